@@ -1,1 +1,47 @@
-fn main() {}
+//! Chores of the project: `cargo xtask test`, `tidy`, `sim`, `bench`.
+//!
+//! Never part of the product: nothing here is linked into `lab`.
+
+mod bench;
+mod suite;
+mod tidy;
+
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <chore>
+
+  test           everything CI runs: format, tidy, lints, the pure crates on wasm, all tests
+  tidy           the map and the walls: module docs, arrows between crates, clippy bans
+  sim [SEED]     the whole-world simulation: 10,000 seeds, or one seed with its trace
+  bench [NAME]   one table of figures, each beside a reference from the same run";
+
+fn main() -> ExitCode {
+    match chore() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            eprintln!("xtask: {cause:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn chore() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test"] => suite::test(),
+        ["tidy"] => tidy::tidy(),
+        ["sim"] => suite::sim(None),
+        ["sim", seed] => suite::sim(Some(seed.parse()?)),
+        ["bench"] => bench::bench(None),
+        ["bench", name] => bench::bench(Some(name)),
+        _ => bail!("{USAGE}"),
+    }
+}
+
+/// The root of the checkout.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("xtask lives in the checkout")
+}

@@ -4,7 +4,8 @@
 //! Never runs a guest and never reads a file: code compiled under one configuration loads only
 //! under the same one, so this crate exists to make a difference between the two impossible.
 
-use wasmtime::{Config, Engine, Result};
+pub use wasmtime::Engine;
+use wasmtime::{Config, Result};
 
 /// The configuration of every engine in this program.
 ///

@@ -1,0 +1,79 @@
+//! What was typed. Never what it means: that is `cmd/`.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A whole small Kubernetes cluster in one binary, to learn its networking.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Plays lessons without a screen and says whether all they promise holds.
+    ///
+    /// Exit codes: 0 everything held, 1 an expectation failed, 3 a lesson is invalid,
+    /// 4 a limit was reached.
+    Run(Run),
+    /// Starts a bare cluster in the foreground, for your own kubectl.
+    Up(Up),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// Lesson files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The language of titles and messages.
+    #[arg(long, value_enum, default_value_t = Lang::En)]
+    pub(crate) lang: Lang,
+    /// Stop after this step (the steps before it are played, since it stands on them).
+    #[arg(long, value_name = "ID")]
+    pub(crate) step: Option<String>,
+    /// Decides every name, address, port and timing; the lesson's own seed by default.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How the result is printed on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Write every packet of the lesson to this pcapng file (Wireshark and tshark read it).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Up {
+    /// How many worker nodes.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub(crate) nodes: u8,
+    /// Where to write the kubeconfig.
+    #[arg(long, value_name = "FILE", default_value = "lab.kubeconfig")]
+    pub(crate) kubeconfig: PathBuf,
+    /// The API server's port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Decides every random choice of the cluster.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// Japanese
+    Ja,
+    /// English
+    En,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Progress for people
+    Text,
+    /// One JSON document, the same bytes for the same seed
+    Json,
+    /// JUnit XML for CI
+    Junit,
+}
