@@ -1,1 +1,23 @@
-//! stub
+//! A lesson as a value: the lab format, its judge and its report.
+//!
+//! Never touches a cluster, a network, a file or a clock. A lesson asks ([`Action`]) as a
+//! student could and is told ([`Observation`]); what it then decides is a function of both.
+//! Start reading at [`Lab::parse`], then [`Engine`], whose vocabulary is `action.rs`.
+
+mod action;
+mod engine;
+mod finding;
+mod lab;
+mod parse;
+mod place;
+mod report;
+
+pub use action::{
+    Action, ActionId, ApplyResult, Failed, FaultKind, Key, Observation, Packet, Probe,
+    ProbeOutcome, Query, QueryId, Show,
+};
+pub use engine::{Engine, Options};
+pub use finding::{Finding, Severity};
+pub use lab::*;
+pub use place::Place;
+pub use report::{Failure, Outcome, Report};
