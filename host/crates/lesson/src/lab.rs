@@ -257,7 +257,7 @@ pub struct Defaults {
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Real time; a safety net of the shell.
-    pub wall: Option<String>,
+    pub wall: Option<Duration>,
     /// Virtual time for the whole lesson.
     pub virtual_time: Duration,
     /// Instructions.

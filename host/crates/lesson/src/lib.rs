@@ -6,11 +6,19 @@
 
 mod action;
 mod engine;
+mod expression;
 mod finding;
+mod jsonpath;
 mod lab;
+mod like;
+mod lint;
+mod matcher;
 mod parse;
 mod place;
 mod report;
+mod subject;
+mod template;
+mod yaml;
 
 pub use action::{
     Action, ActionId, ApplyResult, Failed, FaultKind, Key, Observation, Packet, Probe,
@@ -19,5 +27,6 @@ pub use action::{
 pub use engine::{Engine, Options};
 pub use finding::{Finding, Severity};
 pub use lab::*;
+pub use parse::API_VERSION;
 pub use place::Place;
 pub use report::{Failure, Outcome, Report};

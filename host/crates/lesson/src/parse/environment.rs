@@ -1,0 +1,282 @@
+//! Reading the world a lesson needs. Never builds it.
+
+use super::reader::{Fields, Reader};
+use crate::action::FaultKind;
+use crate::lab::{Environment, FaultSpec, HostSpec, LabFile, Network, NodeSpec};
+use crate::yaml::Node;
+
+const KNOWN: &[&str] = &[
+    "platform",
+    "profile",
+    "seed",
+    "clock",
+    "nodes",
+    "network",
+    "hosts",
+    "images",
+    "files",
+    "manifests",
+    "faults",
+    "continue_from",
+];
+
+const PLATFORMS: [(&str, &str); 8] = [
+    ("plain", "plain"),
+    ("minikube-docker", "minikube-docker"),
+    ("minikube-hyperkit", "minikube-hyperkit"),
+    ("docker-desktop", "docker-desktop"),
+    ("kind", "kind"),
+    ("eks", "eks"),
+    ("gke", "gke"),
+    ("docker-hosts", "docker-hosts"),
+];
+
+pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Environment {
+    let Some(fields) = reader.map(node, "environment", KNOWN) else {
+        return Environment::default();
+    };
+    let platform = fields
+        .get("platform")
+        .and_then(|node| reader.one_of(node, &PLATFORMS))
+        .unwrap_or("plain");
+    if platform != "plain" {
+        reader.not_yet(
+            fields.key_at("platform"),
+            &format!("the platform `{platform}`"),
+        );
+    }
+    if fields.get("continue_from").is_some() {
+        reader.not_yet(
+            fields.key_at("continue_from"),
+            "`continue_from`; list the `manifests` instead",
+        );
+    }
+    reader.files = files(reader, &fields);
+    Environment {
+        platform: platform.to_owned(),
+        profile: profile(reader, &fields),
+        seed: fields.get("seed").and_then(|node| seed(reader, node)),
+        clock_start: clock(reader, &fields),
+        nodes: fields
+            .get("nodes")
+            .map(|node| nodes(reader, node))
+            .unwrap_or_default(),
+        network: network(reader, fields.get("network")),
+        hosts: fields
+            .get("hosts")
+            .map(|node| hosts(reader, node))
+            .unwrap_or_default(),
+        images: reader.strings(&fields, "images"),
+        files: reader.files.clone(),
+        manifests: manifests(reader, &fields),
+        faults: faults(reader, &fields),
+        continue_from: reader.maybe_string(&fields, "continue_from"),
+    }
+}
+
+fn profile(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<String> {
+    let profile = reader.maybe_string(fields, "profile")?;
+    if profile != "k8s-1.36" {
+        reader.not_yet(
+            fields.key_at("profile"),
+            &format!("the profile `{profile}` (there is `k8s-1.36`)"),
+        );
+    }
+    Some(profile)
+}
+
+fn seed(reader: &mut Reader<'_>, node: &Node) -> Option<u64> {
+    if node.to_value().as_str() == Some("student") {
+        return None;
+    }
+    let seed = node.to_value().as_u64();
+    if seed.is_none() {
+        reader.error(node.at, "LAB008", "a seed is a number, or `student`");
+    }
+    seed
+}
+
+fn clock(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<String> {
+    let clock = reader.map(fields.get("clock")?, "environment.clock", &["start"])?;
+    reader.maybe_string(&clock, "start")
+}
+
+fn files(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<LabFile> {
+    let Some(node) = fields.get("files") else {
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for (i, node) in reader.list(node).iter().enumerate() {
+        let what = format!("environment.files[{i}]");
+        let Some(fields) = reader.map(node, &what, &["path", "from", "content", "readonly"]) else {
+            continue;
+        };
+        let content = match (fields.get("from"), fields.get("content")) {
+            (Some(from), None) => reader.beside(from),
+            (None, Some(content)) => reader.string(content),
+            _ => {
+                reader.error(
+                    fields.at,
+                    "LAB007",
+                    format!("{what} takes `from` or `content`, one of them"),
+                );
+                None
+            }
+        };
+        files.push(LabFile {
+            path: reader.required_string(&fields, "path"),
+            content: content.unwrap_or_default(),
+            readonly: reader.boolean(&fields, "readonly", false),
+        });
+    }
+    files
+}
+
+fn manifests(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<(String, String)> {
+    let Some(node) = fields.get("manifests") else {
+        return Vec::new();
+    };
+    let mut manifests = Vec::new();
+    for node in reader.list(node) {
+        let Some((path, text)) = reader.file(node) else {
+            continue;
+        };
+        if let Err(error) = crate::yaml::parse_documents(&text) {
+            let message = format!(
+                "`{path}` is not YAML: line {}: {}",
+                error.at.line, error.message
+            );
+            reader.error(node.at, "LAB042", message);
+        }
+        manifests.push((path, text));
+    }
+    manifests
+}
+
+fn nodes(reader: &mut Reader<'_>, node: &Node) -> Vec<NodeSpec> {
+    const KNOWN: &[&str] = &["name", "zone", "cpu", "memory", "external_ip", "taints"];
+    let mut nodes = Vec::new();
+    for (i, node) in reader.list(node).iter().enumerate() {
+        let Some(fields) = reader.map(node, &format!("environment.nodes[{i}]"), KNOWN) else {
+            continue;
+        };
+        nodes.push(NodeSpec {
+            name: reader.required_string(&fields, "name"),
+            zone: reader.maybe_string(&fields, "zone"),
+            cpu: reader.maybe_string(&fields, "cpu"),
+            memory: reader.maybe_string(&fields, "memory"),
+            external_ip: reader.maybe_string(&fields, "external_ip"),
+            taints: fields
+                .get("taints")
+                .map(|node| reader.list(node).iter().map(Node::to_value).collect())
+                .unwrap_or_default(),
+        });
+    }
+    nodes
+}
+
+fn network(reader: &mut Reader<'_>, node: Option<&Node>) -> Network {
+    const KNOWN: &[&str] = &[
+        "pod_cidr",
+        "service_cidr",
+        "node_cidr",
+        "node_port_range",
+        "dataplane",
+        "load_balancer",
+        "dns",
+        "policy",
+    ];
+    let fields = node
+        .and_then(|node| reader.map(node, "environment.network", KNOWN))
+        .unwrap_or_default();
+    let dataplanes = [("overlay", "overlay"), ("routed", "routed"), ("vpc", "vpc")];
+    let balancers = [("none", "none"), ("ip", "ip"), ("hostname", "hostname")];
+    let dataplane = fields
+        .get("dataplane")
+        .and_then(|node| reader.one_of(node, &dataplanes));
+    if dataplane == Some("vpc") {
+        reader.not_yet(fields.key_at("dataplane"), "the dataplane `vpc`");
+    }
+    let balancer = fields
+        .get("load_balancer")
+        .and_then(|node| reader.one_of(node, &balancers));
+    if balancer == Some("hostname") {
+        reader.not_yet(
+            fields.key_at("load_balancer"),
+            "load balancers with a hostname",
+        );
+    }
+    Network {
+        pod_cidr: reader.maybe_string(&fields, "pod_cidr"),
+        service_cidr: reader.maybe_string(&fields, "service_cidr"),
+        node_cidr: reader.maybe_string(&fields, "node_cidr"),
+        node_port_range: reader.maybe_string(&fields, "node_port_range"),
+        dataplane: dataplane.map(str::to_owned),
+        load_balancer: balancer.map(str::to_owned),
+        dns: reader.boolean(&fields, "dns", true),
+        policy: reader.boolean(&fields, "policy", false),
+    }
+}
+
+fn hosts(reader: &mut Reader<'_>, node: &Node) -> Vec<HostSpec> {
+    let mut hosts = Vec::new();
+    for (i, item) in reader.list(node).iter().enumerate() {
+        let what = format!("environment.hosts[{i}]");
+        let Some(fields) = reader.map(item, &what, &["name", "inside", "tools"]) else {
+            continue;
+        };
+        hosts.push(HostSpec {
+            name: reader.required_string(&fields, "name"),
+            inside: reader.maybe_string(&fields, "inside"),
+            tools: reader.strings(&fields, "tools"),
+        });
+    }
+    if !hosts.is_empty() {
+        reader.not_yet(node.at, "machines beside the cluster (`hosts`)");
+    }
+    hosts
+}
+
+fn faults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<FaultSpec> {
+    let Some(node) = fields.get("faults") else {
+        return Vec::new();
+    };
+    let items: Vec<&Node> = reader.list(node).iter().collect();
+    items
+        .into_iter()
+        .filter_map(|node| fault(reader, node))
+        .collect()
+}
+
+/// Something to break.
+pub(super) fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
+    let kinds = [
+        ("node-down", FaultKind::NodeDown),
+        ("pod-kill", FaultKind::PodKill),
+        ("link-loss", FaultKind::LinkLoss),
+        ("link-delay", FaultKind::LinkDelay),
+        ("partition", FaultKind::Partition),
+        ("dns-down", FaultKind::DnsDown),
+        ("packet-corrupt", FaultKind::PacketCorrupt),
+        ("clock-skew", FaultKind::ClockSkew),
+        ("image-missing", FaultKind::ImageMissing),
+    ];
+    let fields = reader.map(
+        node,
+        "a fault",
+        &["id", "kind", "target", "value", "at", "for"],
+    )?;
+    if fields.get("at").is_some() {
+        reader.not_yet(fields.key_at("at"), "faults that begin later (`at`)");
+    }
+    Some(FaultSpec {
+        id: reader.maybe_id(&fields),
+        kind: reader
+            .require(&fields, "kind")
+            .and_then(|node| reader.one_of(node, &kinds))?,
+        target: reader.required_string(&fields, "target"),
+        value: fields.get("value").map(Node::to_value),
+        at: reader.maybe_duration(&fields, "at"),
+        lasting: reader.maybe_duration(&fields, "for"),
+    })
+}
