@@ -1,0 +1,200 @@
+//! One machine: its place in the network, its addresses, its stack and what is bound on it.
+//!
+//! Never routes for others; a node's routing is in `router.rs`.
+
+use crate::addr::Cidr;
+use crate::cable::{Cable, Lane};
+use crate::nat::{Nat, Place};
+use crate::net::{HostId, LanId};
+use crate::socket::tcp::ConnId;
+use crate::socket::{NetError, SockId};
+use crate::stack;
+use crate::tap::TapId;
+use clock::{Instant, Seed, Stream};
+use rand::RngExt;
+use smoltcp::iface::Interface;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+/// The first and the last port that a program gets when it asks for none, as on Linux.
+pub const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+/// How many finished connections a host remembers in TIME-WAIT; the oldest makes room.
+pub const TIME_WAIT_MAX: usize = 4_096;
+
+/// What kind of machine it is, and what only that kind has.
+pub(crate) enum Kind {
+    Machine { lan: LanId },
+    Node(Box<Node>),
+    Pod { node: HostId },
+}
+
+/// The router in a node.
+pub(crate) struct Node {
+    pub(crate) lan: LanId,
+    pub(crate) place: Place,
+    pub(crate) nat: Nat,
+    pub(crate) pods: BTreeMap<Ipv4Addr, HostId>,
+}
+
+/// A machine.
+pub(crate) struct Host {
+    pub(crate) id: HostId,
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: Kind,
+    pub(crate) addr: Ipv4Addr,
+    pub(crate) powered: bool,
+    pub(crate) cable: Cable,
+    /// Out of the machine and into it.
+    pub(crate) lanes: [Lane; 2],
+    pub(crate) chance: Stream,
+    pub(crate) stack: Interface,
+    pub(crate) conns: BTreeMap<u128, ConnId>,
+    /// The last connection found, since packets come in runs.
+    pub(crate) recent: Option<(u128, ConnId)>,
+    pub(crate) listeners: BTreeMap<(u16, Ipv4Addr), SockId>,
+    pub(crate) udp: BTreeMap<(u16, Ipv4Addr), SockId>,
+    /// Connections that ended here first, and until when their addresses rest.
+    pub(crate) time_wait: BTreeMap<u128, Instant>,
+    pub(crate) next_port: u16,
+    pub(crate) eth0: TapId,
+    pub(crate) lo: TapId,
+    /// A pod's other end, on its node.
+    pub(crate) veth: Option<TapId>,
+}
+
+/// What a host is made from.
+pub(crate) struct NewHost {
+    pub(crate) id: HostId,
+    pub(crate) name: Arc<str>,
+    pub(crate) kind: Kind,
+    pub(crate) addr: Ipv4Addr,
+    pub(crate) cable: Cable,
+    pub(crate) mtu: usize,
+    pub(crate) eth0: TapId,
+    pub(crate) lo: TapId,
+    pub(crate) veth: Option<TapId>,
+}
+
+impl Host {
+    pub(crate) fn new(now: Instant, seed: Seed, new: NewHost) -> Self {
+        let NewHost { id, name, kind, addr, cable, mtu, eth0, lo, veth } = new;
+        let seed = seed.derive(&format!("host/{}/{name}/{addr}", id.0));
+        let ports = seed.stream("ports").random_range(EPHEMERAL_PORTS);
+        Self {
+            id,
+            name,
+            kind,
+            addr,
+            powered: true,
+            cable,
+            lanes: [Lane::default(); 2],
+            chance: seed.stream("cable"),
+            stack: stack::interface(now, mtu, seed.stream("stack").random()),
+            conns: BTreeMap::new(),
+            recent: None,
+            listeners: BTreeMap::new(),
+            udp: BTreeMap::new(),
+            time_wait: BTreeMap::new(),
+            next_port: ports,
+            eth0,
+            lo,
+            veth,
+        }
+    }
+
+    /// The router, if this is a node.
+    pub(crate) fn node(&self) -> Option<&Node> {
+        match &self.kind {
+            Kind::Node(node) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The router, if this is a node.
+    pub(crate) fn node_mut(&mut self) -> Option<&mut Node> {
+        match &mut self.kind {
+            Kind::Node(node) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The LAN it is plugged into, if any.
+    pub(crate) fn lan(&self) -> Option<LanId> {
+        match &self.kind {
+            Kind::Machine { lan } => Some(*lan),
+            Kind::Node(node) => Some(node.lan),
+            Kind::Pod { .. } => None,
+        }
+    }
+
+    /// Whether packets to `addr` are for the machine itself.
+    pub(crate) fn owns(&self, addr: Ipv4Addr) -> bool {
+        addr == self.addr
+            || addr.is_loopback()
+            || self.node().is_some_and(|node| node.place.owns(addr))
+    }
+
+    /// The listener for connections to `local`.
+    pub(crate) fn listener(&self, local: SocketAddrV4) -> Option<SockId> {
+        find_bound(&self.listeners, local)
+    }
+
+    /// The UDP socket for datagrams to `local`.
+    pub(crate) fn udp_socket(&self, local: SocketAddrV4) -> Option<SockId> {
+        find_bound(&self.udp, local)
+    }
+
+    /// Checks that a program may bind `local`: the address is the host's and nobody has it.
+    pub(crate) fn check_bind(
+        &self,
+        bound: &BTreeMap<(u16, Ipv4Addr), SockId>,
+        local: SocketAddrV4,
+    ) -> Result<(), NetError> {
+        let addr = *local.ip();
+        if !addr.is_unspecified() && !self.owns(addr) {
+            return Err(NetError::AddrNotAvailable);
+        }
+        let mut same_port =
+            bound.range((local.port(), Ipv4Addr::UNSPECIFIED)..=(local.port(), Ipv4Addr::BROADCAST));
+        let clash = same_port
+            .any(|((_, other), _)| addr.is_unspecified() || other.is_unspecified() || *other == addr);
+        if clash { Err(NetError::AddrInUse) } else { Ok(()) }
+    }
+
+    /// The next port for a program that asked for none and for which `is_free` holds.
+    pub(crate) fn ephemeral_port(&mut self, is_free: impl Fn(&Self, u16) -> bool) -> Option<u16> {
+        let count = EPHEMERAL_PORTS.end() - EPHEMERAL_PORTS.start() + 1;
+        for _ in 0..count {
+            let port = self.next_port;
+            self.next_port =
+                if port >= *EPHEMERAL_PORTS.end() { *EPHEMERAL_PORTS.start() } else { port + 1 };
+            if is_free(self, port) {
+                return Some(port);
+            }
+        }
+        None
+    }
+
+    /// Lets a finished connection's addresses rest; the oldest makes room.
+    pub(crate) fn rest(&mut self, key: u128, until: Instant) {
+        if self.time_wait.len() >= TIME_WAIT_MAX {
+            let oldest = self.time_wait.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key);
+            oldest.inspect(|key| drop(self.time_wait.remove(key)));
+        }
+        self.time_wait.insert(key, until);
+    }
+}
+
+/// Looks for the exact address first, then for any.
+fn find_bound(bound: &BTreeMap<(u16, Ipv4Addr), SockId>, local: SocketAddrV4) -> Option<SockId> {
+    let exact = bound.get(&(local.port(), *local.ip()));
+    exact.or_else(|| bound.get(&(local.port(), Ipv4Addr::UNSPECIFIED))).copied()
+}
+
+impl Place {
+    /// A node's place in a network of these ranges.
+    pub(crate) fn new(addr: Ipv4Addr, node_cidr: Cidr, pod_cidr: Cidr, service_cidr: Cidr) -> Self {
+        Self { addr, node_cidr, pod_cidr, service_cidr }
+    }
+}

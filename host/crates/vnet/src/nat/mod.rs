@@ -1,0 +1,279 @@
+//! Address translation on a node, as kube-proxy programs it: pure, packet in, verdict out.
+//!
+//! A new conversation passes [`Nat::prerouting`] (or the output hook, which is the same table),
+//! is routed by the caller, and is completed by [`Nat::postrouting`], which masquerades and
+//! remembers it. Everything later follows from the remembered pair. Never routes and never sends.
+//!
+//! Choices where kube-proxy's modes differ follow nftables: a port that an active ClusterIP does
+//! not have is refused, an address of the Service range that no Service has is dropped, and
+//! neither is ever seen on the wire.
+
+pub(crate) mod conntrack;
+pub(crate) mod service;
+
+use crate::addr::Cidr;
+use crate::packet::{Flow, Packet, TcpFlags};
+use crate::socket::Proto;
+use clock::{Instant, Stream};
+use conntrack::{Conntrack, Direction};
+use rand::RngExt;
+use service::{ServiceRule, ServiceTable, Via};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// What a node must know about itself to translate.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// Its address on the LAN.
+    pub(crate) addr: Ipv4Addr,
+    /// Its own pods.
+    pub(crate) node_cidr: Cidr,
+    /// All pods.
+    pub(crate) pod_cidr: Cidr,
+    /// All ClusterIPs.
+    pub(crate) service_cidr: Cidr,
+}
+
+/// How many clients a node remembers for `sessionAffinity`.
+const AFFINITY_MAX: usize = 16_384;
+
+/// A node's translation.
+#[derive(Debug)]
+pub(crate) struct Nat {
+    pub(crate) conntrack: Conntrack,
+    affinity: BTreeMap<(Ipv4Addr, u16, Ipv4Addr), (SocketAddrV4, Instant)>,
+    chance: Stream,
+}
+
+/// What becomes of a packet at the first hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It belongs to a known conversation and was rewritten, or it needs no rewriting.
+    Pass,
+    /// It begins a conversation: route it, then call [`Nat::postrouting`].
+    New(Pending),
+    /// It is refused.
+    Reject,
+    /// It disappears.
+    Drop,
+}
+
+/// A conversation that has passed the first hook and not yet the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// As the sender wrote it.
+    pub(crate) original: Flow,
+    /// Whether the packet must leave with the node's address.
+    pub(crate) masquerade: bool,
+}
+
+/// Where a new conversation goes: to whom, and whether with the node's address.
+struct Target {
+    dst: SocketAddrV4,
+    masquerade: bool,
+}
+
+impl Place {
+    /// Whether `addr` is the node's own: on the LAN, on the bridge, or in the overlay.
+    pub(crate) fn owns(&self, addr: Ipv4Addr) -> bool {
+        addr == self.addr || addr == self.bridge() || addr == self.overlay()
+    }
+
+    /// The bridge's address, the pods' gateway.
+    pub(crate) fn bridge(&self) -> Ipv4Addr {
+        self.node_cidr.nth(1)
+    }
+
+    /// The overlay interface's address.
+    pub(crate) fn overlay(&self) -> Ipv4Addr {
+        self.node_cidr.network()
+    }
+
+    /// Whether an endpoint runs on this node.
+    fn hosts(&self, endpoint: SocketAddrV4) -> bool {
+        *endpoint.ip() == self.addr || self.node_cidr.contains(*endpoint.ip())
+    }
+}
+
+impl Nat {
+    pub(crate) fn new(chance: Stream) -> Self {
+        Self { conntrack: Conntrack::default(), affinity: BTreeMap::new(), chance }
+    }
+
+    /// The prerouting and output hooks: known conversations are rewritten both ways, new ones get
+    /// their destination.
+    pub(crate) fn prerouting(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        services: &ServiceTable,
+        place: &Place,
+    ) -> Verdict {
+        let Some(flow) = packet.flow() else { return self.icmp(packet) };
+        let flags = packet.tcp_flags();
+        if let Some(to) = self.conntrack.track(now, flow, flags) {
+            packet.rewrite(flow, to);
+            return Verdict::Pass;
+        }
+        match self.target(now, flow, services, place) {
+            // A reset that belongs to nothing must not open a conversation.
+            Ok(target) if flags.has(TcpFlags::RST) && target.dst != flow.dst => Verdict::Drop,
+            Ok(_) if flags.has(TcpFlags::RST) => Verdict::Pass,
+            Ok(target) => {
+                packet.rewrite(flow, Flow { dst: target.dst, ..flow });
+                Verdict::New(Pending { original: flow, masquerade: target.masquerade })
+            }
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// The postrouting hook: masquerades a new conversation if it must, and remembers it. `out`
+    /// is the address of the interface the packet leaves by, `None` when it stays on the node.
+    /// False when there is no room for it: the packet is dropped.
+    pub(crate) fn postrouting(
+        &mut self,
+        now: Instant,
+        packet: &mut Packet,
+        pending: Pending,
+        out: Option<Ipv4Addr>,
+        place: &Place,
+    ) -> bool {
+        let Some(mut flow) = packet.flow() else { return true };
+        let hairpin = flow.src.ip() == flow.dst.ip();
+        let leaves = place.pod_cidr.contains(*flow.src.ip())
+            && !place.owns(*flow.src.ip())
+            && !place.pod_cidr.contains(*flow.dst.ip());
+        // Without masquerading an address is kept, but a port that another conversation's answers
+        // already come to is exchanged, as Linux does.
+        let source = match out {
+            Some(out) if pending.masquerade || hairpin || leaves => out,
+            _ => *flow.src.ip(),
+        };
+        let Some(src) = self.free_port(flow, source) else { return false };
+        let to = Flow { src, ..flow };
+        packet.rewrite(flow, to);
+        if to != pending.original {
+            packet.before = Some(pending.original);
+        }
+        flow = to;
+        self.conntrack.insert(now, pending.original, flow.reversed(), packet.tcp_flags())
+    }
+
+    /// The port with which a conversation can leave from `source`: its own if possible.
+    fn free_port(&mut self, flow: Flow, source: Ipv4Addr) -> Option<SocketAddrV4> {
+        let is_free = |port: u16| {
+            let src = SocketAddrV4::new(source, port);
+            (!self.conntrack.is_taken(Flow { src, ..flow }.reversed())).then_some(src)
+        };
+        let own = is_free(flow.src.port());
+        own.or_else(|| {
+            let start: u16 = self.chance.random();
+            (0..128).find_map(|step| is_free(start.wrapping_add(step).max(1024)))
+        })
+    }
+
+    /// An ICMP error follows the conversation that it is about.
+    fn icmp(&mut self, packet: &mut Packet) -> Verdict {
+        let Some((inner, ..)) = packet.icmp_error() else { return Verdict::Pass };
+        let Some((entry, direction)) = self.conntrack.find(inner.reversed()) else {
+            return Verdict::Pass;
+        };
+        // The packet inside went the other way than the answers that `inner.reversed()` names.
+        let sent = match direction {
+            Direction::Original => entry.reply,
+            Direction::Reply => entry.original,
+        };
+        let from = packet.src();
+        let from = if from == *inner.dst.ip() { *sent.dst.ip() } else { from };
+        packet.rewrite_icmp(from, *sent.src.ip(), sent);
+        Verdict::Pass
+    }
+
+    /// To whom a new conversation goes.
+    fn target(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        services: &ServiceTable,
+        place: &Place,
+    ) -> Result<Target, Verdict> {
+        let to_node = place.owns(*flow.dst.ip());
+        let is_cluster_ip = |addr| place.service_cidr.contains(addr);
+        let Some((rule, via)) = services.find(flow, to_node, is_cluster_ip) else {
+            let addr = *flow.dst.ip();
+            return match (is_cluster_ip(addr), services.is_vip(addr)) {
+                (true, true) => Err(Verdict::Reject),
+                (true, false) => Err(Verdict::Drop),
+                _ => Ok(Target { dst: flow.dst, masquerade: false }),
+            };
+        };
+        let (local_only, masquerade) = policy(rule, via, *flow.src.ip(), place);
+        let dst = self.choose(now, flow, rule, local_only, place)?;
+        Ok(Target { dst, masquerade })
+    }
+
+    /// One of the rule's endpoints, at random or the one this client had before.
+    fn choose(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        rule: &ServiceRule,
+        local_only: bool,
+        place: &Place,
+    ) -> Result<SocketAddrV4, Verdict> {
+        if rule.endpoints.is_empty() {
+            return Err(Verdict::Reject);
+        }
+        let usable = |endpoint: &&SocketAddrV4| !local_only || place.hosts(**endpoint);
+        let key = (*flow.dst.ip(), flow.dst.port(), *flow.src.ip());
+        if let Some(timeout) = rule.affinity
+            && let Some((endpoint, since)) = self.affinity.get_mut(&key)
+            && now.saturating_since(*since) < timeout
+            && rule.endpoints.iter().filter(usable).any(|usable| usable == endpoint)
+        {
+            *since = now;
+            return Ok(*endpoint);
+        }
+        let count = rule.endpoints.iter().filter(usable).count();
+        if count == 0 {
+            return Err(Verdict::Drop);
+        }
+        let index = self.chance.random_range(0..count as u64) as usize;
+        let chosen = *rule.endpoints.iter().filter(usable).nth(index).expect("index below count");
+        if rule.affinity.is_some() {
+            self.remember(key, chosen, now);
+        }
+        Ok(chosen)
+    }
+
+    /// Notes which endpoint a client has; when the table is full, the client is not remembered.
+    fn remember(&mut self, key: (Ipv4Addr, u16, Ipv4Addr), endpoint: SocketAddrV4, now: Instant) {
+        if self.affinity.len() < AFFINITY_MAX || self.affinity.contains_key(&key) {
+            self.affinity.insert(key, (endpoint, now));
+        }
+    }
+
+    /// Forgets the UDP conversations that lead to endpoints which are gone.
+    pub(crate) fn forget_udp(&mut self, gone: &BTreeSet<SocketAddrV4>) {
+        self.conntrack.flush(|entry| {
+            let translated = entry.original.dst != entry.reply.src;
+            entry.original.proto == Proto::Udp && translated && gone.contains(&entry.reply.src)
+        });
+    }
+}
+
+/// Whether only this node's endpoints may answer, and whether the client's address is hidden:
+/// kube-proxy's KUBE-SVC and KUBE-EXT chains.
+fn policy(rule: &ServiceRule, via: Via, client: Ipv4Addr, place: &Place) -> (bool, bool) {
+    let from_node = place.owns(client);
+    let from_pod = place.pod_cidr.contains(client) && !from_node;
+    match via {
+        Via::ClusterIp => (rule.internal_local, !from_pod),
+        Via::External if rule.external_local && from_pod => (false, false),
+        Via::External if rule.external_local && !from_node => (true, false),
+        Via::External => (false, true),
+    }
+}
+
+#[cfg(test)]
+mod tests;

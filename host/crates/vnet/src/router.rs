@@ -1,0 +1,318 @@
+//! The way of a packet: out of a stack, through a node's hooks, over cables, into a stack.
+//!
+//! ```text
+//!   stack ──► output ─┐                               ┌─► input ──► stack
+//!                     ├─► (route) ─► postrouting ─►   │
+//!   cable ► prerouting┴──────────────► forward ───────┘
+//! ```
+//!
+//! Prerouting and output are one table here ([`crate::nat`]); forward takes a hop; postrouting
+//! masquerades. Never looks at a payload.
+
+use crate::host::{Host, Kind, Node};
+use crate::nat::{Nat, Verdict};
+use crate::net::{Arrival, Dataplane, Due, HostId, LanId, Net};
+use crate::packet::{Packet, TCP, Unreachable, icmp_unreachable, tcp_reset};
+use crate::stack::OVERLAY_OVERHEAD;
+use crate::tap::Direction;
+use clock::Duration;
+use std::net::Ipv4Addr;
+
+/// How long a host asks who has an address before it gives up: three questions, a second apart.
+const RESOLVE: Duration = Duration::from_secs(3);
+/// How many packets may wait for such an answer; further ones are lost.
+const UNRESOLVED_MAX: usize = 1_024;
+/// What Ethernet adds to a packet on a LAN cable with a rate.
+const FRAME: usize = 14;
+
+/// The next hop of a packet at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// The node itself.
+    Local,
+    /// One of its pods.
+    Pod(HostId),
+    /// The node that has the pod, in the overlay.
+    Overlay(HostId),
+    /// A machine on the LAN.
+    Lan(HostId),
+    /// An address of its own pod range, or of the LAN, that nobody has.
+    Nobody,
+    /// The LAN's gateway, which swallows it.
+    Gateway,
+    /// A ClusterIP: never on the wire.
+    Blackhole,
+}
+
+impl Net {
+    /// A packet leaves a host's own stack.
+    pub(crate) fn send(&mut self, from: HostId, packet: Packet) {
+        let Some(host) = self.host(from).filter(|host| host.powered) else {
+            return self.lose(packet);
+        };
+        let dst = packet.dst();
+        match &host.kind {
+            Kind::Node(_) if !dst.is_loopback() => self.pass_node(from, packet, false),
+            _ if host.owns(dst) => self.loop_back(from, packet),
+            Kind::Pod { node } => {
+                let node = *node;
+                let arrival = Arrival::Veth { node, pod: from };
+                let gateway = self.host(node).and_then(Host::node).map(|node| node.place.bridge());
+                let link = (packet.src(), gateway.unwrap_or(Ipv4Addr::UNSPECIFIED));
+                self.see(self.host(from).expect("checked").eth0, Direction::Out, link, &packet);
+                self.cross(from, 0, arrival, packet);
+            }
+            Kind::Machine { lan } => self.send_lan(from, *lan, packet),
+            Kind::Node(_) => self.loop_back(from, packet),
+        }
+    }
+
+    /// A machine's own routing table: the LAN, or its gateway.
+    fn send_lan(&mut self, from: HostId, lan: LanId, packet: Packet) {
+        match self.route_lan(lan, packet.dst()) {
+            Route::Lan(to) => self.transmit_lan(from, to, packet),
+            Route::Nobody => self.resolve_in_vain(from, packet),
+            _ => self.swallow(from, packet),
+        }
+    }
+
+    /// A packet arrives at the end of a cable.
+    pub(crate) fn arrive(&mut self, arrival: Arrival, mut packet: Packet) {
+        let (Arrival::Veth { node: at, .. } | Arrival::Pod(at) | Arrival::Lan { to: at, .. }) = arrival;
+        let Some(host) = self.host(at).filter(|host| host.powered && !host.cable.down) else {
+            return self.lose(packet);
+        };
+        match arrival {
+            Arrival::Veth { pod, .. } => {
+                let link = (packet.src(), host.node().map_or(host.addr, |node| node.place.bridge()));
+                let Some(veth) = self.host(pod).and_then(|pod| pod.veth) else {
+                    return self.lose(packet);
+                };
+                self.see(veth, Direction::In, link, &packet);
+                self.pass_node(at, packet, true);
+            }
+            Arrival::Pod(_) => {
+                let link = (self.gateway_of(host), host.addr);
+                self.see(host.eth0, Direction::In, link, &packet);
+                self.input(at, packet);
+            }
+            Arrival::Lan { from, .. } => {
+                let (is_node, addr) = (host.node().is_some(), host.addr);
+                self.see(host.eth0, Direction::In, (from, addr), &packet);
+                packet.before = None;
+                if is_node {
+                    packet.outer = None;
+                    self.pass_node(at, packet, true);
+                } else {
+                    self.input(at, packet);
+                }
+            }
+        }
+    }
+
+    fn gateway_of(&self, pod: &Host) -> Ipv4Addr {
+        let Kind::Pod { node } = pod.kind else { return pod.addr };
+        self.host(node).and_then(Host::node).map_or(pod.addr, |node| node.place.bridge())
+    }
+
+    /// A packet passes a node's hooks, from a cable (`forwarded`) or from its own stack.
+    fn pass_node(&mut self, at: HostId, mut packet: Packet, forwarded: bool) {
+        packet.before = None;
+        let Self { hosts, services, now, .. } = self;
+        let host = hosts[at.0 as usize].as_mut().expect("packets pass nodes that exist");
+        let Some(Node { nat, place, .. }) = host.node_mut() else { return self.lose(packet) };
+        let pending = match nat.prerouting(*now, &mut packet, services, place) {
+            Verdict::Pass => None,
+            Verdict::New(pending) => Some(pending),
+            Verdict::Reject => return self.reject(at, packet),
+            Verdict::Drop => return self.lose(packet),
+        };
+        let route = self.route(at, packet.dst());
+        if forwarded && route != Route::Local && !packet.hop() {
+            return self.lose(packet);
+        }
+        if let Some(pending) = pending {
+            let now = self.now;
+            let node = self.node_mut(at);
+            let out = match route {
+                Route::Local => None,
+                Route::Pod(_) => Some(node.place.bridge()),
+                Route::Overlay(_) => Some(node.place.overlay()),
+                _ => Some(node.place.addr),
+            };
+            if !Nat::postrouting(&mut node.nat, now, &mut packet, pending, out, &node.place) {
+                return self.lose(packet);
+            }
+        }
+        self.leave_node(at, route, packet, forwarded);
+    }
+
+    /// A packet leaves a node's hooks towards its next hop.
+    fn leave_node(&mut self, at: HostId, route: Route, mut packet: Packet, forwarded: bool) {
+        match route {
+            Route::Local if forwarded => self.input(at, packet),
+            Route::Local => self.loop_back(at, packet),
+            Route::Pod(pod) => {
+                let link = (self.node_mut(at).place.bridge(), packet.dst());
+                let veth = self.host(pod).and_then(|pod| pod.veth).expect("pods have a veth");
+                self.see(veth, Direction::Out, link, &packet);
+                packet.before = None;
+                self.cross(pod, 1, Arrival::Pod(pod), packet);
+            }
+            Route::Overlay(to) => {
+                packet.outer = Some((self.host_addr(at), self.host_addr(to)));
+                self.transmit_lan(at, to, packet);
+            }
+            Route::Lan(to) => self.transmit_lan(at, to, packet),
+            Route::Nobody => self.resolve_in_vain(at, packet),
+            Route::Gateway => self.swallow(at, packet),
+            Route::Blackhole => self.lose(packet),
+        }
+    }
+
+    /// Where a node sends packets for `dst`.
+    fn route(&self, at: HostId, dst: Ipv4Addr) -> Route {
+        let host = self.host(at).expect("packets pass nodes that exist");
+        let node = host.node().expect("only nodes route");
+        if node.place.owns(dst) {
+            return Route::Local;
+        }
+        if node.place.node_cidr.contains(dst) {
+            return node.pods.get(&dst).map_or(Route::Nobody, |pod| Route::Pod(*pod));
+        }
+        if node.place.service_cidr.contains(dst) {
+            return Route::Blackhole;
+        }
+        let nearest = self.pod_routes.range(..=dst).next_back();
+        match nearest.filter(|(_, (cidr, _))| cidr.contains(dst)) {
+            Some((_, (_, to))) if self.config.dataplane == Dataplane::Overlay => Route::Overlay(*to),
+            Some((_, (_, to))) => Route::Lan(*to),
+            None => self.route_lan(node.lan, dst),
+        }
+    }
+
+    fn route_lan(&self, lan: LanId, dst: Ipv4Addr) -> Route {
+        let lan = &self.lans[lan.0 as usize];
+        match lan.machines.get(&dst).or_else(|| self.announced.get(&dst)) {
+            Some(to) => Route::Lan(*to),
+            None if lan.cidr.contains(dst) => Route::Nobody,
+            None => Route::Gateway,
+        }
+    }
+
+    /// The address from which a host speaks to `dst`, by its routing table.
+    pub(crate) fn source_for(&self, from: &Host, dst: Ipv4Addr) -> Ipv4Addr {
+        if dst.is_loopback() {
+            return Ipv4Addr::LOCALHOST;
+        }
+        let Some(node) = from.node() else { return from.addr };
+        if from.owns(dst) {
+            return dst;
+        }
+        match self.route(from.id, dst) {
+            _ if node.place.node_cidr.contains(dst) => node.place.bridge(),
+            Route::Overlay(_) => node.place.overlay(),
+            _ => node.place.addr,
+        }
+    }
+
+    /// Over the LAN: two cables and a switch.
+    fn transmit_lan(&mut self, from: HostId, to: HostId, mut packet: Packet) {
+        let source = self.host_addr(from);
+        let link = (source, self.host_addr(to));
+        self.see(self.host(from).expect("senders exist").eth0, Direction::Out, link, &packet);
+        packet.before = None;
+        let len = packet.bytes().len() + FRAME + packet.outer.map_or(0, |_| OVERLAY_OVERHEAD);
+        let now = self.now;
+        let pass = |host: Option<&mut Host>, lane: usize, at| {
+            let host = host?;
+            host.lanes[lane].pass(&host.cable, at, len, &mut host.chance)
+        };
+        let arrival = pass(self.host_mut(from), 0, now)
+            .and_then(|switch| pass(self.host_mut(to), 1, switch));
+        match arrival {
+            Some(at) => self.schedule(at, Arrival::Lan { to, from: source }, packet),
+            None => self.lose(packet),
+        }
+    }
+
+    /// Over one cable: a pod's veth pair, out of it (0) or into it (1).
+    fn cross(&mut self, pod: HostId, lane: usize, arrival: Arrival, packet: Packet) {
+        let now = self.now;
+        let Some(host) = self.host_mut(pod) else { return self.lose(packet) };
+        let len = packet.bytes().len() + FRAME;
+        match host.lanes[lane].pass(&host.cable, now, len, &mut host.chance) {
+            Some(at) => self.schedule(at, arrival, packet),
+            None => self.lose(packet),
+        }
+    }
+
+    /// A host hears itself.
+    fn loop_back(&mut self, at: HostId, mut packet: Packet) {
+        let lo = self.host(at).expect("senders exist").lo;
+        self.see(lo, Direction::In, (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST), &packet);
+        packet.before = None;
+        self.local.push_back((at, packet));
+    }
+
+    /// Sent to the gateway, which swallows it.
+    fn swallow(&mut self, from: HostId, packet: Packet) {
+        let host = self.host(from).expect("senders exist");
+        let gateway = host.lan().map_or(Ipv4Addr::UNSPECIFIED, |lan| {
+            self.lans[lan.0 as usize].cidr.nth(1)
+        });
+        let link = (host.addr, gateway);
+        self.see(host.eth0, Direction::Out, link, &packet);
+        self.lose(packet);
+    }
+
+    /// Nobody has the next hop's address; the sender learns it when the questions run out.
+    fn resolve_in_vain(&mut self, host: HostId, packet: Packet) {
+        if self.unresolved >= UNRESOLVED_MAX {
+            return self.lose(packet);
+        }
+        self.unresolved += 1;
+        self.open_burst = None;
+        let at = self.now + RESOLVE;
+        self.queue.push(at, Due::Unreachable { host, packet: Box::new(packet) });
+    }
+
+    /// The questions have run out: "no route to host" for whoever sent the packet.
+    pub(crate) fn give_up(&mut self, at: HostId, packet: &Packet) {
+        let Some(host) = self.host(at).filter(|host| host.powered) else { return };
+        let is_node = host.node().is_some();
+        let error = icmp_unreachable(host.addr, packet.bytes(), Unreachable::Host);
+        let error = self.whole_packet(error, packet);
+        if is_node { self.pass_node(at, error, false) } else { self.local.push_back((at, error)) }
+    }
+
+    /// A Service without endpoints, or a port it does not have: refused, from its own address.
+    fn reject(&mut self, at: HostId, packet: Packet) {
+        let bytes = packet.bytes();
+        let answer = match packet.proto() {
+            TCP => tcp_reset(bytes),
+            _ => Some(icmp_unreachable(packet.dst(), bytes, Unreachable::Port)),
+        };
+        if let Some(answer) = answer {
+            let answer = self.whole_packet(answer, &packet);
+            let route = self.route(at, answer.dst());
+            self.leave_node(at, route, answer, false);
+        }
+        self.lose(packet);
+    }
+
+    /// A packet made here, caused by another.
+    pub(crate) fn whole_packet(&mut self, bytes: Vec<u8>, cause: &Packet) -> Packet {
+        let len = u16::try_from(bytes.len()).expect("packets fit an MTU");
+        self.packet(bytes, len, cause.origin)
+    }
+
+    /// A packet is no more.
+    pub(crate) fn lose(&mut self, packet: Packet) {
+        self.wire.recycle(packet.buf);
+    }
+
+    fn node_mut(&mut self, at: HostId) -> &mut Node {
+        self.host_mut(at).and_then(Host::node_mut).expect("only nodes route")
+    }
+}

@@ -1,0 +1,699 @@
+//! TCP: connections and listeners over smoltcp.
+//!
+//! ```text
+//!   connect ─► Connecting ──► Open ──► Over
+//!   SYN ─────► HalfOpen ─(accept queue)─┘  ▲
+//!                 └────────────────────────┘ reset, timeout, unreachable, both sides finished
+//! ```
+//!
+//! smoltcp has no backlog: a socket is made when a SYN arrives, bounded by the listener's. A
+//! connection that its program has closed lives on until its end is acknowledged; TIME-WAIT is a
+//! note of its addresses, without buffers. Never copies a packet.
+
+use super::{NetError, Origin, Proto, Readiness, Recv, Sock, SockId, TcpState};
+use crate::host::Host;
+use crate::net::{HostId, Net};
+use crate::packet::{Flow, Packet, TcpFlags, tcp_ack_again, tcp_reset};
+use crate::stack::{TcpSocket, to_smol};
+use clock::{Duration, Instant};
+use smoltcp::socket::tcp::State;
+use smoltcp::wire::{IpAddress, IpEndpoint, IpListenEndpoint};
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// How many connections can exist at once; a further SYN is dropped, a further connect refused
+/// with `TooMany`.
+pub const CONNECTIONS_MAX: usize = 32_768;
+/// A connect is given up after this: tcp_syn_retries 6.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
+/// How often a SYN is sent, the first time included.
+const SYNS: u8 = 7;
+/// A handshake that the client abandons is forgotten after this: tcp_synack_retries 5.
+const ACCEPT_TIMEOUT: Duration = Duration::from_secs(63);
+/// Unacknowledged data breaks a connection after this: tcp_retries2 15.
+const SEND_TIMEOUT: Duration = Duration::from_millis(924_600);
+/// A connection without a program is forgotten after this silence: tcp_fin_timeout.
+const ORPHAN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a finished connection's addresses rest.
+const TIME_WAIT: Duration = Duration::from_secs(60);
+/// A stack that wants to be polled "now" right after a poll has to wait this long.
+const BREATH: Duration = Duration::from_millis(1);
+
+/// Names a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnId(pub(crate) u32);
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Connecting,
+    HalfOpen,
+    Open,
+    Over(Option<NetError>),
+}
+
+/// A connection, whoever has it: a program, a listener's queue, or nobody any more.
+pub(crate) struct Conn {
+    pub(crate) host: HostId,
+    pub(crate) local: SocketAddrV4,
+    pub(crate) remote: SocketAddrV4,
+    pub(crate) sock: Option<SockId>,
+    listener: Option<SockId>,
+    pub(crate) origin: Origin,
+    phase: Phase,
+    pub(crate) socket: TcpSocket,
+    /// A reset has arrived that the stack may have accepted.
+    reset: bool,
+    syns: u8,
+    /// Since when silence counts.
+    since: Instant,
+    /// When it is in the timer list.
+    pub(crate) armed: Option<Instant>,
+}
+
+/// A listening socket.
+pub(crate) struct Listener {
+    pub(crate) host: HostId,
+    pub(crate) local: SocketAddrV4,
+    backlog: usize,
+    /// Handshakes under way.
+    half_open: usize,
+    pub(crate) queue: VecDeque<ConnId>,
+}
+
+/// The key under which a host finds the connection for what comes from `remote` to `local`.
+fn key(local: SocketAddrV4, remote: SocketAddrV4) -> u128 {
+    Flow { proto: Proto::Tcp, src: remote, dst: local }.key()
+}
+
+impl Conn {
+    /// What would not block now.
+    pub(crate) fn ready(&self) -> Readiness {
+        let socket = self.socket.get();
+        let failed = matches!(self.phase, Phase::Over(Some(_)));
+        match self.phase {
+            Phase::Connecting | Phase::HalfOpen => Readiness::default(),
+            Phase::Open | Phase::Over(_) => Readiness {
+                readable: socket.recv_queue() > 0 || !socket.may_recv(),
+                // A third of the buffer, as Linux: a writer is not woken for every segment.
+                writable: !socket.may_send() || room(&self.socket) * 3 >= socket.send_capacity(),
+                failed,
+            },
+        }
+    }
+
+    /// The state in netstat's words.
+    pub(crate) fn state_name(&self) -> &'static str {
+        match self.socket.get().state() {
+            State::Closed => "CLOSE",
+            State::Listen => "LISTEN",
+            State::SynSent => "SYN_SENT",
+            State::SynReceived => "SYN_RECV",
+            State::Established => "ESTABLISHED",
+            State::FinWait1 => "FIN_WAIT1",
+            State::FinWait2 => "FIN_WAIT2",
+            State::CloseWait => "CLOSE_WAIT",
+            State::Closing => "CLOSING",
+            State::LastAck => "LAST_ACK",
+            State::TimeWait => "TIME_WAIT",
+        }
+    }
+
+    fn key(&self) -> u128 {
+        key(self.local, self.remote)
+    }
+
+    /// Nobody will read or write any more.
+    const fn is_orphan(&self) -> bool {
+        self.sock.is_none() && self.listener.is_none()
+    }
+
+    /// When it is given up unless something is heard.
+    fn deadline(&self) -> Option<Instant> {
+        self.timeout().map(|timeout| self.since + timeout)
+    }
+
+    /// How long silence is borne now.
+    fn timeout(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Connecting => Some(CONNECT_TIMEOUT),
+            Phase::HalfOpen => Some(ACCEPT_TIMEOUT),
+            _ if self.is_orphan() => Some(ORPHAN_TIMEOUT),
+            Phase::Open if self.socket.get().send_queue() > 0 => Some(SEND_TIMEOUT),
+            _ => None,
+        }
+    }
+}
+
+fn room(socket: &TcpSocket) -> usize {
+    socket.get().send_capacity() - socket.get().send_queue()
+}
+
+fn endpoint(addr: SocketAddrV4) -> IpEndpoint {
+    IpEndpoint::new(IpAddress::Ipv4(*addr.ip()), addr.port())
+}
+
+impl Net {
+    /// Starts a handshake with `remote`; [`Net::tcp_state`] tells how it goes.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidState` when the host is gone or off or the remote is no address,
+    /// `AddrInUse` for a `local_port` in use, `AddrNotAvailable` when no port is left.
+    pub fn tcp_connect(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        local_port: Option<u16>,
+        remote: SocketAddrV4,
+        origin: Origin,
+    ) -> Result<SockId, NetError> {
+        self.begin(now);
+        let machine = self.host(host).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let remote = match remote.ip().is_unspecified() {
+            true => SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote.port()),
+            false => remote,
+        };
+        if remote.port() == 0 {
+            return Err(NetError::Refused);
+        }
+        let source = self.source_for(machine, *remote.ip());
+        let machine = self.host_mut(host).expect("looked at above");
+        let is_free = |host: &Host, port: u16| {
+            let key = key(SocketAddrV4::new(source, port), remote);
+            !host.conns.contains_key(&key)
+        };
+        let port = match local_port.filter(|port| *port != 0) {
+            Some(port) if is_free(machine, port) => port,
+            Some(_) => return Err(NetError::AddrInUse),
+            None => {
+                let rests = |host: &Host, port: u16| {
+                    let local = SocketAddrV4::new(source, port);
+                    is_free(host, port)
+                        && host.listener(local).is_none()
+                        && !host.time_wait.contains_key(&key(local, remote))
+                };
+                machine.ephemeral_port(rests).ok_or(NetError::AddrNotAvailable)?
+            }
+        };
+        let local = SocketAddrV4::new(source, port);
+        let conn = self.add_conn(host, local, remote, Phase::Connecting, origin)?;
+        let Self { hosts, conns, .. } = self;
+        let machine = hosts[host.0 as usize].as_mut().expect("looked at above");
+        let socket = conns.get_mut(conn.0).expect("just added").socket.get_mut();
+        let connected = socket.connect(machine.stack.context(), endpoint(remote), endpoint(local));
+        connected.expect("the socket is fresh and the addresses were checked");
+        let sock = match self.socks.insert(Sock::Conn(conn)) {
+            Ok(sock) => sock,
+            Err(error) => {
+                self.drop_conn(conn);
+                return Err(error);
+            }
+        };
+        self.conns.get_mut(conn.0).expect("just added").sock = Some(sock);
+        self.poll_conn(conn);
+        self.drain();
+        Ok(sock)
+    }
+
+    /// Listens on `local`; port 0 is any free one, address 0.0.0.0 all of the host's.
+    ///
+    /// # Errors
+    ///
+    /// `AddrInUse`, `AddrNotAvailable`, `TooMany`; `InvalidState` when the host is gone or off.
+    pub fn tcp_listen(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        local: SocketAddrV4,
+        backlog: usize,
+    ) -> Result<SockId, NetError> {
+        self.begin(now);
+        let machine = self.host_mut(host).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let local = match local.port() {
+            0 => {
+                let is_free = |host: &Host, port| {
+                    host.check_bind(&host.listeners, SocketAddrV4::new(*local.ip(), port)).is_ok()
+                };
+                let port = machine.ephemeral_port(is_free).ok_or(NetError::AddrInUse)?;
+                SocketAddrV4::new(*local.ip(), port)
+            }
+            _ => local,
+        };
+        machine.check_bind(&machine.listeners, local)?;
+        let queue = VecDeque::new();
+        let listener = Listener { host, local, backlog: backlog.max(1), half_open: 0, queue };
+        let sock = self.socks.insert(Sock::Listener(listener))?;
+        let machine = self.host_mut(host).expect("looked at above");
+        machine.listeners.insert((local.port(), *local.ip()), sock);
+        Ok(sock)
+    }
+
+    /// The next connection that somebody has made to a listener.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidState` when this is no listener, `TooMany` when no socket is left.
+    pub fn tcp_accept(&mut self, now: Instant, sock: SockId) -> Result<Option<SockId>, NetError> {
+        self.begin(now);
+        let listener = self.socks.listener_mut(sock).ok_or(NetError::InvalidState)?;
+        let Some(conn) = listener.queue.front().copied() else { return Ok(None) };
+        let accepted = self.socks.insert(Sock::Conn(conn))?;
+        self.socks.listener_mut(sock).expect("looked at above").queue.pop_front();
+        let conn = self.conns.get_mut(conn.0).expect("queued connections exist");
+        conn.sock = Some(accepted);
+        conn.listener = None;
+        Ok(Some(accepted))
+    }
+
+    /// Where a TCP socket stands.
+    #[must_use]
+    pub fn tcp_state(&self, sock: SockId) -> TcpState {
+        match self.socks.get(sock) {
+            Some(Sock::Listener(_)) => TcpState::Listening,
+            Some(Sock::Conn(conn)) => match self.conns.get(conn.0).map(|conn| conn.phase) {
+                Some(Phase::Connecting | Phase::HalfOpen) => TcpState::Connecting,
+                Some(Phase::Open) => TcpState::Open,
+                Some(Phase::Over(Some(error))) => TcpState::Failed(error),
+                Some(Phase::Over(None)) | None => TcpState::Closed,
+            },
+            _ => TcpState::Closed,
+        }
+    }
+
+    /// Gives data to a connection and says how much of it was taken; 0 means "not now".
+    ///
+    /// # Errors
+    ///
+    /// The connection's own error, or `InvalidState` (EPIPE) when our side has finished.
+    pub fn tcp_send(&mut self, now: Instant, sock: SockId, data: &[u8]) -> Result<usize, NetError> {
+        self.begin(now);
+        let id = self.conn_of(sock)?;
+        let conn = self.conns.get_mut(id.0).expect("sockets name connections");
+        check_sendable(conn)?;
+        if matches!(conn.phase, Phase::Connecting) {
+            return Ok(0);
+        }
+        if conn.socket.get().send_queue() == 0 {
+            conn.since = self.now;
+        }
+        let taken = conn.socket.get_mut().send_slice(data).map_err(|_| NetError::InvalidState)?;
+        if taken > 0 {
+            self.poll_conn(id);
+            self.drain();
+        }
+        Ok(taken)
+    }
+
+    /// How much a send would take now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Net::tcp_send`].
+    pub fn tcp_send_room(&self, sock: SockId) -> Result<usize, NetError> {
+        let conn = self.conns.get(self.conn_of(sock)?.0).expect("sockets name connections");
+        check_sendable(conn)?;
+        Ok(if conn.phase == Phase::Connecting { 0 } else { room(&conn.socket) })
+    }
+
+    /// Takes up to `max` bytes that have arrived.
+    ///
+    /// # Errors
+    ///
+    /// The connection's own error, once everything that arrived before it was read.
+    pub fn tcp_recv(&mut self, now: Instant, sock: SockId, max: usize) -> Result<Recv, NetError> {
+        self.begin(now);
+        let id = self.conn_of(sock)?;
+        let conn = self.conns.get_mut(id.0).expect("sockets name connections");
+        let queued = conn.socket.get().recv_queue();
+        if queued == 0 {
+            return match conn.phase {
+                Phase::Over(Some(error)) => Err(error),
+                Phase::Connecting | Phase::HalfOpen => Ok(Recv::WouldBlock),
+                _ if conn.socket.get().may_recv() => Ok(Recv::WouldBlock),
+                _ => Ok(Recv::Eof),
+            };
+        }
+        let socket = conn.socket.get_mut();
+        let want = queued.min(max);
+        let mut data = Vec::with_capacity(want);
+        // Twice, since the buffer is a ring.
+        for _ in 0..2 {
+            let take = |chunk: &mut [u8]| {
+                let take = chunk.len().min(want - data.len());
+                data.extend_from_slice(&chunk[..take]);
+                (take, ())
+            };
+            if socket.recv(take).is_err() {
+                break;
+            }
+        }
+        // Told to the sender at once only when it matters to it.
+        if queued * 2 >= socket.recv_capacity() {
+            self.poll_conn(id);
+            self.drain();
+        }
+        Ok(Recv::Data(data))
+    }
+
+    /// Finishes our side; the peer reads the end once it has read everything.
+    pub fn tcp_shutdown(&mut self, now: Instant, sock: SockId) {
+        self.begin(now);
+        let Ok(id) = self.conn_of(sock) else { return };
+        let conn = self.conns.get_mut(id.0).expect("sockets name connections");
+        if conn.phase == Phase::Open {
+            conn.socket.get_mut().close();
+            self.poll_conn(id);
+            self.drain();
+        }
+    }
+
+    fn conn_of(&self, sock: SockId) -> Result<ConnId, NetError> {
+        match self.socks.get(sock) {
+            Some(Sock::Conn(conn)) => Ok(*conn),
+            _ => Err(NetError::InvalidState),
+        }
+    }
+
+    fn add_conn(
+        &mut self,
+        host: HostId,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        phase: Phase,
+        origin: Origin,
+    ) -> Result<ConnId, NetError> {
+        if self.conns.len() >= CONNECTIONS_MAX {
+            return Err(NetError::TooMany);
+        }
+        let (socket, now) = (self.pool.take(), self.now);
+        let id = ConnId(self.conns.insert(Conn {
+            host,
+            local,
+            remote,
+            sock: None,
+            listener: None,
+            origin,
+            phase,
+            socket,
+            reset: false,
+            syns: 0,
+            since: now,
+            armed: None,
+        }));
+        let machine = self.host_mut(host).expect("connections have a host");
+        machine.recent = None;
+        let key = key(local, remote);
+        machine.time_wait.remove(&key);
+        machine.conns.insert(key, id);
+        Ok(id)
+    }
+
+    /// The program has closed its socket.
+    pub(crate) fn orphan(&mut self, id: ConnId) {
+        let now = self.now;
+        let conn = self.conns.get_mut(id.0).expect("sockets name connections");
+        conn.sock = None;
+        conn.since = now;
+        match conn.phase {
+            Phase::Over(_) | Phase::Connecting => return self.drop_conn(id),
+            _ if conn.socket.get().recv_queue() > 0 => conn.socket.get_mut().abort(),
+            _ => conn.socket.get_mut().close(),
+        }
+        self.poll_conn(id);
+    }
+
+    /// A listener is closed: those who wait for it are reset.
+    pub(crate) fn close_listener(&mut self, listener: Listener) {
+        let bound = (listener.local.port(), *listener.local.ip());
+        let Some(host) = self.host_mut(listener.host) else { return };
+        host.listeners.remove(&bound);
+        let local = listener.local;
+        let mine = |conn: &Conn| {
+            let addr_fits = local.ip().is_unspecified() || conn.local.ip() == local.ip();
+            conn.host == listener.host
+                && conn.listener.is_some()
+                && conn.local.port() == local.port()
+                && addr_fits
+        };
+        let waiting: Vec<u32> =
+            self.conns.iter().filter(|(_, conn)| mine(conn)).map(|(id, _)| id).collect();
+        for id in waiting {
+            let conn = self.conns.get_mut(id).expect("just listed");
+            conn.listener = None;
+            conn.socket.get_mut().abort();
+            self.poll_conn(ConnId(id));
+        }
+    }
+
+    /// Forgets a connection without a word to the peer.
+    pub(crate) fn drop_conn(&mut self, id: ConnId) {
+        self.leave_host(id);
+        let Some(conn) = self.conns.remove(id.0) else { return };
+        self.leave_listener(id, conn.listener, conn.phase);
+        self.pool.put(conn.socket);
+    }
+
+    /// Its addresses can be used again; its unread data stays.
+    fn leave_host(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(id.0) else { return };
+        if let Some(at) = conn.armed.take() {
+            self.timers.remove(&(at, id));
+        }
+        let (host, key) = (conn.host, conn.key());
+        if let Some(host) = self.host_mut(host)
+            && host.conns.get(&key) == Some(&id)
+        {
+            host.conns.remove(&key);
+            host.recent = None;
+        }
+    }
+
+    fn leave_listener(&mut self, id: ConnId, listener: Option<SockId>, phase: Phase) {
+        let Some(listener) = listener.and_then(|sock| self.socks.listener_mut(sock)) else { return };
+        match phase {
+            Phase::HalfOpen => listener.half_open -= 1,
+            _ => listener.queue.retain(|queued| *queued != id),
+        }
+    }
+
+    /// A segment has arrived for this host.
+    pub(crate) fn tcp_input(&mut self, at: HostId, packet: Packet) {
+        let Some(flow) = packet.flow() else { return self.lose(packet) };
+        let key = flow.key();
+        let host = self.host_mut(at).expect("packets arrive at hosts that exist");
+        let found = match host.recent {
+            Some((recent, conn)) if recent == key => Some(conn),
+            _ => host.conns.get(&key).copied(),
+        };
+        if let Some(conn) = found {
+            host.recent = Some((key, conn));
+            return self.collect(conn, packet);
+        }
+        self.flush();
+        self.tcp_unknown(at, flow, packet);
+    }
+
+    /// A segment for no connection: one that rests, a new one, or a mistake.
+    fn tcp_unknown(&mut self, at: HostId, flow: Flow, packet: Packet) {
+        let now = self.now;
+        let host = self.host_mut(at).expect("packets arrive at hosts that exist");
+        let flags = packet.tcp_flags();
+        let rests = host.time_wait.get(&flow.key()).is_some_and(|until| *until > now);
+        let listener = host.listener(flow.dst);
+        let answer = match listener {
+            _ if rests && !flags.opens() => tcp_ack_again(packet.bytes()),
+            Some(listener) if flags.opens() => return self.tcp_arrival(at, listener, flow, packet),
+            _ => tcp_reset(packet.bytes()),
+        };
+        if let Some(answer) = answer {
+            let answer = self.whole_packet(answer, &packet);
+            self.send(at, answer);
+        }
+        self.lose(packet);
+    }
+
+    /// A SYN for a listener; without room in its backlog it is dropped and will come again.
+    fn tcp_arrival(&mut self, at: HostId, sock: SockId, flow: Flow, packet: Packet) {
+        let listener = self.socks.listener_mut(sock).expect("hosts name open listeners");
+        if listener.half_open + listener.queue.len() >= listener.backlog {
+            return self.lose(packet);
+        }
+        let Ok(id) = self.add_conn(at, flow.dst, flow.src, Phase::HalfOpen, packet.origin) else {
+            return self.lose(packet);
+        };
+        self.socks.listener_mut(sock).expect("looked at above").half_open += 1;
+        let conn = self.conns.get_mut(id.0).expect("just added");
+        conn.listener = Some(sock);
+        let local = IpListenEndpoint {
+            addr: Some(IpAddress::Ipv4(*flow.dst.ip())),
+            port: flow.dst.port(),
+        };
+        conn.socket.get_mut().listen(local).expect("the socket is fresh and the port not zero");
+        self.collect(id, packet);
+    }
+
+    /// Collects the packets of one connection that arrive together.
+    fn collect(&mut self, id: ConnId, packet: Packet) {
+        if self.batch != Some(id) {
+            self.flush();
+            self.batch = Some(id);
+        }
+        let now = self.now;
+        let conn = self.conns.get_mut(id.0).expect("hosts name connections that exist");
+        conn.since = now;
+        conn.reset |= packet.tcp_flags().has(TcpFlags::RST);
+        self.wire.incoming.push_back((packet.buf, packet.len));
+    }
+
+    /// Lets the collected packets in.
+    pub(crate) fn flush(&mut self) {
+        if let Some(conn) = self.batch.take() {
+            self.poll_conn(conn);
+        }
+    }
+
+    /// An ICMP error about a connection: it ends a handshake and nothing else, as on Linux.
+    pub(crate) fn tcp_unreachable(&mut self, at: HostId, sent: Flow, error: NetError) {
+        let found = self.host(at).and_then(|host| host.conns.get(&sent.reversed().key()).copied());
+        let Some(id) = found else { return };
+        let conn = self.conns.get_mut(id.0).expect("hosts name connections that exist");
+        if conn.phase == Phase::Connecting {
+            self.finish(id, Some(error));
+        }
+    }
+
+    /// Lets a connection's stack work: takes in what was collected, sends what is to be sent.
+    pub(crate) fn poll_conn(&mut self, id: ConnId) {
+        let now = self.now;
+        let Self { hosts, conns, wire, .. } = self;
+        let Some(conn) = conns.get_mut(id.0) else { return };
+        if matches!(conn.phase, Phase::Over(_)) {
+            return;
+        }
+        if conn.deadline().is_some_and(|deadline| deadline <= now) {
+            return self.finish(id, Some(NetError::TimedOut));
+        }
+        let host = hosts[conn.host.0 as usize].as_mut().expect("connections have a host");
+        let (at, origin) = (conn.host, conn.origin);
+        let before = (conn.ready(), conn.socket.get().state());
+        host.stack.poll(to_smol(now), wire, &mut conn.socket.set);
+        if conn.is_orphan() && conn.socket.get().recv_queue() > 0 {
+            // Data for nobody: Linux resets.
+            conn.socket.get_mut().abort();
+            host.stack.poll(to_smol(now), wire, &mut conn.socket.set);
+        }
+        if before.1 == State::SynSent && !wire.outgoing.is_empty() {
+            conn.syns = conn.syns.saturating_add(1);
+            if conn.syns > SYNS {
+                wire.outgoing.clear();
+            }
+        }
+        self.after_poll(id, before);
+        let mut outgoing = std::mem::take(&mut self.wire.outgoing);
+        for (buffer, len) in outgoing.drain(..) {
+            let packet = self.packet(buffer, len, origin);
+            self.send(at, packet);
+        }
+        self.wire.outgoing = outgoing;
+    }
+
+    /// Draws the conclusions from what the stack did.
+    fn after_poll(&mut self, id: ConnId, before: (Readiness, State)) {
+        let conn = self.conns.get(id.0).expect("just polled");
+        match (before.1, conn.socket.get().state()) {
+            (State::SynSent | State::SynReceived, State::Closed)
+            | (State::SynReceived, State::Listen) => self.finish(id, Some(NetError::Refused)),
+            (_, State::Closed) if conn.reset => self.finish(id, Some(NetError::Reset)),
+            (_, State::Closed | State::TimeWait) => self.finish(id, None),
+            _ => {
+                self.opened(id);
+                self.arm(id);
+                self.tell(id, before.0);
+            }
+        }
+    }
+
+    /// A handshake that is complete opens the connection, and a listener's has news.
+    fn opened(&mut self, id: ConnId) {
+        let conn = self.conns.get_mut(id.0).expect("just polled");
+        let waits = matches!(conn.socket.get().state(), State::SynReceived | State::Listen);
+        let was = conn.phase;
+        if waits || !matches!(was, Phase::Connecting | Phase::HalfOpen) {
+            return;
+        }
+        conn.phase = Phase::Open;
+        if let Some(sock) = conn.listener
+            && let Some(listener) = self.socks.listener_mut(sock)
+        {
+            listener.half_open -= 1;
+            listener.queue.push_back(id);
+            self.socks.notify(sock);
+        }
+    }
+
+    /// A connection is over. What has arrived can still be read; without a reader it is forgotten.
+    fn finish(&mut self, id: ConnId, error: Option<NetError>) {
+        let until = self.now + TIME_WAIT;
+        let conn = self.conns.get_mut(id.0).expect("callers name connections that exist");
+        let (host, key, rests) = (conn.host, conn.key(), conn.socket.get().state() == State::TimeWait);
+        let was = conn.phase;
+        if !matches!(was, Phase::Over(_)) {
+            conn.phase = Phase::Over(error);
+        }
+        let (sock, listener) = (conn.sock, conn.listener);
+        self.leave_host(id);
+        if rests && let Some(host) = self.host_mut(host) {
+            host.rest(key, until);
+        }
+        match (sock, listener) {
+            (Some(sock), _) => self.socks.notify(sock),
+            // Accepted by nobody yet: those that were open stay in the queue, to be read.
+            (None, Some(_)) if was == Phase::Open && error.is_none() => {}
+            _ => {
+                self.conns.get_mut(id.0).expect("looked at above").phase = was;
+                self.drop_conn(id);
+            }
+        }
+    }
+
+    /// Puts a connection into the timer list. A later deadline than the one in the list is not
+    /// written: the poll then finds that it came too early.
+    fn arm(&mut self, id: ConnId) {
+        let Self { hosts, conns, timers, now, .. } = self;
+        let Some(conn) = conns.get_mut(id.0) else { return };
+        let host = hosts[conn.host.0 as usize].as_mut().expect("connections have a host");
+        let wanted = host.stack.poll_at(to_smol(*now), &conn.socket.set);
+        let wanted = wanted.map(|at| {
+            let at = Instant::from_nanos(u64::try_from(at.total_micros()).unwrap_or(0) * 1_000);
+            if at <= *now { *now + BREATH } else { at }
+        });
+        let wanted = wanted.into_iter().chain(conn.deadline()).min();
+        match (conn.armed, wanted) {
+            (Some(armed), Some(wanted)) if armed <= wanted => return,
+            (Some(armed), _) => timers.remove(&(armed, id)),
+            (None, _) => false,
+        };
+        conn.armed = wanted;
+        wanted.inspect(|at| drop(timers.insert((*at, id))));
+    }
+
+    /// Tells the program when more has become possible.
+    fn tell(&mut self, id: ConnId, before: Readiness) {
+        let Some(conn) = self.conns.get(id.0) else { return };
+        let Some(sock) = conn.sock else { return };
+        let Readiness { readable, writable, failed } = conn.ready();
+        if (readable && !before.readable) || (writable && !before.writable) || (failed && !before.failed) {
+            self.socks.notify(sock);
+        }
+    }
+}
+
+fn check_sendable(conn: &Conn) -> Result<(), NetError> {
+    match conn.phase {
+        Phase::Over(Some(error)) => Err(error),
+        Phase::Connecting => Ok(()),
+        _ if conn.socket.get().may_send() => Ok(()),
+        _ => Err(NetError::InvalidState),
+    }
+}

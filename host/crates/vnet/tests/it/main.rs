@@ -1,0 +1,8 @@
+//! What the network promises, claim by claim.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod lab;
+mod nat;
+mod tcp;
+mod udp;
