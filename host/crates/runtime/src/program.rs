@@ -1,0 +1,154 @@
+//! A WebAssembly component, ready to be started any number of times.
+//!
+//! Never compiled twice: equal bytes are one program. Never loads machine code that came from
+//! anywhere but this binary.
+
+use crate::wasi::bindings::CommandPre;
+use crate::wasi::{self, Guest};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+/// What every WebAssembly component begins with; the rest of a program's bytes is not kept.
+const MAGIC: [u8; 8] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+
+/// A program that can be started; a clone is the same one.
+#[derive(Clone)]
+pub struct Program(Arc<Loaded>);
+
+struct Loaded {
+    pre: CommandPre<Guest>,
+    size: u64,
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("size", &self.0.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Program {
+    pub(crate) fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    pub(crate) fn pre(&self) -> &CommandPre<Guest> {
+        &self.0.pre
+    }
+
+    /// What `cat` sees: something that looks like a component of this size.
+    pub(crate) fn read(&self, from: usize, max: usize) -> Vec<u8> {
+        let size = usize::try_from(self.0.size).unwrap_or(usize::MAX);
+        let from = from.min(size);
+        let to = from.saturating_add(max).min(size);
+        (from..to)
+            .map(|at| MAGIC.get(at).copied().unwrap_or(0))
+            .collect()
+    }
+}
+
+/// Why bytes are no program.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// They are a WebAssembly module, not a component.
+    #[error("this is a core WebAssembly module, not a component: build it for wasm32-wasip2")]
+    Module,
+    /// They are not WebAssembly at all.
+    #[error("this is not a WebAssembly component")]
+    NotWasm,
+    /// The component cannot be compiled.
+    #[error("this component is broken: {0}")]
+    Broken(String),
+    /// The component wants something no program here gets.
+    #[error("this component cannot run here: {0}")]
+    Import(String),
+    /// The machine code was made by another version or configuration.
+    #[error("this machine code was made by another build: {0}")]
+    Stale(String),
+}
+
+/// The engine, what programs may call, and every program loaded so far.
+pub(crate) struct Loader {
+    engine: Engine,
+    linker: Linker<Guest>,
+    programs: Mutex<BTreeMap<(usize, u64), Program>>,
+}
+
+impl Loader {
+    pub(crate) fn new() -> wasmtime::Result<Self> {
+        let engine = engine::engine()?;
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker)?;
+        Ok(Self {
+            engine,
+            linker,
+            programs: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Compiles a component.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Program, LoadError> {
+        self.load(bytes, || {
+            match bytes.get(..8) {
+                Some(start) if start == MAGIC => {}
+                Some(start) if start[..4] == MAGIC[..4] => return Err(LoadError::Module),
+                _ => return Err(LoadError::NotWasm),
+            }
+            Component::new(&self.engine, bytes).map_err(|err| LoadError::Broken(first_line(&err)))
+        })
+    }
+
+    /// Loads machine code made from a component when this binary was built.
+    pub(crate) fn load_precompiled(&self, bytes: &'static [u8]) -> Result<Program, LoadError> {
+        self.load(bytes, || {
+            // SAFETY: the bytes must be the unmodified output of `Engine::precompile_component`.
+            // They are static, that is part of this binary, and only its build script puts
+            // machine code there; wasmtime itself refuses another version or configuration.
+            #[allow(unsafe_code, reason = "wasmtime cannot check machine code")]
+            let component = unsafe { Component::deserialize(&self.engine, bytes) };
+            component.map_err(|err| LoadError::Stale(first_line(&err)))
+        })
+    }
+
+    fn load(
+        &self,
+        bytes: &[u8],
+        component: impl FnOnce() -> Result<Component, LoadError>,
+    ) -> Result<Program, LoadError> {
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let key = (bytes.len(), hasher.finish());
+        if let Some(program) = self.programs.lock().get(&key) {
+            return Ok(program.clone());
+        }
+        let pre = self
+            .linker
+            .instantiate_pre(&component()?)
+            .and_then(CommandPre::new)
+            .map_err(|err| LoadError::Import(format!("{err:#}")))?;
+        let program = Program(Arc::new(Loaded {
+            pre,
+            size: bytes.len() as u64,
+        }));
+        self.programs.lock().insert(key, program.clone());
+        Ok(program)
+    }
+}
+
+fn first_line(err: &wasmtime::Error) -> String {
+    format!("{err:#}")
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,233 @@
+//! `lab:process`: children, signals, the terminal, the machine. Never beyond the container.
+
+use super::Guest;
+use super::bindings::lab::process::{machine, process, signals, terminal};
+use crate::pipe::{PIPE_CAPACITY, Pipe};
+use crate::process::{Exec, Exit, Input, Order, Output, Process, SpawnError, Stdio, start};
+use std::future::poll_fn;
+use std::sync::Arc;
+use wasmtime::Result;
+use wasmtime::component::Resource;
+use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
+
+/// A child, held by whoever started it.
+#[derive(Debug)]
+pub struct Child(Arc<Process>);
+
+#[async_trait::async_trait]
+impl Pollable for Child {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.0.poll_exit(cx)).await;
+    }
+}
+
+/// Ready when a signal is queued.
+#[derive(Debug)]
+struct Signals(Arc<Process>);
+
+#[async_trait::async_trait]
+impl Pollable for Signals {
+    async fn ready(&mut self) {
+        poll_fn(|cx| self.0.poll_signal(cx)).await;
+    }
+}
+
+impl From<Exit> for process::Exit {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Code(code) => Self::Code(code),
+            Exit::Signal(signal) => Self::Signal(signal),
+        }
+    }
+}
+
+impl Guest {
+    fn input(&mut self, stdin: process::Stdin) -> Result<Input> {
+        Ok(match stdin {
+            process::Stdin::Inherit => self.stdio.stdin.clone(),
+            process::Stdin::Null => Input::null(),
+            process::Stdin::Stream(stream) => Input::given(self.table.delete(stream)?),
+        })
+    }
+
+    fn output(&mut self, stdout: process::Stdout, inherited: &Output) -> Result<Output> {
+        Ok(match stdout {
+            process::Stdout::Inherit => inherited.clone(),
+            process::Stdout::Null => Output::null(),
+            process::Stdout::Stream(stream) => Output::given(self.table.delete(stream)?),
+        })
+    }
+}
+
+impl process::Host for Guest {
+    fn spawn(
+        &mut self,
+        args: process::SpawnArgs,
+    ) -> Result<Result<Resource<Child>, process::SpawnError>> {
+        let mine = self.stdio.clone();
+        let stdio = Stdio {
+            stdin: self.input(args.stdin)?,
+            stdout: self.output(args.stdout, &mine.stdout)?,
+            stderr: self.output(args.stderr, &mine.stderr)?,
+        };
+        let order = Order {
+            exec: Exec::Path(args.program),
+            argv: args.argv,
+            env: args.env,
+            cwd: args.cwd,
+            stdio,
+            parent: self.process.pid,
+            ignored: self.process.ignored(),
+            reported: false,
+        };
+        match start(&self.kernel, &self.container, order) {
+            Ok(child) => Ok(Ok(self.table.push(Child(child))?)),
+            Err(SpawnError::NotFound) => Ok(Err(process::SpawnError::NotFound)),
+            Err(SpawnError::NotExecutable) => Ok(Err(process::SpawnError::NotExecutable)),
+            Err(SpawnError::TooMany | SpawnError::NotRunning) => {
+                Ok(Err(process::SpawnError::TooMany))
+            }
+        }
+    }
+
+    fn dup_stdin(&mut self) -> Result<Resource<DynInputStream>> {
+        let stream: DynInputStream = Box::new(self.stdio.stdin.clone());
+        Ok(self.table.push(stream)?)
+    }
+
+    fn dup_stdout(&mut self) -> Result<Resource<DynOutputStream>> {
+        let stream: DynOutputStream = Box::new(self.stdio.stdout.clone());
+        Ok(self.table.push(stream)?)
+    }
+
+    fn dup_stderr(&mut self) -> Result<Resource<DynOutputStream>> {
+        let stream: DynOutputStream = Box::new(self.stdio.stderr.clone());
+        Ok(self.table.push(stream)?)
+    }
+
+    fn pid(&mut self) -> Result<u32> {
+        Ok(self.process.pid)
+    }
+
+    fn processes(&mut self) -> Result<Vec<process::ProcessInfo>> {
+        let info = |process: &Arc<Process>| process::ProcessInfo {
+            pid: process.pid,
+            ppid: process.parent(),
+            argv: process.argv.clone(),
+        };
+        Ok(self.container.processes().iter().map(info).collect())
+    }
+
+    fn kill(&mut self, pid: u32, signal: u8) -> Result<bool> {
+        let process = self.container.process(pid);
+        if let Some(process) = &process {
+            process.signal(signal);
+        }
+        Ok(process.is_some())
+    }
+}
+
+impl process::HostPipe for Guest {
+    fn new(&mut self) -> Result<Resource<Pipe>> {
+        Ok(self.table.push(Pipe::new(PIPE_CAPACITY))?)
+    }
+
+    fn reader(&mut self, pipe: Resource<Pipe>) -> Result<Resource<DynInputStream>> {
+        let reader: DynInputStream = Box::new(self.table.get(&pipe)?.reader());
+        Ok(self.table.push(reader)?)
+    }
+
+    fn writer(&mut self, pipe: Resource<Pipe>) -> Result<Resource<DynOutputStream>> {
+        let writer: DynOutputStream = Box::new(self.table.get(&pipe)?.writer());
+        Ok(self.table.push(writer)?)
+    }
+
+    fn drop(&mut self, pipe: Resource<Pipe>) -> Result<()> {
+        self.table.delete(pipe)?;
+        Ok(())
+    }
+}
+
+impl process::HostChild for Guest {
+    fn pid(&mut self, child: Resource<Child>) -> Result<u32> {
+        Ok(self.table.get(&child)?.0.pid)
+    }
+
+    async fn wait(&mut self, child: Resource<Child>) -> Result<process::Exit> {
+        let child = &self.table.get(&child)?.0;
+        Ok(poll_fn(|cx| child.poll_exit(cx)).await.into())
+    }
+
+    fn try_wait(&mut self, child: Resource<Child>) -> Result<Option<process::Exit>> {
+        Ok(self.table.get(&child)?.0.exit().map(Into::into))
+    }
+
+    fn kill(&mut self, child: Resource<Child>, signal: u8) -> Result<()> {
+        self.table.get(&child)?.0.signal(signal);
+        Ok(())
+    }
+
+    fn subscribe(&mut self, child: Resource<Child>) -> Result<Resource<DynPollable>> {
+        subscribe(&mut self.table, child)
+    }
+
+    fn drop(&mut self, child: Resource<Child>) -> Result<()> {
+        self.table.delete(child)?;
+        Ok(())
+    }
+}
+
+impl signals::Host for Guest {
+    fn handle(&mut self, signals: Vec<u8>) -> Result<()> {
+        self.process.handle(&signals);
+        Ok(())
+    }
+
+    fn ignore(&mut self, signal: u8) -> Result<()> {
+        self.process.ignore(signal);
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<u8>> {
+        Ok(self.process.next_signal())
+    }
+
+    fn subscribe(&mut self) -> Result<Resource<DynPollable>> {
+        let signals = self.table.push(Signals(Arc::clone(&self.process)))?;
+        subscribe(&mut self.table, signals)
+    }
+}
+
+impl terminal::Host for Guest {
+    fn get_size(&mut self) -> Result<Option<terminal::Size>> {
+        let size = self.process.tty().map(crate::tty::Tty::size);
+        Ok(size.map(|size| terminal::Size {
+            columns: size.columns,
+            rows: size.rows,
+        }))
+    }
+
+    fn set_raw(&mut self, raw: bool) -> Result<bool> {
+        let tty = self.process.tty();
+        if let Some(tty) = tty {
+            tty.set_raw(raw);
+        }
+        Ok(tty.is_some())
+    }
+}
+
+impl machine::Host for Guest {
+    fn hostname(&mut self) -> Result<String> {
+        Ok(self.container.spec.hostname.clone())
+    }
+
+    fn addresses(&mut self) -> Result<Vec<(String, String, u8)>> {
+        let host = self.container.spec.host;
+        let addr = self.kernel.network.with(|net, _| net.host_addr(host));
+        Ok(vec![
+            ("lo".to_owned(), "127.0.0.1".to_owned(), 8),
+            ("eth0".to_owned(), addr.to_string(), 24),
+        ])
+    }
+}
