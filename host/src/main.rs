@@ -1,1 +1,24 @@
-fn main() {}
+//! The binary `lab`: a match over what was typed, and exit codes.
+//!
+//! Never decides anything about the cluster, the network or a lesson: those are the crates beneath.
+
+mod apiserver;
+mod cli;
+mod cmd;
+mod outside;
+mod shell;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(typed) => cmd::run::run(&typed),
+        Command::Up(typed) => cmd::up::up(&typed),
+    };
+    outcome.unwrap_or_else(|cause| {
+        anstream::eprintln!("lab: {cause:#}");
+        ExitCode::from(70)
+    })
+}

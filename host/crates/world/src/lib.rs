@@ -1,1 +1,18 @@
-//! stub
+//! Cluster and network as one value: the only room that turns an EndpointSlice into a NAT rule,
+//! a bound Pod into a machine and a Service into a name.
+//!
+//! A function of its inputs and a seed. Never waits, never starts a program and never reads a
+//! clock: what must happen outside comes out of [`World::poll_output`], and what happened comes
+//! back through [`World::handle`]. Start reading at [`World`], then `wire/`, one file for each
+//! pair of things that meet here.
+
+mod input;
+mod output;
+mod spec;
+mod wire;
+mod world;
+
+pub use input::Input;
+pub use output::Output;
+pub use spec::{NodePlan, WorldSpec};
+pub use world::World;

@@ -1,0 +1,7 @@
+//! Where cluster and network meet: each file reads objects and writes rules, nothing more.
+
+pub(crate) mod dns;
+pub(crate) mod names;
+pub(crate) mod nodes;
+pub(crate) mod pods;
+pub(crate) mod services;

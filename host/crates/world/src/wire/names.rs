@@ -1,0 +1,16 @@
+//! Names on the wire: the cluster's records in the network's words.
+
+use cluster::dns as from;
+use vnet::dns as to;
+
+/// The zone that every DNS server of the cluster answers from.
+pub(crate) fn records(records: &from::Records) -> to::Records {
+    let srv = |srv: &from::Srv| to::Srv { port: srv.port, target: srv.target.clone() };
+    to::Records {
+        domain: records.domain.clone(),
+        a: records.a.clone(),
+        srv: records.srv.iter().map(|(name, all)| (name.clone(), all.iter().map(srv).collect())).collect(),
+        ptr: records.ptr.clone(),
+        cname: records.cname.clone(),
+    }
+}

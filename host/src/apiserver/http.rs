@@ -1,0 +1,100 @@
+//! One HTTP connection: requests to values, values to responses. Never interprets a path.
+
+use super::{body::ApiBody, exec, log};
+use crate::shell::Shell;
+use cluster::{Body, Method, Request, StreamRequest};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, UPGRADE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use std::convert::Infallible;
+use std::rc::Rc;
+
+/// The largest request body the server reads, as the real one's default.
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// The largest request line and headers together.
+const HEAD_LIMIT: usize = 64 * 1024;
+
+/// Serves one connection until either side ends it.
+pub(crate) async fn serve<I>(io: I, shell: Rc<Shell>)
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let shell = shell.clone();
+        async move { Ok::<_, Infallible>(answer(request, shell).await) }
+    });
+    // A connection that breaks or sends no HTTP ends alone; hyper has already said 400 if it could.
+    let _ = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(io, service).with_upgrades().await;
+}
+
+async fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>) -> hyper::Response<ApiBody> {
+    let upgrade = request.headers().contains_key(UPGRADE);
+    let value = match read(&mut request).await {
+        Ok(value) => value,
+        Err(refusal) => return refusal,
+    };
+    let response = shell.api(value);
+    match response.body {
+        Body::Bytes(bytes) => plain(response.status, &response.headers, ApiBody::full(bytes)),
+        Body::Watch(id) => plain(response.status, &response.headers, ApiBody::watch(shell, id)),
+        Body::Stream(wanted @ StreamRequest::Log { .. }) => log::answer(&shell, &wanted),
+        Body::Stream(wanted) if upgrade => exec::answer(request, shell, wanted),
+        Body::Stream(_) => refuse(400, "BadRequest", "Upgrade request required"),
+    }
+}
+
+/// Takes a request out of HTTP.
+async fn read(request: &mut hyper::Request<Incoming>) -> Result<Request, hyper::Response<ApiBody>> {
+    let body = match Limited::new(request.body_mut(), BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(cause) if cause.is::<LengthLimitError>() => {
+            return Err(refuse(413, "RequestEntityTooLarge", &format!("Request entity too large: limit is {BODY_LIMIT}")));
+        }
+        Err(cause) => return Err(refuse(400, "BadRequest", &cause.to_string())),
+    };
+    let header = |name: HeaderName| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned)
+    };
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let mut value = Request::new(method(request.method()), target, "", body);
+    value.accept = header(ACCEPT).unwrap_or_default();
+    value.content_type = header(CONTENT_TYPE).unwrap_or_default();
+    value.if_none_match = header(IF_NONE_MATCH);
+    Ok(value)
+}
+
+fn method(method: &hyper::Method) -> Method {
+    match *method {
+        hyper::Method::GET => Method::Get,
+        hyper::Method::POST => Method::Post,
+        hyper::Method::PUT => Method::Put,
+        hyper::Method::PATCH => Method::Patch,
+        hyper::Method::DELETE => Method::Delete,
+        hyper::Method::HEAD => Method::Head,
+        _ => Method::Other,
+    }
+}
+
+fn plain(status: u16, headers: &[(&'static str, String)], body: ApiBody) -> hyper::Response<ApiBody> {
+    let mut response = hyper::Response::new(body);
+    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("the API answers with HTTP's own codes");
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(*name), HeaderValue::try_from(value.as_str())) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// A `metav1.Status` for what fails before a request has become a value.
+pub(super) fn refuse(status: u16, reason: &str, message: &str) -> hyper::Response<ApiBody> {
+    let body = serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "code": status,
+    });
+    let headers = [("content-type", "application/json".to_owned())];
+    plain(status, &headers, ApiBody::full(body.to_string().into_bytes()))
+}

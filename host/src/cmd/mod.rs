@@ -1,0 +1,4 @@
+//! What the commands mean, one file each. Never parses arguments.
+
+pub(crate) mod run;
+pub(crate) mod up;

@@ -1,0 +1,181 @@
+//! The host's side of a live cluster: listeners on 127.0.0.1 and TLS, on a thread of their own.
+//!
+//! Never knows HTTP or Kubernetes and decides nothing: it turns what arrives into byte streams
+//! and hands them to the world's thread, which wakes for them.
+
+mod credentials;
+
+pub(crate) use credentials::Credentials;
+
+use anyhow::{Context, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Thread;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, copy_bidirectional, duplex};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// Bytes that may wait between a host connection and the world, each way.
+const BUFFER: usize = 64 * 1024;
+/// Connections from the host at one time; further ones wait in the listener's backlog.
+const VISITORS: usize = 512;
+/// How long a client may take over its TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A connection from the host, already plain bytes.
+#[derive(Debug)]
+pub(crate) enum Visitor {
+    /// To the API server.
+    Api(DuplexStream),
+    /// To a NodePort of the cluster.
+    NodePort(u16, DuplexStream),
+    /// Ctrl-C or a request to stop.
+    Stop,
+}
+
+/// What the world's thread holds of the thread outside.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    visitors: Receiver<Visitor>,
+    ports: mpsc::UnboundedSender<BTreeSet<u16>>,
+    api_port: u16,
+}
+
+impl Outside {
+    /// Listens for the API on 127.0.0.1:`port` (0: a free one) and wakes `world` for each visitor.
+    ///
+    /// # Errors
+    /// When the port is taken or no thread can be started.
+    pub(crate) fn open(port: u16, credentials: &Credentials, world: Thread) -> Result<Self> {
+        let tls = TlsAcceptor::from(Arc::new(credentials.server_config()?));
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .with_context(|| format!("cannot listen on 127.0.0.1:{port}"))?;
+        listener.set_nonblocking(true)?;
+        let api_port = listener.local_addr()?.port();
+        let (visit, visitors) = sync_channel(VISITORS);
+        let (ports, wanted) = mpsc::unbounded_channel();
+        let door = Door { visit, world, places: Arc::new(Semaphore::new(VISITORS)) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("outside".into()).spawn(move || {
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).expect("a listening socket in non-blocking mode");
+                tokio::spawn(serve_api(listener, tls, door.clone()));
+                tokio::spawn(stop_on_signal(door.clone()));
+                serve_ports(wanted, door).await;
+            });
+        })?;
+        Ok(Self { visitors, ports, api_port })
+    }
+
+    /// The port of the API server on 127.0.0.1.
+    pub(crate) fn api_port(&self) -> u16 {
+        self.api_port
+    }
+
+    /// The next visitor, if one waits.
+    pub(crate) fn poll_visitor(&self) -> Option<Visitor> {
+        self.visitors.try_recv().ok()
+    }
+
+    /// From now on exactly these NodePorts are open on 127.0.0.1.
+    pub(crate) fn open_ports(&self, ports: BTreeSet<u16>) {
+        // The other thread ends only with the process, so a failed send has no one to tell.
+        let _ = self.ports.send(ports);
+    }
+}
+
+/// The way to the world's thread.
+#[derive(Clone, Debug)]
+struct Door {
+    visit: SyncSender<Visitor>,
+    world: Thread,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Carries bytes between `host` and the world until either side is done.
+    async fn usher<S>(&self, mut host: S, visitor: impl FnOnce(DuplexStream) -> Visitor)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (mut near, far) = duplex(BUFFER);
+        if self.visit.try_send(visitor(far)).is_ok() {
+            self.world.unpark();
+            // A connection that breaks is the visitor's affair; the world sees its stream end.
+            let _ = copy_bidirectional(&mut host, &mut near).await;
+        }
+    }
+}
+
+async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
+    loop {
+        let Ok(place) = door.places.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let (tls, door) = (tls.clone(), door.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = stream.set_nodelay(true);
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+                door.usher(stream, Visitor::Api).await;
+            }
+        });
+    }
+}
+
+/// Keeps one listener for each wanted NodePort.
+async fn serve_ports(mut wanted: mpsc::UnboundedReceiver<BTreeSet<u16>>, door: Door) {
+    let mut open: BTreeMap<u16, JoinHandle<()>> = BTreeMap::new();
+    while let Some(ports) = wanted.recv().await {
+        open.retain(|port, task| {
+            let keep = ports.contains(port);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        for port in ports {
+            if open.contains_key(&port) {
+                continue;
+            }
+            match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+                Ok(listener) => {
+                    open.insert(port, tokio::spawn(serve_port(port, listener, door.clone())));
+                }
+                Err(cause) => {
+                    anstream::eprintln!("warning: NodePort {port} is not open on 127.0.0.1: {cause}");
+                }
+            }
+        }
+    }
+}
+
+async fn serve_port(port: u16, listener: TcpListener, door: Door) {
+    loop {
+        let Ok(place) = door.places.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        let door = door.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = stream.set_nodelay(true);
+            door.usher(stream, |far| Visitor::NodePort(port, far)).await;
+        });
+    }
+}
+
+async fn stop_on_signal(door: Door) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    let _ = door.visit.try_send(Visitor::Stop);
+    door.world.unpark();
+}

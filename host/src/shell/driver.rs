@@ -1,0 +1,288 @@
+//! The one loop: let programs run, let the world follow, carry out what it asks, and only then
+//! let time pass.
+//!
+//! Never reports silence after it has done work, and never decides anything.
+
+use super::containers::Containers;
+use super::images::Images;
+use super::places::Machines;
+use super::stage::Stage;
+use super::{Conversation, LogOptions, LogReader, probes, remote};
+use anyhow::Result;
+use clock::Instant;
+use cluster::{Request, Response, WatchId, WatchPoll};
+use parking_lot::Mutex;
+use runtime::{Event, Handle, Ran, Runtime, SpawnError, TerminalSize};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use world::{Input, Output, World, WorldSpec};
+
+/// Slices that programs may take before the world is looked after.
+const SLICES_MAX: usize = 10_000;
+/// Turns that one instant may take before the shell says that something spins.
+const TURNS_MAX: u32 = 1_000_000;
+
+/// One world with everything that runs in it.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    pub(super) stage: Arc<Mutex<Stage>>,
+    pub(super) runtime: Handle,
+    executor: RefCell<Runtime>,
+    pub(super) images: Images,
+    pub(super) containers: RefCell<Containers>,
+    pub(super) machines: RefCell<Machines>,
+    watchers: RefCell<Vec<Waker>>,
+    told_revision: Cell<u64>,
+    epoch: i64,
+}
+
+impl Shell {
+    /// Builds the world of `spec`, with its machines running and its API server listening.
+    ///
+    /// # Errors
+    /// When a built-in program does not load.
+    pub(crate) fn new(mut spec: WorldSpec) -> Result<Rc<Self>> {
+        let start = Instant::ZERO;
+        let unix_nanos = u64::try_from(spec.epoch).unwrap_or(0) * 1_000_000_000;
+        // The runtime wants the network and the world wants to know the images, so the images
+        // are described first and laid out when the runtime is there.
+        spec.images = Images::inventory();
+        let stage = Arc::new(Mutex::new(Stage::new(World::new(start, &spec), start)));
+        let epoch_secs = u64::try_from(spec.epoch).unwrap_or(0);
+        let executor = Runtime::new(spec.seed.derive("programs"), stage.clone(), epoch_secs)?;
+        let runtime = executor.handle();
+        let images = Images::load(&runtime, unix_nanos)?;
+        let shell = Rc::new(Self {
+            stage,
+            runtime,
+            executor: RefCell::new(executor),
+            images,
+            containers: RefCell::default(),
+            machines: RefCell::default(),
+            watchers: RefCell::default(),
+            told_revision: Cell::new(0),
+            epoch: spec.epoch,
+        });
+        Machines::boot(&shell)?;
+        shell.listen()?;
+        Ok(shell)
+    }
+
+    /// Opens the API server inside the world.
+    fn listen(self: &Rc<Self>) -> Result<()> {
+        let (host, addr) = {
+            let stage = self.stage.lock();
+            (stage.world.control_plane(), stage.world.api_address())
+        };
+        let listener = self.runtime.tcp_listen(host, addr, 1024)?;
+        let shell = self.clone();
+        self.runtime.spawn_native(async move {
+            while let Ok(stream) = listener.accept().await {
+                let io = hyper_util::rt::TokioIo::new(super::stream::NetStream::from(stream));
+                shell.runtime.spawn_native(crate::apiserver::serve(io, shell.clone()));
+            }
+        });
+        Ok(())
+    }
+
+    /// The present.
+    pub(crate) fn now(&self) -> Instant {
+        self.stage.lock().present()
+    }
+
+    /// Unix seconds when virtual time began.
+    pub(crate) fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// The programs' side.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Looks at the world.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&World) -> R) -> R {
+        look(&self.stage.lock().world)
+    }
+
+    /// Gives the world an input.
+    pub(crate) fn handle(&self, input: Input) {
+        let mut stage = self.stage.lock();
+        let now = stage.present();
+        stage.world.handle(now, input);
+    }
+
+    /// When something is due next; `None` is silence for ever.
+    pub(crate) fn poll_at(&self) -> Option<Instant> {
+        let world = self.stage.lock().world.poll_at();
+        [world, self.executor.borrow().poll_at()].into_iter().flatten().min()
+    }
+
+    /// The present is now `at`.
+    pub(crate) fn jump(&self, at: Instant) {
+        self.stage.lock().jump(at);
+    }
+
+    /// Does everything that can be done without time passing, then says whether there was anything.
+    pub(crate) fn turn(self: &Rc<Self>) -> bool {
+        let mut any = false;
+        for _ in 0..TURNS_MAX {
+            let due = self.stage.lock().world.poll_at();
+            let mut busy = self.executor.borrow_mut().run(due, SLICES_MAX) == Ran::Busy;
+            busy |= self.follow();
+            busy |= self.carry_out();
+            busy |= self.collect();
+            self.wake_watchers();
+            if !busy {
+                return any;
+            }
+            any = true;
+        }
+        any
+    }
+
+    /// Lets the world do what is due.
+    fn follow(&self) -> bool {
+        let mut stage = self.stage.lock();
+        let now = stage.present();
+        if stage.world.poll_at().is_none_or(|at| at > now) && !stage.world.has_mail() {
+            return false;
+        }
+        stage.world.advance(now);
+        true
+    }
+
+    /// Carries out what the world asks.
+    fn carry_out(self: &Rc<Self>) -> bool {
+        let mut any = false;
+        loop {
+            let output = self.stage.lock().world.poll_output();
+            let Some(output) = output else { return any };
+            any = true;
+            self.carry_out_one(output);
+        }
+    }
+
+    fn carry_out_one(self: &Rc<Self>, output: Output) {
+        match output {
+            Output::PodUp { pod, host, hostname, resolv_conf, hosts } => {
+                self.containers.borrow_mut().pod_up(&pod, host, hostname, resolv_conf, hosts);
+            }
+            Output::PodDown { pod } => self.containers.borrow_mut().pod_down(&self.runtime, &pod),
+            Output::Start(order) => {
+                let unix_nanos = self.unix_nanos();
+                let report = self.containers.borrow_mut().start(&self.runtime, &self.images, unix_nanos, order);
+                self.handle(Input::Report(report));
+            }
+            Output::Signal { pod, container, attempt, signal } => {
+                self.containers.borrow().signal(&self.runtime, &pod, &container, attempt, signal);
+            }
+            Output::Probe { id, from, pod, container, probe, timeout } => {
+                let shell = self.clone();
+                self.runtime.spawn_native(async move {
+                    let outcome = probes::probe(&shell, from, &pod, &container, probe, timeout).await;
+                    shell.handle(Input::Report(cluster::kubelet::Report::Probe { id, outcome }));
+                });
+            }
+            Output::NodeUp { node } => Machines::boot_node(self, &node),
+            Output::NodeDown { node } => self.machines.borrow_mut().lose(&self.runtime, &node),
+        }
+    }
+
+    fn unix_nanos(&self) -> u64 {
+        u64::try_from(self.epoch).unwrap_or(0) * 1_000_000_000 + self.now().as_nanos()
+    }
+
+    /// Learns which processes have ended.
+    fn collect(&self) -> bool {
+        let mut any = false;
+        while let Some(Event::Exited { process, exit, oom }) = self.runtime.poll_event() {
+            any = true;
+            let code = if oom { 137 } else { i32::from(exit.status()) };
+            let report = self.containers.borrow_mut().ended(process, code, oom);
+            if let Some(report) = report {
+                self.handle(Input::Report(report));
+            }
+        }
+        any
+    }
+
+    fn wake_watchers(&self) {
+        let revision = self.look(|world| world.cluster().revision());
+        if self.told_revision.replace(revision) != revision {
+            for waker in self.watchers.borrow_mut().drain(..) {
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// The API server's transport asks these.
+impl Shell {
+    /// Answers a request.
+    pub(crate) fn api(&self, request: Request) -> Response {
+        let mut stage = self.stage.lock();
+        let now = stage.present();
+        stage.world.api(now, request)
+    }
+
+    /// The next lines of a watch; `None` at its end.
+    pub(crate) fn poll_watch(&self, id: WatchId, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let poll = {
+            let mut stage = self.stage.lock();
+            let now = stage.present();
+            stage.world.poll_watch(now, id)
+        };
+        match poll {
+            WatchPoll::Lines(lines) => Poll::Ready(Some(lines)),
+            WatchPoll::Closed => Poll::Ready(None),
+            WatchPoll::Pending => {
+                self.watchers.borrow_mut().push(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Ends a watch whose reader is gone.
+    pub(crate) fn close_watch(&self, id: WatchId) {
+        self.stage.lock().world.close_watch(id);
+    }
+
+    /// The log of a container.
+    ///
+    /// # Errors
+    /// The kubelet's words when there is none.
+    pub(crate) fn open_log(&self, namespace: &str, pod: &str, container: &str, previous: bool, options: LogOptions) -> Result<LogReader, String> {
+        let uid = self.uid(namespace, pod).ok_or_else(|| format!("pods {pod:?} not found"))?;
+        let log = self.containers.borrow().log(&uid, container, previous, self.now(), options);
+        log.ok_or_else(|| format!("previous terminated container {container:?} in pod {pod:?} not found"))
+    }
+
+    /// Starts a command in a container.
+    ///
+    /// # Errors
+    /// The container runtime's words for why it did not start.
+    pub(crate) fn exec(&self, namespace: &str, pod: &str, container: &str, argv: Vec<String>, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, String> {
+        let running = self.uid(namespace, pod).and_then(|uid| self.containers.borrow().find(&uid, container).cloned());
+        let running = running.ok_or_else(|| format!("container not running ({container})"))?;
+        running.exec(&self.runtime, argv, stdin, tty).map_err(|cause| match cause {
+            SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
+            other => other.to_string(),
+        })
+    }
+
+    /// The uid of a Pod.
+    pub(crate) fn uid(&self, namespace: &str, pod: &str) -> Option<String> {
+        self.look(|world| {
+            let object = world.cluster().store().get("pods", namespace, pod)?;
+            Some(object["metadata"]["uid"].as_str()?.to_owned())
+        })
+    }
+
+    /// Lets a node take commands from `ssh`.
+    pub(super) fn serve_remote(self: &Rc<Self>, node: &str, host: vnet::HostId) {
+        remote::serve(self, node, host);
+    }
+}

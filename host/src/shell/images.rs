@@ -1,0 +1,220 @@
+//! The images that a cluster can pull: programs, files and defaults.
+//!
+//! Never pulls anything from outside: what is not listed here is `ErrImagePull`, with the reason.
+
+use anyhow::{Context, Result};
+use runtime::{Fs, Handle, Image as Layer, Program};
+use std::collections::BTreeMap;
+
+/// The components that the build script made from `guest-*/`.
+mod guests {
+    include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+}
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const WELCOME: &str = include_str!("../../../guest-nginx/files/index.html");
+const IT_WORKS: &str = include_str!("../../../guest-nginx/files/httpd-index.html");
+
+/// An image as a container runtime holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    /// Its files.
+    pub(crate) layer: Layer,
+    /// What runs when the Pod gives no `command`.
+    pub(crate) entrypoint: Vec<String>,
+    /// Its arguments when the Pod gives no `args`.
+    pub(crate) cmd: Vec<String>,
+    /// Its environment.
+    pub(crate) env: Vec<(String, String)>,
+    /// Where its program starts.
+    pub(crate) working_dir: String,
+}
+
+/// All built-in images by repository, and the two machines that are no containers.
+#[derive(Debug)]
+pub(crate) struct Images {
+    by_repository: BTreeMap<&'static str, Image>,
+    workstation: Image,
+    node: Image,
+}
+
+impl Images {
+    /// Loads the guest programs and lays out the images; milliseconds.
+    ///
+    /// # Errors
+    /// When a built-in component does not load, which is a fault of the build.
+    pub(crate) fn load(runtime: &Handle, unix_nanos: u64) -> Result<Self> {
+        let press = Press {
+            shell: program(runtime, "guest-box", guests::BOX)?,
+            nginx: program(runtime, "guest-nginx", guests::NGINX)?,
+            curl: program(runtime, "guest-curl", guests::CURL)?,
+            unix_nanos,
+        };
+        let mut by_repository = BTreeMap::new();
+        by_repository.insert("nginx", press.nginx()?);
+        by_repository.insert("httpd", press.httpd()?);
+        by_repository.insert("busybox", press.busybox(false)?);
+        by_repository.insert("alpine", press.alpine()?);
+        by_repository.insert("radial/busyboxplus", press.busybox(true)?);
+        by_repository.insert("curlimages/curl", press.busybox(true)?);
+        Ok(Self { by_repository, workstation: press.machine(true)?, node: press.machine(false)? })
+    }
+
+    /// The image that a Pod means by `reference` (`nginx`, `docker.io/library/nginx:1.27`).
+    pub(crate) fn find(&self, reference: &str) -> Option<&Image> {
+        self.by_repository.get(repository(reference))
+    }
+
+    /// What the learner's machine is made of.
+    pub(crate) fn workstation(&self) -> &Image {
+        &self.workstation
+    }
+
+    /// What a node is made of.
+    pub(crate) fn node(&self) -> &Image {
+        &self.node
+    }
+
+    /// What the cluster is told about them.
+    pub(crate) fn inventory() -> Vec<cluster::ImageInfo> {
+        let info = |(name, size_bytes): (&str, u64)| cluster::ImageInfo { name: name.to_owned(), size_bytes };
+        let shell = guests::BOX_SIZE;
+        [
+            ("nginx", shell + guests::NGINX_SIZE + guests::CURL_SIZE),
+            ("httpd", shell + guests::NGINX_SIZE),
+            ("busybox", shell),
+            ("alpine", shell),
+            ("radial/busyboxplus", shell + guests::CURL_SIZE),
+            ("curlimages/curl", shell + guests::CURL_SIZE),
+            ("registry.k8s.io/coredns/coredns", 0),
+        ]
+        .map(info)
+        .into()
+    }
+}
+
+/// The repository of a reference, without registry, tag and digest, as Docker Hub names it.
+fn repository(reference: &str) -> &str {
+    let reference = reference.split('@').next().unwrap_or(reference);
+    let reference = reference.strip_prefix("docker.io/").unwrap_or(reference);
+    let reference = reference.strip_prefix("library/").unwrap_or(reference);
+    match reference.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => reference,
+    }
+}
+
+fn program(runtime: &Handle, name: &str, code: &'static [u8]) -> Result<Program> {
+    runtime.load_precompiled(code).with_context(|| format!("the built-in component {name} does not load"))
+}
+
+/// Where images are made: the loaded programs, and one function for each image.
+struct Press {
+    shell: Program,
+    nginx: Program,
+    curl: Program,
+    unix_nanos: u64,
+}
+
+impl Press {
+    /// A root with the folders every image has and `/bin` full of applets.
+    fn root(&self) -> Result<Fs> {
+        let fs = Fs::empty(self.unix_nanos);
+        for folder in ["/etc", "/root", "/home", "/tmp", "/usr/bin", "/usr/sbin", "/sbin", "/var/log", "/var/run", "/proc"] {
+            fs.mkdir_all(folder)?;
+        }
+        fs.make_devices()?;
+        fs.put_program("/bin/busybox", &self.shell)?;
+        for applet in guest_box::applets().filter(|applet| !WORKSTATION_ONLY.contains(applet)) {
+            fs.symlink(&format!("/bin/{applet}"), "/bin/busybox")?;
+        }
+        fs.write_file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)?;
+        fs.write_file("/etc/group", b"root:x:0:\nnogroup:x:65534:\n", 0o644)?;
+        Ok(fs)
+    }
+
+    fn image(&self, fs: &Fs) -> Image {
+        Image {
+            layer: fs.to_image(),
+            entrypoint: Vec::new(),
+            cmd: vec!["sh".into()],
+            env: vec![("PATH".into(), PATH.into())],
+            working_dir: "/".into(),
+        }
+    }
+
+    fn nginx(&self) -> Result<Image> {
+        let fs = self.root()?;
+        fs.put_program("/usr/sbin/nginx", &self.nginx)?;
+        fs.put_program("/usr/bin/curl", &self.curl)?;
+        fs.write_file("/usr/share/nginx/html/index.html", WELCOME.as_bytes(), 0o644)?;
+        fs.mkdir_all("/etc/nginx/conf.d")?;
+        fs.mkdir_all("/var/log/nginx")?;
+        let mut image = self.image(&fs);
+        image.cmd = ["nginx", "-g", "daemon off;"].map(String::from).into();
+        Ok(image)
+    }
+
+    fn httpd(&self) -> Result<Image> {
+        let fs = self.root()?;
+        fs.put_program("/usr/local/apache2/bin/httpd", &self.nginx)?;
+        fs.symlink("/usr/local/bin/httpd-foreground", "/usr/local/apache2/bin/httpd")?;
+        fs.write_file("/usr/local/apache2/htdocs/index.html", IT_WORKS.as_bytes(), 0o644)?;
+        let mut image = self.image(&fs);
+        image.cmd = vec!["httpd-foreground".into()];
+        image.env = vec![
+            ("PATH".into(), format!("/usr/local/apache2/bin:{PATH}")),
+            ("HTTPD_PREFIX".into(), "/usr/local/apache2".into()),
+        ];
+        image.working_dir = "/usr/local/apache2".into();
+        Ok(image)
+    }
+
+    fn busybox(&self, curl: bool) -> Result<Image> {
+        let fs = self.root()?;
+        if curl {
+            fs.put_program("/usr/bin/curl", &self.curl)?;
+        }
+        Ok(self.image(&fs))
+    }
+
+    fn alpine(&self) -> Result<Image> {
+        let fs = self.root()?;
+        fs.write_file("/etc/os-release", b"NAME=\"Alpine Linux\"\nID=alpine\n", 0o644)?;
+        let mut image = self.image(&fs);
+        image.cmd = vec!["/bin/sh".into()];
+        Ok(image)
+    }
+
+    /// A machine that is no container: nodes have curl, the workstation kubectl and ssh too.
+    fn machine(&self, workstation: bool) -> Result<Image> {
+        let fs = self.root()?;
+        fs.put_program("/usr/bin/curl", &self.curl)?;
+        if workstation {
+            for applet in WORKSTATION_ONLY {
+                fs.symlink(&format!("/usr/bin/{applet}"), "/bin/busybox")?;
+            }
+        }
+        let mut image = self.image(&fs);
+        image.env.push(("HOME".into(), "/root".into()));
+        image.working_dir = "/root".into();
+        Ok(image)
+    }
+}
+
+/// Applets that only the learner's machine has.
+const WORKSTATION_ONLY: [&str; 2] = ["kubectl", "ssh"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_known_by_its_repository_whatever_the_tag() {
+        for reference in ["nginx", "nginx:1.27", "docker.io/library/nginx:latest", "nginx@sha256:00"] {
+            assert_eq!(repository(reference), "nginx", "{reference}");
+        }
+        assert_eq!(repository("radial/busyboxplus:curl"), "radial/busyboxplus");
+        assert_eq!(repository("localhost:5000/nginx"), "localhost:5000/nginx");
+    }
+}

@@ -1,0 +1,27 @@
+//! The shell: everything that touches. It holds one world, the programs that run in it and the
+//! conversations with both, and carries out what the world asks for.
+//!
+//! Never decides: what a Pod is, where a packet goes and whether a lesson holds is decided below
+//! the waterline. Start reading at [`driver`], the one loop; then `containers.rs`.
+
+mod calendar;
+mod capture;
+mod containers;
+mod driver;
+mod http;
+mod images;
+mod log;
+mod places;
+mod player;
+mod probes;
+mod remote;
+mod settle;
+mod stage;
+mod stream;
+
+pub(crate) use capture::Capture;
+pub(crate) use containers::{Conversation, Ends, Terminal};
+pub(crate) use driver::Shell;
+pub(crate) use log::{LogOptions, LogReader};
+pub(crate) use player::{Bounds, play};
+pub(crate) use stream::NetStream;

@@ -1,0 +1,203 @@
+//! Machines that are no Pods (the workstation and the nodes) and where a place named in a lesson
+//! is. Never starts anything on a machine but the sleeper that keeps it up.
+
+use super::containers::Conversation;
+use super::driver::Shell;
+use super::images::Image;
+use anyhow::{Context, Result};
+use lesson::Place;
+use runtime::{ContainerId, ContainerSpec, Fs, Handle, Spawn, SpawnError, TerminalSize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::rc::Rc;
+use vnet::HostId;
+
+const WORKSTATION: &str = "workstation";
+
+/// The machines that are no Pods, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Machines {
+    by_name: BTreeMap<String, Machine>,
+}
+
+/// One machine: a container that lives as long as the machine has power.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    pub(crate) container: ContainerId,
+    pub(crate) host: HostId,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) working_dir: String,
+    pub(crate) fs: Fs,
+}
+
+/// Where something runs: the machine on the network and a way to start programs there.
+#[derive(Clone, Debug)]
+pub(crate) struct Spot {
+    pub(crate) host: HostId,
+    pub(crate) container: ContainerId,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) working_dir: String,
+}
+
+impl Machines {
+    /// Boots the workstation and every node.
+    pub(crate) fn boot(shell: &Rc<Shell>) -> Result<()> {
+        let (workstation, nodes) = shell.look(|world| (world.workstation(), world.nodes().clone()));
+        let image = shell.images.workstation().clone();
+        let machine = Machine::boot(shell, WORKSTATION, workstation, &image)?;
+        let api = shell.look(world::World::api_address);
+        machine.fs.write_file("/root/.kube/config", kubeconfig(&format!("http://{api}")).as_bytes(), 0o600)?;
+        shell.machines.borrow_mut().by_name.insert(WORKSTATION.into(), machine);
+        for node in nodes.keys() {
+            Self::boot_node(shell, node);
+        }
+        Ok(())
+    }
+
+    /// Boots a node that has power (again).
+    pub(crate) fn boot_node(shell: &Rc<Shell>, node: &str) {
+        let Some(host) = shell.look(|world| world.nodes().get(node).copied()) else { return };
+        let image = shell.images.node().clone();
+        let machine = Machine::boot(shell, node, host, &image).expect("a node's own image starts");
+        shell.machines.borrow_mut().by_name.insert(node.to_owned(), machine);
+        shell.serve_remote(node, host);
+    }
+
+    /// Forgets a machine that lost power.
+    pub(crate) fn lose(&mut self, runtime: &Handle, name: &str) {
+        if let Some(machine) = self.by_name.remove(name) {
+            runtime.remove_container(machine.container);
+        }
+    }
+
+    /// A machine that has power.
+    pub(crate) fn get(&self, name: &str) -> Option<&Machine> {
+        self.by_name.get(name)
+    }
+}
+
+impl Machine {
+    fn boot(shell: &Rc<Shell>, name: &str, host: HostId, image: &Image) -> Result<Self> {
+        let unix_nanos = u64::try_from(shell.epoch()).unwrap_or(0) * 1_000_000_000;
+        let fs = Fs::new(&image.layer, unix_nanos);
+        fs.write_file("/etc/hostname", format!("{name}\n").as_bytes(), 0o644)?;
+        fs.write_file("/etc/hosts", hosts_file(shell).as_bytes(), 0o644)?;
+        fs.write_file("/etc/resolv.conf", b"", 0o644)?;
+        let mut spec = ContainerSpec::new(name, host, fs.clone());
+        spec.hostname = name.to_owned();
+        // A machine is not a container: it has the memory of one that runs many programs.
+        spec.memory_limit = 2 << 30;
+        spec.processes_max = 20_000;
+        let container = shell.runtime.create_container(spec);
+        let mut env = image.env.clone();
+        env.push(("HOSTNAME".into(), name.to_owned()));
+        let spawn = Spawn { env: env.clone(), ..Spawn::new(["sleep", "infinity"]) };
+        shell.runtime.spawn(container, spawn).with_context(|| format!("{name} does not boot"))?;
+        Ok(Self { container, host, env, working_dir: image.working_dir.clone(), fs })
+    }
+
+    pub(crate) fn spot(&self) -> Spot {
+        Spot {
+            host: self.host,
+            container: self.container,
+            env: self.env.clone(),
+            working_dir: self.working_dir.clone(),
+        }
+    }
+}
+
+impl Spot {
+    /// Starts a process here whose standard streams the caller holds.
+    pub(crate) fn exec(&self, runtime: &Handle, argv: Vec<String>, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, SpawnError> {
+        let mut spawn = Spawn { env: self.env.clone(), cwd: self.working_dir.clone(), ..Spawn::new(argv) };
+        if tty.is_some() {
+            spawn.env.push(("TERM".into(), "xterm".into()));
+        }
+        super::containers::converse(runtime, self.container, spawn, stdin, tty)
+    }
+}
+
+impl Shell {
+    /// Where a lesson's place is now.
+    ///
+    /// # Errors
+    /// What is missing, when nothing can run there (yet).
+    pub(crate) fn spot(&self, place: &Place) -> Result<Spot, String> {
+        match place {
+            Place::Workstation => self.machine(WORKSTATION),
+            Place::Node { name } => self.machine(name),
+            Place::Pod { name, container } => self.pod_spot(|pod| pod["metadata"]["name"] == *name, name, container.as_deref()),
+            Place::Selected { selector, container } => {
+                let wanted = labels(selector);
+                self.pod_spot(|pod| has_labels(pod, &wanted), selector, container.as_deref())
+            }
+            Place::Deploy { name } => {
+                let wanted = self.look(|world| {
+                    let object = world.cluster().store().get("deployments.apps", "default", name)?;
+                    Some(match_labels(object))
+                });
+                let wanted = wanted.ok_or_else(|| format!("no deployment {name}"))?;
+                self.pod_spot(|pod| has_labels(pod, &wanted), name, None)
+            }
+            Place::ControlPlane => Err("the control plane runs no programs in this lab".into()),
+            Place::Host { .. } | Place::Internet => Err(format!("{place} is not in this lab yet")),
+        }
+    }
+
+    fn machine(&self, name: &str) -> Result<Spot, String> {
+        self.machines.borrow().get(name).map(Machine::spot).ok_or_else(|| format!("{name} has no power or does not exist"))
+    }
+
+    fn pod_spot(&self, wanted: impl Fn(&Value) -> bool, name: &str, container: Option<&str>) -> Result<Spot, String> {
+        let containers = self.containers.borrow();
+        let uids: Vec<String> = self.look(|world| {
+            let pods = world.cluster().store().list("pods", Some("default"));
+            let alive = pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null() && wanted(pod));
+            alive.filter_map(|pod| Some(pod["metadata"]["uid"].as_str()?.to_owned())).collect()
+        });
+        if uids.is_empty() {
+            return Err(format!("no pod {name}"));
+        }
+        let running = uids.iter().find_map(|uid| Some((uid, containers.any(uid, container)?)));
+        let (uid, running) = running.ok_or_else(|| format!("no running container in pod {name}"))?;
+        let host = self.look(|world| world.pod_host(uid)).ok_or_else(|| format!("pod {name} has no network"))?;
+        Ok(Spot {
+            host,
+            container: running.id,
+            env: running.env.clone(),
+            working_dir: running.working_dir.clone(),
+        })
+    }
+}
+
+/// The pairs of an equality selector, `a=b,c=d`.
+fn labels(selector: &str) -> Vec<(String, String)> {
+    let pairs = selector.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(key, value)| (key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned())).collect()
+}
+
+fn match_labels(workload: &Value) -> Vec<(String, String)> {
+    let labels = workload["spec"]["selector"]["matchLabels"].as_object();
+    let pairs = labels.into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+fn has_labels(pod: &Value, wanted: &[(String, String)]) -> bool {
+    let labels = &pod["metadata"]["labels"];
+    !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key.as_str()] == value.as_str())
+}
+
+fn hosts_file(shell: &Shell) -> String {
+    let mut text = "127.0.0.1\tlocalhost\n".to_owned();
+    for (addr, name) in shell.look(world::World::lan_hosts) {
+        writeln!(text, "{addr}\t{name}").expect("text grows");
+    }
+    text
+}
+
+fn kubeconfig(server: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters:\n- name: lab\n  cluster:\n    server: {server}\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: kubernetes-admin\nusers:\n- name: kubernetes-admin\n  user: {{}}\n"
+    )
+}

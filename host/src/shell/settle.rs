@@ -1,0 +1,75 @@
+//! When a world has come to rest: nothing is on its way to another state.
+//!
+//! Heartbeats never stop, so rest is not silence. A world is at rest when for a while nothing but
+//! heartbeats was written and no Pod is between two states. Never changes anything.
+
+use clock::{Duration, Instant};
+use cluster::{Event, Store};
+use serde_json::Value;
+
+/// How long nothing may have been written; longer than any single step of a kubelet.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Reasons of waiting that do not end by themselves.
+const STUCK: [&str; 6] = [
+    "CrashLoopBackOff",
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "CreateContainerConfigError",
+    "RunContainerError",
+];
+
+/// Watches a store for rest.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    revision: u64,
+    since: Instant,
+}
+
+impl Rest {
+    /// Looks at what was written since the last look; true when the world is at rest.
+    pub(super) fn look(&mut self, now: Instant, store: &Store) -> bool {
+        let moved = match store.events_since(self.revision) {
+            Ok(mut events) => events.any(matters),
+            Err(_) => true,
+        };
+        self.revision = store.revision();
+        if moved {
+            self.since = now;
+        }
+        now.saturating_since(self.since) >= QUIET && !store.list("pods", None).any(|pod| is_moving(store, pod))
+    }
+
+    /// When to look again if nothing happens before.
+    pub(super) fn poll_at(&self) -> Instant {
+        self.since + QUIET
+    }
+}
+
+fn matters(event: &Event) -> bool {
+    // A node writes its lease every ten seconds and its status now and then, whatever happens.
+    !matches!(event.kind, "leases.coordination.k8s.io" | "nodes")
+}
+
+/// Whether a Pod is on its way: being started, being ended, by a kubelet that is there to do it.
+fn is_moving(store: &Store, pod: &Value) -> bool {
+    let Some(node) = pod["spec"]["nodeName"].as_str() else { return false };
+    let node_is_ready = store.get("nodes", "", node).is_some_and(|node| {
+        let conditions = node["status"]["conditions"].as_array();
+        conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    });
+    if !node_is_ready {
+        return false;
+    }
+    if !pod["metadata"]["deletionTimestamp"].is_null() {
+        return true;
+    }
+    if pod["status"]["phase"] != "Pending" {
+        return false;
+    }
+    let statuses = ["initContainerStatuses", "containerStatuses"];
+    let waiting = statuses.iter().flat_map(|key| pod["status"][*key].as_array().into_iter().flatten());
+    let reasons = waiting.filter_map(|status| status["state"]["waiting"]["reason"].as_str());
+    !reasons.into_iter().any(|reason| STUCK.contains(&reason))
+}
