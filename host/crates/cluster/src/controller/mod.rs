@@ -1,1 +1,65 @@
-//! Not written yet.
+//! What turns wishes into facts: each controller reads a snapshot and one key, and returns writes.
+//!
+//! A controller holds nothing between calls, and asked twice it writes nothing the second time.
+//! Never touches the store itself: [`Manager`] applies the writes, stamped by the registry. Start
+//! reading at [`Controller`], then [`Manager`], then [`deployment`] as the longest story.
+
+mod index;
+mod manager;
+pub(crate) mod meta;
+mod recorder;
+mod write;
+
+pub mod deployment;
+pub mod endpoints;
+pub mod endpointslice;
+pub mod eviction;
+pub mod gc;
+pub mod mirror;
+pub mod namespace;
+pub mod node;
+pub mod podgc;
+pub mod replicaset;
+pub mod service;
+
+pub use index::Index;
+pub use manager::Manager;
+pub use write::{Note, Tone, Write};
+
+use crate::store::{Event, Key, Store};
+use clock::Instant;
+
+/// What a controller may know besides the objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Instant,
+    /// The calendar at `Instant::ZERO`, in unix seconds.
+    pub epoch: i64,
+    /// Which objects belong to which.
+    pub index: &'a Index,
+}
+
+impl Context<'_> {
+    /// The time as `metav1.Time`.
+    #[must_use]
+    pub fn time(&self) -> String {
+        crate::registry::time(self.epoch, self.now)
+    }
+
+    /// The time in whole unix seconds, as the times on objects have it.
+    #[must_use]
+    pub fn unix(&self) -> i64 {
+        self.epoch + i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// A loop of Kubernetes' controller manager, as a function of a snapshot.
+pub trait Controller: std::fmt::Debug {
+    /// Its name, as upstream has it in Events.
+    fn name(&self) -> &'static str;
+    /// Which keys an event makes worth looking at again.
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key>;
+    /// What to write so that the world comes closer to what the object under `key` wishes.
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write>;
+}

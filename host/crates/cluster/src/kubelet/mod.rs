@@ -1,1 +1,419 @@
-//! Not written yet.
+//! The kubelets: each makes its node's pods real, tells how they are, and says that the node lives.
+//!
+//! Objects and reports come in, commands and writes go out. Timers fall on a grid of ten
+//! milliseconds, so that a thousand pods cost a hundred looks. Never starts a program: whoever
+//! polls the commands does. Start reading at [`Kubelets`], then `pod`.
+
+mod command;
+mod container;
+mod env;
+mod image;
+mod network;
+mod node;
+mod pod;
+mod probe;
+mod status;
+mod volume;
+
+pub use command::{Command, FileContent, Mount, PodRef, ProbeKind, Report};
+
+use crate::controller::meta::{deleting, pod_finished, text, uid};
+use crate::controller::{Note, Write};
+use crate::ipam::PodRange;
+use crate::store::{Event, Key, Object, Op, Store};
+use crate::{Config, NodeSpec};
+use clock::{Duration, Instant, Seed, Stream};
+use network::ClusterDns;
+use pod::{Ending, Machine, Questions, Turn};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+
+/// How long a machine takes from power to a running kubelet.
+const BOOT: Duration = Duration::from_secs(5);
+
+/// All kubelets of a cluster.
+#[derive(Debug)]
+pub struct Kubelets {
+    nodes: BTreeMap<String, Kubelet>,
+    /// The node of every pod that some kubelet looks after, by the pod's uid.
+    node_of: BTreeMap<String, String>,
+    known: image::Registry,
+    dns: ClusterDns,
+    draw: Stream,
+    questions: Questions,
+    commands: VecDeque<Command>,
+    notes: Vec<Note>,
+    touched: BTreeSet<String>,
+    timers: BTreeSet<(Instant, String)>,
+    due_of: BTreeMap<String, Instant>,
+    dirty: BTreeSet<String>,
+    flush_at: Option<Instant>,
+    seed: Seed,
+    epoch: i64,
+}
+
+/// One node's kubelet.
+#[derive(Debug)]
+struct Kubelet {
+    spec: NodeSpec,
+    /// When it starts, if it has power but does not run yet.
+    boot_at: Option<Instant>,
+    running: bool,
+    boots: u32,
+    next_lease: Instant,
+    next_status: Instant,
+    local: image::Local,
+    range: PodRange,
+    machines: BTreeMap<String, Machine>,
+}
+
+impl Kubelets {
+    /// One kubelet for each node; all start at once.
+    #[must_use]
+    pub fn new(seed: Seed, config: &Config) -> Self {
+        let kubelet = |spec: &NodeSpec| Kubelet {
+            spec: spec.clone(),
+            boot_at: Some(Instant::ZERO),
+            running: false,
+            boots: 0,
+            next_lease: Instant::ZERO,
+            next_status: Instant::ZERO,
+            local: image::Local::default(),
+            range: PodRange::new(spec.pod_cidr.0, spec.pod_cidr.1),
+            machines: BTreeMap::new(),
+        };
+        let server = Ipv4Addr::from(u32::from(config.service_cidr.0) + 10);
+        Self {
+            nodes: config.nodes.iter().map(|spec| (spec.name.clone(), kubelet(spec))).collect(),
+            node_of: BTreeMap::new(),
+            known: image::Registry::new(&config.images),
+            dns: ClusterDns { server, domain: crate::dns::DOMAIN },
+            draw: seed.stream("kubelet"),
+            questions: Questions::default(),
+            commands: VecDeque::new(),
+            notes: Vec::new(),
+            touched: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            due_of: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            flush_at: None,
+            seed: seed.derive("nodes"),
+            epoch: config.epoch,
+        }
+    }
+
+    /// When [`Kubelets::poll_writes`] wants to be called again.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        let nodes = self.nodes.values().flat_map(|node| {
+            let beats = [node.next_lease, node.next_status].into_iter().filter(|_| node.running);
+            node.boot_at.into_iter().chain(beats)
+        });
+        let timer = self.timers.first().map(|(at, _)| *at);
+        nodes.chain(timer).chain(self.flush_at).min()
+    }
+
+    /// What a machine must do now.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// How many pods the kubelets look after.
+    #[must_use]
+    pub fn pods(&self) -> usize {
+        self.node_of.len()
+    }
+
+    /// Takes note of a write to an object.
+    pub(crate) fn observe(&mut self, event: &Event) {
+        if event.kind != "pods" {
+            return;
+        }
+        let pod = &event.object;
+        let Some(kubelet) = self.nodes.get_mut(text(&pod["spec"]["nodeName"])) else { return };
+        if !kubelet.running {
+            return;
+        }
+        let id = uid(pod);
+        match kubelet.machines.get_mut(id) {
+            Some(machine) => {
+                let old = std::mem::replace(&mut machine.pod, Object::clone(pod));
+                let same = old["spec"] == pod["spec"]
+                    && old["metadata"]["deletionGracePeriodSeconds"] == pod["metadata"]["deletionGracePeriodSeconds"]
+                    && event.op != Op::Deleted;
+                if same {
+                    return;
+                }
+            }
+            None if event.op == Op::Deleted || (pod_finished(pod) && !deleting(pod)) => return,
+            None => {
+                self.node_of.insert(id.to_owned(), kubelet.spec.name.clone());
+            }
+        }
+        self.touched.insert(id.to_owned());
+    }
+
+    /// Stops looking after pods that the store no longer has, after a gap in the log.
+    pub(crate) fn forget_missing(&mut self, store: &Store) {
+        let known: BTreeSet<&str> = store.list("pods", None).map(|pod| uid(pod)).collect();
+        let missing = self.node_of.keys().filter(|id| !known.contains(id.as_str()));
+        self.touched.extend(missing.cloned());
+    }
+
+    /// A node loses or regains its power.
+    pub(crate) fn set_power(&mut self, _store: &Store, now: Instant, node: &str, on: bool) {
+        let Some(kubelet) = self.nodes.get_mut(node) else { return };
+        if on {
+            if !kubelet.running && kubelet.boot_at.is_none() {
+                kubelet.boots += 1;
+                kubelet.boot_at = Some(now + BOOT);
+            }
+            return;
+        }
+        kubelet.running = false;
+        kubelet.boot_at = None;
+        kubelet.range.clear();
+        let lost: Vec<String> = std::mem::take(&mut kubelet.machines).into_keys().collect();
+        for id in &lost {
+            self.node_of.remove(id);
+            self.touched.remove(id);
+            self.dirty.remove(id);
+            self.set_timer(id, None);
+        }
+        self.questions.open.retain(|_, owner| !lost.contains(owner));
+        // Nobody is there to carry these out.
+        self.commands.retain(|command| !lost.contains(&pod_of(command).uid));
+    }
+
+    /// Something happened on a machine.
+    pub(crate) fn handle_report(&mut self, store: &Store, now: Instant, report: Report) {
+        let id = match &report {
+            Report::SandboxReady { pod }
+            | Report::SandboxStopped { pod }
+            | Report::Started { pod, .. }
+            | Report::StartFailed { pod, .. }
+            | Report::Exited { pod, .. } => pod.uid.clone(),
+            Report::Probe { id, .. } => match self.questions.open.remove(id) {
+                Some(uid) => uid,
+                None => return,
+            },
+        };
+        let changes_nothing = matches!(&report, Report::Probe { .. });
+        self.with_machine(store, now, &id, |machine, turn| match report {
+            Report::SandboxReady { .. } => machine.handle_sandbox_ready(),
+            Report::SandboxStopped { .. } => machine.handle_sandbox_stopped(turn),
+            Report::Started { container, attempt, .. } => machine.handle_started(&container, attempt, turn),
+            Report::StartFailed { container, attempt, reason, message, .. } => {
+                machine.handle_start_failed(&container, attempt, &reason, &message, turn);
+            }
+            Report::Exited { container, attempt, code, oom, .. } => machine.handle_exited(&container, attempt, code, oom, turn),
+            Report::Probe { id, outcome } => machine.handle_answer(id, outcome, turn),
+        });
+        let _ = changes_nothing;
+    }
+
+    /// Does what is due on every node; what the kubelets want written.
+    pub(crate) fn poll_writes(&mut self, store: &Store, now: Instant) -> Vec<Write> {
+        let mut writes = self.beat(store, now);
+        while let Some((at, _)) = self.timers.first()
+            && *at <= now
+        {
+            let Some((_, id)) = self.timers.pop_first() else { break };
+            self.due_of.remove(&id);
+            self.touched.insert(id);
+        }
+        for id in std::mem::take(&mut self.touched) {
+            self.look_after(store, now, &id);
+        }
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.flush_at = None;
+            for id in std::mem::take(&mut self.dirty) {
+                self.flush(store, now, &id, &mut writes);
+            }
+        }
+        // Events say what happened in the order it did, and before the status that follows from it.
+        let notes = std::mem::take(&mut self.notes).into_iter().map(Write::Record);
+        notes.chain(writes).collect()
+    }
+
+    /// Boots kubelets, renews Leases, posts statuses.
+    fn beat(&mut self, store: &Store, now: Instant) -> Vec<Write> {
+        let mut writes = Vec::new();
+        let mut adopted = Vec::new();
+        let (seed, epoch, known) = (self.seed, self.epoch, &self.known);
+        for kubelet in self.nodes.values_mut() {
+            if kubelet.boot_at.is_some_and(|at| at <= now) {
+                kubelet.boot_at = None;
+                kubelet.running = true;
+                // All nodes beat together, so that an idle cluster wakes up rarely.
+                kubelet.next_lease = next_multiple(now, node::LEASE_PERIOD);
+                kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
+                writes.extend(node::boot(store, &kubelet.spec, kubelet.boots, seed, epoch, now, &kubelet.local, known));
+                adopted.push(kubelet.spec.name.clone());
+            }
+            if kubelet.running && kubelet.next_lease <= now {
+                kubelet.next_lease = next_multiple(now, node::LEASE_PERIOD);
+                writes.push(node::lease(store, &kubelet.spec, epoch, now));
+            }
+            if kubelet.running && kubelet.next_status <= now {
+                kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
+                writes.extend(node::post(store, &kubelet.spec, kubelet.boots, seed, epoch, now, &kubelet.local, known));
+            }
+        }
+        for node in adopted {
+            writes.extend(self.adopt(store, now, &node));
+        }
+        writes
+    }
+
+    /// A kubelet that has just started takes over the pods that are bound to its node.
+    fn adopt(&mut self, store: &Store, now: Instant, node: &str) -> Vec<Write> {
+        let mut writes = Vec::new();
+        let Some(kubelet) = self.nodes.get_mut(node) else { return writes };
+        for pod in store.list("pods", None).filter(|pod| pod["spec"]["nodeName"] == node) {
+            if deleting(pod) {
+                // Nothing of it is left here, so its deletion is complete.
+                writes.push(remove(pod));
+                continue;
+            }
+            if pod_finished(pod) {
+                continue;
+            }
+            let id = uid(pod).to_owned();
+            let began = pod["status"]["containerStatuses"].is_array();
+            let machine = Machine::rebooted(Object::clone(pod), now);
+            kubelet.machines.insert(id.clone(), machine);
+            self.node_of.insert(id.clone(), node.to_owned());
+            self.touched.insert(id);
+            if began && kubelet.boots > 0 {
+                let message = "Pod sandbox changed, it will be killed and re-created.";
+                let note = Note::about(pod, crate::controller::Tone::Normal, "SandboxChanged", message, "kubelet");
+                self.notes.push(note.on(node));
+            }
+        }
+        writes
+    }
+
+    /// Lets one pod's machine do what is due, making it first if it is new.
+    fn look_after(&mut self, store: &Store, now: Instant, id: &str) {
+        let Some(node) = self.node_of.get(id) else { return };
+        let Some(kubelet) = self.nodes.get_mut(node) else { return };
+        if !kubelet.machines.contains_key(id) {
+            let pod = store.list("pods", None).find(|pod| uid(pod) == id);
+            let Some(pod) = pod else {
+                self.node_of.remove(id);
+                return;
+            };
+            kubelet.machines.insert(id.to_owned(), Machine::new(Object::clone(pod), now));
+        }
+        self.with_machine(store, now, id, |machine, turn| {
+            let reference = &machine.reference;
+            let stored = store.get("pods", &reference.namespace, &reference.name).filter(|pod| uid(pod) == reference.uid);
+            match stored {
+                None => machine.forget(turn),
+                Some(pod) => {
+                    if let Some(grace) = pod["metadata"]["deletionGracePeriodSeconds"].as_u64() {
+                        machine.shorten(grace, turn);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Runs `act` on a machine, lets it advance, and takes note of its timer and its status.
+    fn with_machine(&mut self, store: &Store, now: Instant, id: &str, act: impl FnOnce(&mut Machine, &mut Turn<'_>)) {
+        let Some(kubelet) = self.node_of.get(id).and_then(|node| self.nodes.get_mut(node)) else { return };
+        let Some(machine) = kubelet.machines.get_mut(id) else { return };
+        let mut turn = Turn {
+            now,
+            store,
+            node: &kubelet.spec,
+            dns: &self.dns,
+            known: &self.known,
+            local: &mut kubelet.local,
+            range: &mut kubelet.range,
+            commands: &mut self.commands,
+            notes: &mut self.notes,
+            draw: &mut self.draw,
+            questions: &mut self.questions,
+        };
+        act(machine, &mut turn);
+        machine.advance(&mut turn);
+        let due = machine.poll_at();
+        let forgotten = machine.gone() && machine.ending == Some(Ending::Forgotten);
+        if forgotten {
+            kubelet.machines.remove(id);
+            self.node_of.remove(id);
+            self.dirty.remove(id);
+            self.set_timer(id, None);
+            return;
+        }
+        self.set_timer(id, due);
+        self.dirty.insert(id.to_owned());
+        let soon = pod::on_grid(now + Duration::from_nanos(1));
+        self.flush_at = Some(self.flush_at.map_or(soon, |at| at.min(soon)));
+    }
+
+    fn set_timer(&mut self, id: &str, due: Option<Instant>) {
+        if let Some(before) = self.due_of.remove(id) {
+            self.timers.remove(&(before, id.to_owned()));
+        }
+        if let Some(due) = due {
+            self.due_of.insert(id.to_owned(), due);
+            self.timers.insert((due, id.to_owned()));
+        }
+    }
+
+    /// Writes a pod's status if it changed, and removes the object when nothing of the pod is left.
+    fn flush(&mut self, store: &Store, now: Instant, id: &str, writes: &mut Vec<Write>) {
+        let Some(kubelet) = self.node_of.get(id).and_then(|node| self.nodes.get_mut(node)) else { return };
+        let Some(machine) = kubelet.machines.get(id) else { return };
+        let reference = &machine.reference;
+        let stored = store.get("pods", &reference.namespace, &reference.name).filter(|pod| uid(pod) == id);
+        let Some(pod) = stored else { return };
+        let view = status::View { node: &kubelet.spec, epoch: self.epoch, now };
+        let status = status::status(machine, pod, view);
+        if status != pod["status"] {
+            let mut next = (**pod).clone();
+            next["status"] = status;
+            writes.push(Write::UpdateStatus { kind: "pods", value: next });
+        }
+        if status::removable(machine) {
+            writes.push(remove(pod));
+            kubelet.machines.remove(id);
+            self.node_of.remove(id);
+            self.set_timer(id, None);
+        }
+    }
+}
+
+fn remove(pod: &Value) -> Write {
+    Write::Delete { key: Key::of("pods", pod), uid: uid(pod).to_owned(), grace_seconds: Some(0), announce: None }
+}
+
+fn pod_of(command: &Command) -> &PodRef {
+    match command {
+        Command::StartSandbox { pod, .. }
+        | Command::StopSandbox { pod }
+        | Command::StartContainer { pod, .. }
+        | Command::Signal { pod, .. }
+        | Command::Probe { pod, .. } => pod,
+    }
+}
+
+/// The first multiple of `period` after `now`.
+fn next_multiple(now: Instant, period: Duration) -> Instant {
+    let step = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
+    Instant::from_nanos((now.as_nanos() / step + 1) * step)
+}
+
+/// Sets one condition of an object's status, replacing the one of its type.
+pub(crate) fn put_condition(object: &mut Value, condition: Value) {
+    let mut conditions = crate::controller::meta::items(&object["status"]["conditions"]).to_vec();
+    match conditions.iter_mut().find(|other| other["type"] == condition["type"]) {
+        Some(other) => *other = condition,
+        None => conditions.push(condition),
+    }
+    object["status"]["conditions"] = conditions.into();
+}

@@ -1,0 +1,277 @@
+//! Runs what must run: reads the log, wakes controllers and kubelets, applies what they want.
+//!
+//! One settle goes on until nobody wants anything more at this instant, or until its budget is
+//! spent; then it names the key that spins and lets time pass. Never decides anything itself.
+
+use super::recorder::Recorder;
+use super::write::Write;
+use super::{Context, Controller, Index};
+use super::{deployment, endpoints, endpointslice, eviction, gc, mirror, namespace, node, podgc, replicaset, service};
+use crate::Config;
+use crate::kubelet::{Command, Kubelets, Report};
+use crate::queue::WorkQueue;
+use crate::registry::{Deletion, Registry};
+use crate::scheduler::Scheduler;
+use crate::store::{Key, Store, StoreError};
+use clock::{Duration, Instant, Seed};
+use std::collections::BTreeMap;
+
+/// How many reconciles one settle may run before it is called a spin.
+const BUDGET: usize = 50_000;
+/// How long a spinning manager waits before it tries again.
+const SPIN_PAUSE: Duration = Duration::from_secs(1);
+
+/// A key of one of the controllers.
+type Work = (usize, Key);
+
+/// Everything that reconciles: the controllers, the scheduler and the kubelets.
+#[derive(Debug)]
+pub struct Manager {
+    controllers: Vec<Box<dyn Controller>>,
+    queue: WorkQueue<Work>,
+    index: Index,
+    recorder: Recorder,
+    kubelets: Kubelets,
+    cursor: u64,
+    epoch: i64,
+    budget: usize,
+    spin: Option<(Instant, String)>,
+}
+
+impl Manager {
+    /// The controllers, the scheduler and one kubelet for each node of the configuration.
+    #[must_use]
+    pub fn new(seed: Seed, config: &Config) -> Self {
+        let controllers: Vec<Box<dyn Controller>> = vec![
+            Box::new(deployment::Deployments),
+            Box::new(replicaset::ReplicaSets),
+            Box::new(Scheduler::new(seed)),
+            Box::new(endpointslice::EndpointSlices),
+            Box::new(endpoints::Endpoints),
+            Box::new(mirror::Mirror),
+            Box::new(service::Kubernetes::new(config)),
+            Box::new(node::NodeLifecycle),
+            Box::new(eviction::TaintEviction),
+            Box::new(podgc::PodGc),
+            Box::new(namespace::Namespaces),
+            Box::new(gc::GarbageCollector),
+        ];
+        Self {
+            controllers,
+            queue: WorkQueue::new(config.shuffle.then(|| seed.stream("controllers"))),
+            index: Index::default(),
+            recorder: Recorder::default(),
+            kubelets: Kubelets::new(seed, config),
+            cursor: 0,
+            epoch: config.epoch,
+            budget: BUDGET,
+            spin: None,
+        }
+    }
+
+    /// Lets everybody act on what was written and on what is due, until nothing more happens at `now`.
+    pub fn settle(&mut self, store: &mut Store, registry: &mut Registry, now: Instant) {
+        self.spin = None;
+        let mut ran: BTreeMap<Work, usize> = BTreeMap::new();
+        let mut total = 0;
+        loop {
+            self.read_log(store);
+            if let Some(work) = self.queue.pop(now) {
+                self.run(store, registry, now, &work);
+                *ran.entry(work).or_default() += 1;
+                total += 1;
+                if total >= self.budget {
+                    self.spin = Some((now + SPIN_PAUSE, self.busiest(&ran)));
+                    return;
+                }
+                continue;
+            }
+            let writes = self.kubelets.poll_writes(store, now);
+            if writes.is_empty() && self.cursor == store.revision() {
+                return;
+            }
+            for write in writes {
+                self.apply(store, registry, now, write, None);
+            }
+        }
+    }
+
+    /// When [`Manager::settle`] wants to be called again.
+    #[must_use]
+    pub fn poll_at(&self, now: Instant) -> Option<Instant> {
+        let queue = match &self.spin {
+            Some((at, _)) => Some(*at),
+            None => self.queue.poll_at(now),
+        };
+        [queue, self.kubelets.poll_at()].into_iter().flatten().min()
+    }
+
+    /// The key that kept the last settle busy beyond its budget, with its controller.
+    #[must_use]
+    pub fn spinning(&self) -> Option<&str> {
+        self.spin.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Something happened on a machine. Call [`Manager::settle`] afterwards.
+    pub fn handle_report(&mut self, store: &Store, now: Instant, report: Report) {
+        self.kubelets.handle_report(store, now, report);
+    }
+
+    /// What a machine must do now.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.kubelets.poll_command()
+    }
+
+    /// A node loses or regains its power. Call [`Manager::settle`] afterwards.
+    pub fn set_node_power(&mut self, store: &Store, now: Instant, node: &str, on: bool) {
+        self.kubelets.set_power(store, now, node, on);
+    }
+
+    /// The kubelets, to look at.
+    #[must_use]
+    pub fn kubelets(&self) -> &Kubelets {
+        &self.kubelets
+    }
+
+    fn busiest(&self, ran: &BTreeMap<Work, usize>) -> String {
+        let most = ran.iter().max_by_key(|(_, count)| **count);
+        most.map_or_else(String::new, |((controller, key), count)| {
+            let name = self.controllers[*controller].name();
+            format!("{name} {}/{}/{} ({count} times)", key.kind, key.namespace, key.name)
+        })
+    }
+
+    fn read_log(&mut self, store: &Store) {
+        if self.cursor == store.revision() {
+            return;
+        }
+        let Ok(events) = store.events_since(self.cursor) else {
+            self.resync(store);
+            return;
+        };
+        for event in events {
+            self.index.note(event);
+            if matches!(event.kind, "events") {
+                continue;
+            }
+            self.kubelets.observe(event);
+            for (at, controller) in self.controllers.iter().enumerate() {
+                for key in controller.wakes(event, store, &self.index) {
+                    self.queue.add((at, key));
+                }
+            }
+        }
+        self.cursor = store.revision();
+    }
+
+    /// The log no longer reaches back: look at everything as if it were new.
+    fn resync(&mut self, store: &Store) {
+        self.index.rebuild(store, crate::kind::KINDS.iter().map(|kind| kind.names().qualified()));
+        let keys: Vec<Key> = self.index.all().cloned().collect();
+        for key in keys {
+            let Some(object) = store.get_key(&key) else { continue };
+            let event = crate::store::Event {
+                rev: store.revision(),
+                kind: key.kind,
+                op: crate::store::Op::Added,
+                object: object.clone(),
+                previous: None,
+            };
+            self.kubelets.observe(&event);
+            for (at, controller) in self.controllers.iter().enumerate() {
+                for key in controller.wakes(&event, store, &self.index) {
+                    self.queue.add((at, key));
+                }
+            }
+        }
+        self.kubelets.forget_missing(store);
+        self.cursor = store.revision();
+    }
+
+    fn run(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, work: &Work) {
+        let context = Context { now, epoch: self.epoch, index: &self.index };
+        let writes = self.controllers[work.0].reconcile(store, &work.1, &context);
+        let mut failed = false;
+        for write in writes {
+            failed |= !self.apply(store, registry, now, write, Some(work));
+        }
+        if failed {
+            self.queue.add_failed(now, work.clone());
+        } else {
+            self.queue.forget(work);
+        }
+    }
+
+    /// Carries out one wish; whether it could be.
+    fn apply(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, write: Write, work: Option<&Work>) -> bool {
+        match write {
+            Write::Create { kind, value, announce } => match registry.create(store, now, kind, value) {
+                Ok(object) => {
+                    if let Some(mut note) = announce {
+                        note.message.push_str(crate::store::name_of(&object));
+                        self.recorder.record(store, registry, now, &note);
+                    }
+                    true
+                }
+                Err(_) => false,
+            },
+            Write::Update { kind, mut value } => {
+                unversioned(&mut value);
+                accepted(registry.update(store, kind, value))
+            }
+            Write::UpdateStatus { kind, mut value } => {
+                unversioned(&mut value);
+                accepted(registry.update_status(store, kind, &value))
+            }
+            Write::Bind { key, node } => bind(store, registry, now, &key, &node),
+            Write::Delete { key, uid, grace_seconds, announce } => {
+                let current = store.get_key(&key);
+                if current.is_none_or(|object| !uid.is_empty() && super::meta::uid(object) != uid) {
+                    return true;
+                }
+                let deletion = Deletion { grace_seconds, ..Deletion::default() };
+                let deleted = registry.delete(store, now, key.kind, &key.namespace, &key.name, deletion).is_ok();
+                if let Some(note) = announce.filter(|_| deleted) {
+                    self.recorder.record(store, registry, now, &note);
+                }
+                deleted
+            }
+            Write::Record(note) => {
+                self.recorder.record(store, registry, now, &note);
+                true
+            }
+            Write::RequeueAfter(delay) => {
+                if let Some(work) = work {
+                    self.queue.add_at(now + delay, work.clone());
+                }
+                true
+            }
+        }
+    }
+}
+
+/// Nobody else writes between a controller's look and its writes, but an earlier write of the same
+/// reconcile may have changed the same object.
+fn unversioned(value: &mut serde_json::Value) {
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+}
+
+/// A vanished object needs no retry: its deletion wakes whoever cares.
+fn accepted<T>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Ok(_) | Err(StoreError::NotFound))
+}
+
+/// The binding subresource: a node's name and the condition, without a new generation.
+fn bind(store: &mut Store, registry: &Registry, now: Instant, key: &Key, node: &str) -> bool {
+    let Some(pod) = store.get_key(key) else { return true };
+    if !super::meta::text(&pod["spec"]["nodeName"]).is_empty() {
+        return true;
+    }
+    let mut pod = (**pod).clone();
+    pod["spec"]["nodeName"] = node.into();
+    let condition = crate::scheduler::scheduled(&pod, &registry.time(now));
+    crate::kubelet::put_condition(&mut pod, condition);
+    accepted(store.update(key.kind, pod))
+}

@@ -1,0 +1,87 @@
+//! Empties a namespace that is marked for deletion and then lets it go; furnishes a new one.
+//!
+//! A new namespace gets the ServiceAccount `default` and the ConfigMap with the cluster's
+//! certificate. Never deletes the namespace itself: removing its finalizer does.
+
+use super::meta::{deleting, items, text};
+use super::{Context, Controller, Index, Write};
+use crate::store::{Event, Key, Op, Store};
+use serde_json::{Value, json};
+
+/// The namespace controller, with the two that furnish namespaces.
+#[derive(Debug)]
+pub struct Namespaces;
+
+/// Stands where a cluster's certificate authority would; programs in pods speak plain HTTP to the API.
+const ROOT_CA: &str = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+
+impl Controller for Namespaces {
+    fn name(&self) -> &'static str {
+        "namespace-controller"
+    }
+
+    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+        let namespace = match event.kind {
+            "namespaces" => text(&event.object["metadata"]["name"]),
+            _ if event.op != Op::Modified => text(&event.object["metadata"]["namespace"]),
+            _ => return Vec::new(),
+        };
+        let furniture = matches!(event.kind, "namespaces" | "serviceaccounts" | "configmaps");
+        let space = store.get("namespaces", "", namespace);
+        let relevant = space.is_some_and(|space| furniture || deleting(space));
+        if relevant { vec![Key::new("namespaces", "", namespace)] } else { Vec::new() }
+    }
+
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
+        let Some(space) = store.get_key(key) else { return Vec::new() };
+        if deleting(space) { empty(store, space, key, context) } else { furnish(store, key) }
+    }
+}
+
+fn furnish(store: &Store, key: &Key) -> Vec<Write> {
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": { "name": "default", "namespace": key.name },
+    });
+    let root_ca = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": "kube-root-ca.crt", "namespace": key.name,
+            "annotations": {
+                "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
+            },
+        },
+        "data": { "ca.crt": ROOT_CA },
+    });
+    [("serviceaccounts", account), ("configmaps", root_ca)]
+        .into_iter()
+        .filter(|(kind, value)| store.get(kind, &key.name, text(&value["metadata"]["name"])).is_none())
+        .map(|(kind, value)| Write::Create { kind, value, announce: None })
+        .collect()
+}
+
+fn empty(store: &Store, space: &Value, key: &Key, context: &Context<'_>) -> Vec<Write> {
+    let contents = context.index.in_namespace(&key.name);
+    let mut remains = false;
+    let mut writes = Vec::new();
+    for key in contents {
+        let Some(object) = store.get_key(key) else { continue };
+        remains = true;
+        if !deleting(object) {
+            writes.push(Write::Delete { key: key.clone(), uid: String::new(), grace_seconds: None, announce: None });
+        }
+    }
+    if remains {
+        return writes;
+    }
+    if items(&space["spec"]["finalizers"]).is_empty() && items(&space["metadata"]["finalizers"]).is_empty() {
+        writes.push(Write::Delete { key: key.clone(), uid: String::new(), grace_seconds: None, announce: None });
+        return writes;
+    }
+    let mut next = space.clone();
+    if let Some(spec) = next["spec"].as_object_mut() {
+        spec.remove("finalizers");
+    }
+    writes.push(Write::Update { kind: "namespaces", value: next });
+    writes
+}

@@ -1,0 +1,123 @@
+//! Notes become Events: the same note again counts up instead of making a second Event.
+//!
+//! An Event that was not repeated for an hour is forgotten, as the API server's time to live has
+//! it; the number kept is bounded as well. Never decides what is worth saying.
+
+use super::write::{Note, Tone};
+use crate::registry::{Deletion, Registry};
+use crate::store::Store;
+use clock::{Duration, Instant};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How long an Event lives after it was last seen.
+const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
+/// How many Events are kept; the oldest goes first.
+const CAPACITY: usize = 5_000;
+
+/// Who said what about what.
+type Identity = String;
+
+/// Counts notes and writes them as Events.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    known: BTreeMap<Identity, Entry>,
+    by_age: VecDeque<(Instant, Identity)>,
+    last_nanos: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    namespace: String,
+    name: String,
+    seen: Instant,
+}
+
+impl Recorder {
+    /// Writes a note, as a new Event or as one more of a known one.
+    pub(crate) fn record(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, note: &Note) {
+        self.forget_old(store, registry, now);
+        let identity = identity(note);
+        if let Some(entry) = self.known.get_mut(&identity)
+            && let Some(event) = store.get("events", &entry.namespace, &entry.name)
+        {
+            let mut event = (**event).clone();
+            event["count"] = (event["count"].as_i64().unwrap_or(1) + 1).into();
+            event["lastTimestamp"] = registry.time(now).into();
+            entry.seen = now;
+            let _ = store.update("events", event);
+            return;
+        }
+        let namespace = note.regarding["namespace"].as_str().unwrap_or("default").to_owned();
+        let name = self.fresh_name(now, registry, &note.regarding);
+        let event = event(note, &namespace, &name, &registry.time(now));
+        if registry.create(store, now, "events", event).is_ok() {
+            self.by_age.push_back((now, identity.clone()));
+            self.known.insert(identity, Entry { namespace, name, seen: now });
+        }
+    }
+
+    /// Upstream's names: the object's, a dot, and the time in nanoseconds, in hex.
+    fn fresh_name(&mut self, now: Instant, registry: &Registry, regarding: &Value) -> String {
+        let epoch = u64::try_from(registry.wall(Instant::ZERO).as_second()).unwrap_or(0);
+        let nanos = epoch * 1_000_000_000 + now.as_nanos();
+        self.last_nanos = nanos.max(self.last_nanos + 1);
+        format!("{}.{:016x}", regarding["name"].as_str().unwrap_or_default(), self.last_nanos)
+    }
+
+    fn forget_old(&mut self, store: &mut Store, registry: &mut Registry, now: Instant) {
+        while let Some((at, _)) = self.by_age.front()
+            && (*at + TIME_TO_LIVE <= now || self.by_age.len() > CAPACITY)
+        {
+            let Some((_, identity)) = self.by_age.pop_front() else { return };
+            let Some(entry) = self.known.get(&identity) else { continue };
+            if entry.seen + TIME_TO_LIVE > now && self.by_age.len() < CAPACITY {
+                self.by_age.push_back((entry.seen, identity));
+                continue;
+            }
+            if let Some(entry) = self.known.remove(&identity) {
+                let _ = registry.delete(store, now, "events", &entry.namespace, &entry.name, Deletion::default());
+            }
+        }
+    }
+}
+
+fn identity(note: &Note) -> Identity {
+    let field = |name: &str| note.regarding[name].as_str().unwrap_or_default().to_owned();
+    let parts = [
+        field("kind").as_str(),
+        field("namespace").as_str(),
+        field("name").as_str(),
+        field("uid").as_str(),
+        field("fieldPath").as_str(),
+        note.component,
+        note.host.as_str(),
+        note.reason,
+        note.message.as_str(),
+    ]
+    .join("\n");
+    parts
+}
+
+fn event(note: &Note, namespace: &str, name: &str, time: &str) -> Value {
+    let mut source = json!({ "component": note.component });
+    if !note.host.is_empty() {
+        source["host"] = note.host.clone().into();
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": { "name": name, "namespace": namespace },
+        "involvedObject": note.regarding,
+        "reason": note.reason,
+        "message": note.message,
+        "source": source,
+        "firstTimestamp": time,
+        "lastTimestamp": time,
+        "count": 1,
+        "type": match note.tone { Tone::Normal => "Normal", Tone::Warning => "Warning" },
+        "eventTime": null,
+        "reportingComponent": note.component,
+        "reportingInstance": note.host,
+    })
+}

@@ -1,0 +1,205 @@
+//! What crosses between a kubelet and the machine it runs on. Never more than plain data.
+
+use clock::Duration;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// Which pod, beyond doubt: a name can be used again, a uid cannot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodRef {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub name: String,
+    /// The pod's uid.
+    pub uid: String,
+}
+
+/// What a machine must do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Make the pod's network; answered by [`Report::SandboxReady`].
+    StartSandbox {
+        /// The pod.
+        pod: PodRef,
+        /// The node it is on.
+        node: String,
+        /// Its address; the node's own with `host_network`.
+        ip: Ipv4Addr,
+        /// Whether it shares the node's network.
+        host_network: bool,
+        /// Its hostname.
+        hostname: String,
+        /// The text of `/etc/resolv.conf`.
+        dns: String,
+        /// The text of `/etc/hosts`.
+        hosts: String,
+    },
+    /// Take the pod's network away, and whatever still runs in it; answered by [`Report::SandboxStopped`].
+    StopSandbox {
+        /// The pod.
+        pod: PodRef,
+    },
+    /// Start a container; answered by [`Report::Started`] or [`Report::StartFailed`].
+    StartContainer {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// How often it was started before.
+        attempt: u32,
+        /// The image as the pod writes it.
+        image: String,
+        /// What replaces the image's entrypoint.
+        command: Option<Vec<String>>,
+        /// What replaces the image's arguments.
+        args: Option<Vec<String>>,
+        /// The environment beyond what the image and the machine (`PATH`, `HOSTNAME`) set.
+        env: Vec<(String, String)>,
+        /// What replaces the image's working directory.
+        working_dir: Option<String>,
+        /// Files it sees.
+        mounts: Vec<Mount>,
+        /// The most memory it may use, in bytes.
+        memory_limit: Option<u64>,
+        /// Whether it has a terminal.
+        tty: bool,
+        /// Whether its standard input stays open.
+        stdin: bool,
+    },
+    /// Send a signal to a container's first process.
+    Signal {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// Which start of it.
+        attempt: u32,
+        /// The signal's number.
+        signal: u8,
+    },
+    /// Ask a container how it is; answered by [`Report::Probe`].
+    Probe {
+        /// The number of this question.
+        id: u64,
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// How to ask.
+        probe: ProbeKind,
+        /// How long to wait for the answer.
+        timeout: Duration,
+    },
+}
+
+/// How a probe asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeKind {
+    /// An HTTP GET from the node.
+    Http {
+        /// The address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The path, with query.
+        path: String,
+        /// `HTTP` or `HTTPS`.
+        scheme: String,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+    },
+    /// A TCP connection from the node.
+    Tcp {
+        /// The address.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// A program in the container; exit code 0 is success.
+    Exec {
+        /// The program and its arguments.
+        command: Vec<String>,
+    },
+}
+
+/// Files that a container sees below a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where the container sees them.
+    pub path: String,
+    /// The volume's name: containers of a pod that mount the same emptyDir share it.
+    pub volume: String,
+    /// The files by their path below `path`; a single file with an empty path is `path` itself.
+    pub files: BTreeMap<String, FileContent>,
+    /// Whether the container may not write.
+    pub read_only: bool,
+    /// Whether what is written is kept and shared (an emptyDir) rather than the kubelet's to update.
+    pub shared: bool,
+}
+
+/// One file of a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileContent {
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What happened on a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The pod has its network.
+    SandboxReady {
+        /// The pod.
+        pod: PodRef,
+    },
+    /// The pod's network is gone.
+    SandboxStopped {
+        /// The pod.
+        pod: PodRef,
+    },
+    /// A container runs.
+    Started {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// Which start of it.
+        attempt: u32,
+    },
+    /// A container could not be started.
+    StartFailed {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// Which start of it.
+        attempt: u32,
+        /// One word for programs, such as `StartError`.
+        reason: String,
+        /// A sentence for people.
+        message: String,
+    },
+    /// A container ended.
+    Exited {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// Which start of it.
+        attempt: u32,
+        /// Its exit code; 128 and the signal's number when a signal ended it.
+        code: i32,
+        /// Whether it was killed for using too much memory.
+        oom: bool,
+    },
+    /// The answer to a probe.
+    Probe {
+        /// The number of the question.
+        id: u64,
+        /// Success, or what went wrong in a kubelet's words.
+        outcome: Result<(), String>,
+    },
+}

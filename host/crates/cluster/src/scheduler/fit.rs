@@ -1,0 +1,261 @@
+//! Whether a pod fits on a node, and in upstream's words why not. Never chooses between nodes.
+
+use super::owner_of;
+use crate::controller::eviction::tolerates;
+use crate::controller::meta::{items, name, requirement_matches};
+use crate::kind::quantity::thousandths;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a pod takes of a node, in thousandths.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    cpu: i128,
+    memory: i128,
+    ports: Vec<(i64, String)>,
+    owner: String,
+}
+
+/// Why a pod does not fit on a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Misfit {
+    reasons: Vec<&'static str>,
+    /// Whether fewer pods on the node would help.
+    crowded: bool,
+}
+
+/// A node with what is taken of it.
+#[derive(Debug)]
+pub(crate) struct Room<'a> {
+    pub(crate) node: &'a Value,
+    cpu: (i128, i128),
+    memory: (i128, i128),
+    pods: (i128, i128),
+    ports: Vec<(i64, String)>,
+    owners: BTreeMap<String, u64>,
+}
+
+impl Wanted {
+    /// The sum of the containers' requests, or the largest init container's if that is more.
+    pub(crate) fn of(pod: &Value) -> Self {
+        let spec = &pod["spec"];
+        let request = |container: &Value, resource: &str| {
+            let resources = &container["resources"];
+            let stated = resources["requests"][resource].as_str().or_else(|| resources["limits"][resource].as_str());
+            stated.and_then(thousandths).unwrap_or(0)
+        };
+        let total = |resource: &str| {
+            let containers: i128 = items(&spec["containers"]).iter().map(|container| request(container, resource)).sum();
+            let (sidecars, inits): (Vec<&Value>, Vec<&Value>) =
+                items(&spec["initContainers"]).iter().partition(|container| container["restartPolicy"] == "Always");
+            let sidecars: i128 = sidecars.into_iter().map(|container| request(container, resource)).sum();
+            let init = inits.into_iter().map(|container| request(container, resource)).max().unwrap_or(0);
+            (containers + sidecars).max(init + sidecars)
+        };
+        let ports = items(&spec["containers"]).iter().flat_map(|container| items(&container["ports"])).filter_map(|port| {
+            let number = port["hostPort"].as_i64().filter(|number| *number != 0)?;
+            Some((number, port["protocol"].as_str().unwrap_or("TCP").to_owned()))
+        });
+        Self { cpu: total("cpu"), memory: total("memory"), ports: ports.collect(), owner: owner_of(pod) }
+    }
+}
+
+impl<'a> Room<'a> {
+    pub(crate) fn new(node: &'a Value) -> Self {
+        let allocatable = |resource: &str| {
+            let value = &node["status"]["allocatable"][resource];
+            value.as_str().and_then(thousandths).or_else(|| value.as_i64().map(|n| i128::from(n) * 1000)).unwrap_or(0)
+        };
+        Self {
+            node,
+            cpu: (0, allocatable("cpu")),
+            memory: (0, allocatable("memory")),
+            pods: (0, allocatable("pods") / 1000),
+            ports: Vec::new(),
+            owners: BTreeMap::new(),
+        }
+    }
+
+    /// Counts a pod as being here.
+    pub(crate) fn take(&mut self, wanted: &Wanted) {
+        self.cpu.0 += wanted.cpu;
+        self.memory.0 += wanted.memory;
+        self.pods.0 += 1;
+        self.ports.extend(wanted.ports.iter().cloned());
+        if !wanted.owner.is_empty() {
+            *self.owners.entry(wanted.owner.clone()).or_default() += 1;
+        }
+    }
+
+    /// How many pods of the same owner are here.
+    pub(crate) fn of_owner(&self, wanted: &Wanted) -> u64 {
+        self.owners.get(&wanted.owner).copied().unwrap_or(0)
+    }
+
+    /// How full the node would be, in thousandths, averaged over processor, memory and pods.
+    pub(crate) fn load(&self, wanted: &Wanted) -> u64 {
+        let part = |taken: i128, of: i128| if of > 0 { taken * 1000 / of } else { 1000 };
+        let sum = part(self.cpu.0 + wanted.cpu, self.cpu.1)
+            + part(self.memory.0 + wanted.memory, self.memory.1)
+            + part(self.pods.0 + 1, self.pods.1);
+        u64::try_from(sum / 3).unwrap_or(u64::MAX)
+    }
+
+    /// Filters in upstream's order; the first that refuses says why.
+    pub(crate) fn fits(&self, pod: &Value, wanted: &Wanted) -> Result<(), Misfit> {
+        let never = |reason: &'static str| Err(Misfit { reasons: vec![reason], crowded: false });
+        let spec = &pod["spec"];
+        let tolerations = items(&spec["tolerations"]);
+        let unschedulable = serde_json::json!({ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" });
+        if self.node["spec"]["unschedulable"] == true && !tolerations.iter().any(|toleration| tolerates(toleration, &unschedulable)) {
+            return never("node(s) were unschedulable");
+        }
+        let untolerated = items(&self.node["spec"]["taints"]).iter().any(|taint| {
+            taint["effect"] != "PreferNoSchedule" && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
+        });
+        if untolerated {
+            return never("node(s) had untolerated taint(s)");
+        }
+        if !self.selected(spec) {
+            return never("node(s) didn't match Pod's node affinity/selector");
+        }
+        if wanted.ports.iter().any(|port| self.ports.contains(port)) {
+            return Err(Misfit { reasons: vec!["node(s) didn't have free ports for the requested pod ports"], crowded: true });
+        }
+        self.has_room(wanted)
+    }
+
+    fn has_room(&self, wanted: &Wanted) -> Result<(), Misfit> {
+        let mut misfit = Misfit { reasons: Vec::new(), crowded: true };
+        let mut check = |(taken, of): (i128, i128), wants: i128, reason: &'static str| {
+            if wants > 0 && taken + wants > of {
+                misfit.reasons.push(reason);
+                misfit.crowded &= wants <= of;
+            }
+        };
+        check(self.pods, 1, "Too many pods");
+        check(self.cpu, wanted.cpu, "Insufficient cpu");
+        check(self.memory, wanted.memory, "Insufficient memory");
+        if misfit.reasons.is_empty() { Ok(()) } else { Err(misfit) }
+    }
+
+    fn selected(&self, spec: &Value) -> bool {
+        let labels = &self.node["metadata"]["labels"];
+        let selector = spec["nodeSelector"].as_object();
+        let selector_holds = selector.is_none_or(|map| map.iter().all(|(key, value)| labels.get(key) == Some(value)));
+        let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+        let terms = required["nodeSelectorTerms"].as_array();
+        let affinity_holds = terms.is_none_or(|terms| terms.iter().any(|term| self.term_holds(term, labels)));
+        selector_holds && affinity_holds
+    }
+
+    fn term_holds(&self, term: &Value, labels: &Value) -> bool {
+        let by_label = items(&term["matchExpressions"]);
+        let by_field = items(&term["matchFields"]);
+        let fields = serde_json::json!({ "metadata.name": name(self.node) });
+        !(by_label.is_empty() && by_field.is_empty())
+            && by_label.iter().all(|expression| requirement_matches(expression, labels))
+            && by_field.iter().all(|expression| requirement_matches(expression, &fields))
+    }
+}
+
+/// Upstream's sentence about nodes that do not fit.
+pub(crate) fn explain(nodes: usize, misfits: &[Misfit]) -> String {
+    if nodes == 0 {
+        return "no nodes available to schedule pods".to_owned();
+    }
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in misfits.iter().flat_map(|misfit| &misfit.reasons) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut preemption: BTreeMap<&str, usize> = BTreeMap::new();
+    for misfit in misfits {
+        let word = if misfit.crowded {
+            "No preemption victims found for incoming pod"
+        } else {
+            "Preemption is not helpful for scheduling"
+        };
+        *preemption.entry(word).or_default() += 1;
+    }
+    format!(
+        "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
+        counted(&reasons),
+        counted(&preemption),
+    )
+}
+
+/// `1 reason, 2 other`, sorted as text.
+fn counted(reasons: &BTreeMap<&str, usize>) -> String {
+    let mut parts: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    parts.sort();
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn node(name: &str, cpu: &str, pods: &str) -> Value {
+        json!({
+            "metadata": {"name": name, "labels": {"disk": "ssd"}},
+            "spec": {},
+            "status": {"allocatable": {"cpu": cpu, "memory": "4Gi", "pods": pods}},
+        })
+    }
+
+    fn pod(cpu: &str) -> Value {
+        json!({"spec": {"containers": [{"resources": {"requests": {"cpu": cpu}}}]}})
+    }
+
+    fn refusal(node: &Value, pod: &Value) -> String {
+        let misfit = Room::new(node).fits(pod, &Wanted::of(pod)).expect_err("the pod does not fit");
+        explain(1, &[misfit])
+    }
+
+    #[test]
+    fn a_pod_larger_than_every_node_is_told_so_as_in_the_recording() {
+        let pod = pod("100");
+        let nodes = [node("node-1", "2", "110"), node("node-2", "0", "0")];
+        let misfits: Vec<Misfit> =
+            nodes.iter().map(|node| Room::new(node).fits(&pod, &Wanted::of(&pod)).expect_err("too big")).collect();
+        assert_eq!(
+            explain(2, &misfits),
+            "0/2 nodes are available: 1 Too many pods, 2 Insufficient cpu. no new claims to deallocate, \
+             preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
+        );
+    }
+
+    #[test]
+    fn cordons_taints_and_selectors_have_their_own_words() {
+        let mut cordoned = node("node-1", "2", "110");
+        cordoned["spec"]["unschedulable"] = true.into();
+        assert!(refusal(&cordoned, &pod("1")).starts_with("0/1 nodes are available: 1 node(s) were unschedulable. no new"));
+        let mut tainted = node("node-1", "2", "110");
+        tainted["spec"]["taints"] = json!([{"key": "a", "value": "b", "effect": "NoSchedule"}]);
+        assert!(refusal(&tainted, &pod("1")).contains("1 node(s) had untolerated taint(s)."));
+        let mut picky = pod("1");
+        picky["spec"]["nodeSelector"] = json!({"disk": "tape"});
+        assert!(refusal(&node("node-1", "2", "110"), &picky).contains("didn't match Pod's node affinity/selector"));
+    }
+
+    #[test]
+    fn a_host_port_is_given_only_once() {
+        let mut pod = pod("1");
+        pod["spec"]["containers"][0]["ports"] = json!([{"hostPort": 80}]);
+        let node = node("node-1", "2", "110");
+        let mut room = Room::new(&node);
+        room.take(&Wanted::of(&pod));
+        let misfit = room.fits(&pod, &Wanted::of(&pod)).expect_err("the port is taken");
+        assert_eq!(misfit.reasons, ["node(s) didn't have free ports for the requested pod ports"]);
+    }
+
+    #[test]
+    fn a_toleration_opens_a_tainted_node() {
+        let mut tainted = node("node-1", "2", "110");
+        tainted["spec"]["taints"] = json!([{"key": "a", "value": "b", "effect": "NoSchedule"}]);
+        let mut pod = pod("1");
+        pod["spec"]["tolerations"] = json!([{"key": "a", "operator": "Exists"}]);
+        assert!(Room::new(&tainted).fits(&pod, &Wanted::of(&pod)).is_ok());
+    }
+}
