@@ -180,7 +180,7 @@ impl Host {
     pub(crate) fn rest(&mut self, key: u128, until: Instant) {
         if self.time_wait.len() >= TIME_WAIT_MAX {
             let oldest = self.time_wait.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key);
-            oldest.inspect(|key| drop(self.time_wait.remove(key)));
+            oldest.map(|key| self.time_wait.remove(&key));
         }
         self.time_wait.insert(key, until);
     }

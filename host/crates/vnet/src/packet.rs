@@ -44,6 +44,15 @@ impl Flow {
         (proto << 96) | (end(self.src) << 48) | end(self.dst)
     }
 
+    /// The flow with this key.
+    pub(crate) fn from_key(key: u128) -> Self {
+        let end = |key: u128| {
+            SocketAddrV4::new(Ipv4Addr::from_bits((key >> 16) as u32), key as u16)
+        };
+        let proto = if key >> 96 == 0 { Proto::Tcp } else { Proto::Udp };
+        Self { proto, src: end(key >> 48), dst: end(key) }
+    }
+
     /// Reads the flow of an IPv4 packet; `None` unless it is TCP or UDP.
     pub(crate) fn of(ip: &[u8]) -> Option<Self> {
         let proto = match *ip.get(9)? {

@@ -198,6 +198,12 @@ impl PacketLog {
         }
     }
 
+    /// How much of a packet is kept.
+    #[must_use]
+    pub const fn capture(&self) -> Capture {
+        self.capture
+    }
+
     /// The number the next passage will have.
     #[must_use]
     pub fn next_seq(&self) -> u64 {

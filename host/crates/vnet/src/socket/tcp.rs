@@ -75,7 +75,7 @@ pub(crate) struct Conn {
 pub(crate) struct Listener {
     pub(crate) host: HostId,
     pub(crate) local: SocketAddrV4,
-    backlog: usize,
+    pub(crate) backlog: usize,
     /// Handshakes under way.
     half_open: usize,
     pub(crate) queue: VecDeque<ConnId>,
@@ -617,7 +617,8 @@ impl Net {
     /// A handshake that is complete opens the connection, and a listener's has news.
     fn opened(&mut self, id: ConnId) {
         let conn = self.conns.get_mut(id.0).expect("just polled");
-        let waits = matches!(conn.socket.get().state(), State::SynReceived | State::Listen);
+        let state = conn.socket.get().state();
+        let waits = matches!(state, State::SynSent | State::SynReceived | State::Listen);
         let was = conn.phase;
         if waits || !matches!(was, Phase::Connecting | Phase::HalfOpen) {
             return;
@@ -675,7 +676,7 @@ impl Net {
             (None, _) => false,
         };
         conn.armed = wanted;
-        wanted.inspect(|at| drop(timers.insert((*at, id))));
+        timers.extend(wanted.map(|at| (at, id)));
     }
 
     /// Tells the program when more has become possible.

@@ -4,20 +4,23 @@ use crate::lab::{Lab, VIP, any, at, ip, noise, rule};
 use clock::Duration;
 use std::collections::BTreeMap;
 use vnet::{
-    Capture, Dataplane, Frontend, FrontendAddr, HostId, Ipv4Addr, NetError, Origin, PacketRecord, Proto,
-    TcpState,
+    Capture, Dataplane, Frontend, FrontendAddr, HostId, Ipv4Addr, NetError, Origin, PacketRecord,
+    Proto, TcpState,
 };
 
-/// Serves one connection on each of the pods' port 8080 and says who the client seemed to be.
-fn serve(lab: &mut Lab, hosts: &[HostId]) -> Vec<vnet::SockId> {
-    hosts.iter().map(|host| lab.listen(*host, 8080)).collect()
-}
+impl Lab {
+    /// Serves on each host's port 8080.
+    fn serve(&mut self, hosts: &[HostId]) -> Vec<vnet::SockId> {
+        hosts.iter().map(|host| self.listen(*host, 8080)).collect()
+    }
 
-fn client_seen(lab: &mut Lab, listeners: &[vnet::SockId]) -> Ipv4Addr {
-    lab.settle(Duration::from_millis(50));
-    let now = lab.now;
-    let server = listeners.iter().find_map(|l| lab.net.tcp_accept(now, *l).unwrap()).unwrap();
-    *lab.net.peer_addr(server).unwrap().ip()
+    /// Who the client of the next connection seems to be.
+    fn client_seen(&mut self, listeners: &[vnet::SockId]) -> Ipv4Addr {
+        self.settle(Duration::from_millis(50));
+        let now = self.now;
+        let server = listeners.iter().find_map(|l| self.net.tcp_accept(now, *l).unwrap()).unwrap();
+        *self.net.peer_addr(server).unwrap().ip()
+    }
 }
 
 fn on_lan(record: &PacketRecord) -> bool {
@@ -28,7 +31,7 @@ fn on_lan(record: &PacketRecord) -> bool {
 fn a_pod_reaches_a_service_on_another_node_and_the_address_of_the_service_stays_off_the_wire() {
     for dataplane in [Dataplane::Overlay, Dataplane::Routed] {
         let mut lab = Lab::with(dataplane, Capture::Full, 1);
-        let listeners = serve(&mut lab, &[lab.pod[2]]);
+        let listeners = lab.serve(&[lab.pod[2]]);
         lab.service(vec![at(ip("10.244.2.2"), 8080)]);
         let client = lab.connected(lab.pod[0], at(VIP, 80));
         assert_eq!(lab.net.peer_addr(client), Some(at(VIP, 80)));
@@ -50,7 +53,7 @@ fn a_pod_reaches_a_service_on_another_node_and_the_address_of_the_service_stays_
 #[test]
 fn a_packet_keeps_its_number_on_every_hop() {
     let mut lab = Lab::new();
-    serve(&mut lab, &[lab.pod[2]]);
+    lab.serve(&[lab.pod[2]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     lab.connected(lab.pod[0], at(VIP, 80));
     let first: Vec<PacketRecord> = lab.net.packets().iter().collect();
@@ -105,7 +108,7 @@ fn a_port_the_service_does_not_have_is_refused_and_an_address_no_service_has_is_
 #[test]
 fn a_pod_that_reaches_itself_through_its_service_sees_its_node() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.pod[0]]);
+    let listeners = lab.serve(&[lab.pod[0]]);
     lab.service(vec![at(ip("10.244.1.2"), 8080)]);
     let client = lab.connected(lab.pod[0], at(VIP, 80));
     let server = lab.accept(listeners[0]);
@@ -117,7 +120,7 @@ fn a_pod_that_reaches_itself_through_its_service_sees_its_node() {
 #[test]
 fn a_node_port_hides_the_client_and_the_local_policy_shows_it() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.pod[2]]);
+    let listeners = lab.serve(&[lab.pod[2]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     // Through the other node, through the pod's own, and from a pod: always a node's address.
     for (from, node, seen) in [
@@ -126,12 +129,12 @@ fn a_node_port_hides_the_client_and_the_local_policy_shows_it() {
         (lab.pod[0], "192.168.1.11", "10.244.1.0"),
     ] {
         lab.connected(from, at(ip(node), 30_080));
-        assert_eq!(client_seen(&mut lab, &listeners), ip(seen), "through {node}");
+        assert_eq!(lab.client_seen(&listeners), ip(seen), "through {node}");
     }
     let local = vnet::ServiceRule { external_local: true, ..rule(Proto::Tcp, vec![at(ip("10.244.2.2"), 8080)]) };
     lab.net.set_services(lab.now, vec![local]);
     lab.connected(lab.workstation, at(ip("192.168.1.12"), 30_080));
-    assert_eq!(client_seen(&mut lab, &listeners), ip("192.168.1.5"));
+    assert_eq!(lab.client_seen(&listeners), ip("192.168.1.5"));
     let (state, ..) = lab.try_connect(lab.workstation, at(ip("192.168.1.11"), 30_080));
     assert_eq!(state, TcpState::Failed(NetError::TimedOut), "no endpoint on this node");
 }
@@ -139,7 +142,7 @@ fn a_node_port_hides_the_client_and_the_local_policy_shows_it() {
 #[test]
 fn a_node_reaches_services_pods_and_machines() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.pod[0], lab.pod[2], lab.workstation]);
+    let listeners = lab.serve(&[lab.pod[0], lab.pod[2], lab.workstation]);
     let node = lab.node[0];
     for (to, seen) in [
         ("10.244.1.2", "10.244.1.1"),
@@ -147,7 +150,7 @@ fn a_node_reaches_services_pods_and_machines() {
         ("192.168.1.5", "192.168.1.11"),
     ] {
         lab.connected(node, at(ip(to), 8080));
-        assert_eq!(client_seen(&mut lab, &listeners), ip(seen), "to {to}");
+        assert_eq!(lab.client_seen(&listeners), ip(seen), "to {to}");
     }
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     let client = lab.connected(node, at(VIP, 80));
@@ -159,7 +162,7 @@ fn a_node_reaches_services_pods_and_machines() {
 #[test]
 fn a_pod_reaches_nodes_and_machines_and_leaves_the_cluster_with_its_nodes_address() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.workstation, lab.node[0], lab.node[1]]);
+    let listeners = lab.serve(&[lab.workstation, lab.node[0], lab.node[1]]);
     for (to, seen) in [
         ("192.168.1.5", "192.168.1.11"),
         ("192.168.1.11", "10.244.1.2"),
@@ -167,14 +170,14 @@ fn a_pod_reaches_nodes_and_machines_and_leaves_the_cluster_with_its_nodes_addres
         ("10.244.1.1", "10.244.1.2"),
     ] {
         lab.connected(lab.pod[0], at(ip(to), 8080));
-        assert_eq!(client_seen(&mut lab, &listeners), ip(seen), "to {to}");
+        assert_eq!(lab.client_seen(&listeners), ip(seen), "to {to}");
     }
 }
 
 #[test]
 fn a_machine_outside_reaches_nodes_but_neither_pods_nor_services() {
     let mut lab = Lab::new();
-    serve(&mut lab, &[lab.pod[2], lab.node[0]]);
+    lab.serve(&[lab.pod[2], lab.node[0]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     lab.connected(lab.workstation, at(ip("192.168.1.11"), 8080));
     for to in [at(VIP, 80), at(ip("10.244.2.2"), 8080)] {
@@ -186,7 +189,7 @@ fn a_machine_outside_reaches_nodes_but_neither_pods_nor_services() {
 #[test]
 fn a_service_may_lead_to_a_process_on_a_node() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.node[1]]);
+    let listeners = lab.serve(&[lab.node[1]]);
     lab.service(vec![at(ip("192.168.1.12"), 8080)]);
     for from in [lab.pod[0], lab.node[0], lab.pod[2], lab.node[1]] {
         let client = lab.connected(from, at(VIP, 80));
@@ -199,14 +202,14 @@ fn a_service_may_lead_to_a_process_on_a_node() {
 #[test]
 fn an_external_address_works_from_the_lan_when_a_node_announces_it() {
     let mut lab = Lab::new();
-    let listeners = serve(&mut lab, &[lab.pod[2]]);
+    let listeners = lab.serve(&[lab.pod[2]]);
     let external = ip("192.168.1.200");
     let mut service = rule(Proto::Tcp, vec![at(ip("10.244.2.2"), 8080)]);
     service.frontends.push(Frontend { addr: FrontendAddr::Ip(external), port: 80 });
     lab.net.set_services(lab.now, vec![service]);
     lab.net.announce(external, Some(lab.node[0]));
     lab.connected(lab.workstation, at(external, 80));
-    assert_eq!(client_seen(&mut lab, &listeners), ip("10.244.1.0"));
+    assert_eq!(lab.client_seen(&listeners), ip("10.244.1.0"));
     lab.net.announce(external, None);
     let (state, ..) = lab.try_connect(lab.workstation, at(external, 80));
     assert_eq!(state, TcpState::Failed(NetError::HostUnreachable));
@@ -217,7 +220,7 @@ fn ten_thousand_connections_spread_evenly_and_a_client_with_affinity_stays() {
     let mut lab = Lab::with(Dataplane::Overlay, Capture::Headers, 7);
     let hosts = [lab.pod[1], lab.pod[2], lab.pod[3]];
     let endpoints: Vec<_> = hosts.iter().map(|host| at(lab.addr(*host), 8080)).collect();
-    let listeners = serve(&mut lab, &hosts);
+    let listeners = lab.serve(&hosts);
     lab.service(endpoints.clone());
     let mut count = [0_i64; 3];
     for _ in 0..10_000 {
@@ -266,7 +269,7 @@ fn a_change_of_endpoints_moves_udp_conversations_and_leaves_tcp_connections() {
         lab.settle(Duration::from_millis(10));
         assert_eq!(lab.net.udp_recv(lab.now, client), Some(Ok((at(VIP, 80), b"y".to_vec()))));
     }
-    let listeners = serve(&mut lab, &[lab.pod[2]]);
+    let listeners = lab.serve(&[lab.pod[2]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     let client = lab.connected(lab.pod[0], at(VIP, 80));
     let server = lab.accept(listeners[0]);
@@ -291,7 +294,7 @@ fn an_icmp_error_comes_back_through_the_translation() {
 #[test]
 fn conntrack_reads_like_conntrack() {
     let mut lab = Lab::new();
-    serve(&mut lab, &[lab.pod[2]]);
+    lab.serve(&[lab.pod[2]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
     let client = lab.connected(lab.pod[0], at(VIP, 80));
     lab.settle(Duration::from_millis(10));

@@ -113,9 +113,9 @@ fn a_removed_pod_is_unreachable_and_its_peers_connection_breaks_in_the_end() {
     let (client, _) = pair(&mut lab, 0, 2);
     lab.net.remove_host(lab.now, lab.pod[2]);
     lab.net.tcp_send(lab.now, client, b"anyone?").unwrap();
-    lab.settle(Duration::from_secs(900));
+    lab.pass(Duration::from_secs(900));
     assert_eq!(lab.net.tcp_state(client), TcpState::Open);
-    lab.settle(Duration::from_secs(60));
+    lab.pass(Duration::from_secs(60));
     assert_eq!(lab.net.tcp_state(client), TcpState::Failed(NetError::TimedOut));
     let (state, ..) = lab.try_connect(lab.pod[0], at(ip("10.244.2.2"), 80));
     assert_eq!(state, TcpState::Failed(NetError::HostUnreachable));

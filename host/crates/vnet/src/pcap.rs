@@ -1,0 +1,175 @@
+//! The packet log as a capture file: pcapng with one interface per tap.
+//!
+//! Frames are Ethernet, as a real capture on `eth0` or a `veth` shows them, with the addresses that
+//! CNI plugins give (`0a:58` and the IP address); packets in the overlay carry their outer headers.
+//! Checksums are computed here. Never changes the log.
+
+use crate::net::Capture;
+use crate::packet::{Flow, IP_HEADER, UDP, fill_checksums};
+use crate::stack::OVERLAY_OVERHEAD;
+use crate::tap::{Direction, Entry, PacketLog, PacketRecord, TapId};
+use clock::Duration;
+use pcap_file::DataLink;
+use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
+use pcap_file::pcapng::blocks::interface_description::{
+    InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
+};
+use pcap_file::pcapng::blocks::opt_common::CommonOption;
+use pcap_file::pcapng::blocks::section_header::SectionHeaderBlock;
+use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
+use pcap_file::Endianness;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+
+/// VXLAN's port and the network number that overlays use.
+const VXLAN_PORT: u16 = 4789;
+const VNI: u32 = 1;
+const ETHERNET: usize = 14;
+
+impl PacketLog {
+    /// Writes the passages that `select` takes as pcapng. `epoch` is the Unix time, in seconds, of
+    /// the world's beginning. Packets of which only headers were kept are marked as cut short.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` gives.
+    pub fn write_pcapng(
+        &self,
+        epoch: i64,
+        mut select: impl FnMut(&PacketRecord) -> bool,
+        out: impl Write,
+    ) -> io::Result<()> {
+        let section = SectionHeaderBlock { endianness: Endianness::Little, ..Default::default() };
+        let mut file = PcapNgWriter::with_section_header(out, section).map_err(to_io)?;
+        let records = self.iter().zip(&self.ring);
+        let chosen: Vec<&Entry> =
+            records.filter(|(record, _)| select(record)).map(|(_, entry)| entry).collect();
+        let mut interfaces: BTreeMap<u32, u32> = BTreeMap::new();
+        for entry in &chosen {
+            let next = interfaces.len() as u32;
+            if let std::collections::btree_map::Entry::Vacant(vacant) = interfaces.entry(entry.tap.0) {
+                vacant.insert(next);
+                file.write_pcapng_block(self.interface(entry.tap)).map_err(to_io)?;
+            }
+        }
+        for entry in chosen {
+            file.write_pcapng_block(frame(entry, interfaces[&entry.tap.0], epoch)).map_err(to_io)?;
+        }
+        Ok(())
+    }
+
+    fn interface(&self, tap: TapId) -> InterfaceDescriptionBlock<'static> {
+        let tap = &self.taps[tap.0 as usize];
+        let name = format!("{}:{}", tap.host_name, tap.iface);
+        let snaplen = match self.capture() {
+            Capture::Full => 0,
+            Capture::Headers => (crate::tap::HEAD + ETHERNET + OVERLAY_OVERHEAD) as u32,
+        };
+        let mut block = InterfaceDescriptionBlock::new(DataLink::ETHERNET, snaplen);
+        block.options = vec![
+            InterfaceDescriptionOption::IfName(Cow::Owned(name)),
+            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+        ];
+        block
+    }
+}
+
+fn to_io(error: PcapNgWriteError) -> io::Error {
+    match error {
+        PcapNgWriteError::Io(error) => error,
+        other => io::Error::other(other),
+    }
+}
+
+fn frame(entry: &Entry, interface_id: u32, epoch: i64) -> EnhancedPacketBlock<'static> {
+    let epoch = Duration::from_secs(u64::try_from(epoch).unwrap_or(0));
+    let flags = match entry.dir {
+        Direction::In => 1,
+        Direction::Out => 2,
+    };
+    let mut options = vec![EnhancedPacketOption::Flags(flags)];
+    if let Some(comment) = comment(entry) {
+        options.push(EnhancedPacketOption::Common(CommonOption::Comment(Cow::Owned(comment))));
+    }
+    let (data, missing) = ethernet(entry);
+    EnhancedPacketBlock {
+        interface_id,
+        timestamp: epoch + entry.at.since_start(),
+        original_len: (data.len() + missing) as u32,
+        data: Cow::Owned(data),
+        options,
+    }
+}
+
+/// What the router did to the packet: addresses before and after.
+fn comment(entry: &Entry) -> Option<String> {
+    let before = entry.before?;
+    let after = Flow::of(entry.kept())?;
+    let mut parts = Vec::new();
+    if before.dst != after.dst {
+        parts.push(format!("destination {} -> {}", before.dst, after.dst));
+    }
+    if before.src != after.src {
+        parts.push(format!("source {} -> {}", before.src, after.src));
+    }
+    (!parts.is_empty()).then(|| format!("NAT: {}", parts.join(", ")))
+}
+
+/// The frame as it would be on the link, and how many bytes of it were not kept.
+fn ethernet(entry: &Entry) -> (Vec<u8>, usize) {
+    let mut ip = entry.kept().to_vec();
+    let missing = usize::from(entry.len) - ip.len();
+    fill_checksums(&mut ip);
+    let (src, dst) = entry.link;
+    let Some((outer_src, outer_dst)) = entry.outer else {
+        return (framed(mac(src), mac(dst), &ip), missing);
+    };
+    let inner = framed(overlay_mac(outer_src), overlay_mac(outer_dst), &ip);
+    let outer = vxlan(outer_src, outer_dst, entry, &inner, missing);
+    (framed(mac(src), mac(dst), &outer), missing)
+}
+
+fn framed(src: [u8; 6], dst: [u8; 6], payload: &[u8]) -> Vec<u8> {
+    [&dst[..], &src[..], &[0x08, 0x00], payload].concat()
+}
+
+/// The address that CNI plugins derive; none on the loopback interface.
+fn mac(addr: Ipv4Addr) -> [u8; 6] {
+    let [a, b, c, d] = addr.octets();
+    if addr.is_loopback() { [0; 6] } else { [0x0a, 0x58, a, b, c, d] }
+}
+
+/// The overlay interface's address.
+fn overlay_mac(node: Ipv4Addr) -> [u8; 6] {
+    let [a, b, c, d] = node.octets();
+    [0x0e, 0x58, a, b, c, d]
+}
+
+/// The outer IP packet around an inner frame of which `missing` bytes were not kept.
+fn vxlan(src: Ipv4Addr, dst: Ipv4Addr, entry: &Entry, inner: &[u8], missing: usize) -> Vec<u8> {
+    let mut ip = vec![0; IP_HEADER + 16];
+    ip.extend_from_slice(inner);
+    let len = (ip.len() + missing) as u16;
+    ip[0] = 0x45;
+    ip[2..4].copy_from_slice(&len.to_be_bytes());
+    ip[8] = 64;
+    ip[9] = UDP;
+    ip[12..16].copy_from_slice(&src.octets());
+    ip[16..20].copy_from_slice(&dst.octets());
+    ip[20..22].copy_from_slice(&source_port(entry).to_be_bytes());
+    ip[22..24].copy_from_slice(&VXLAN_PORT.to_be_bytes());
+    ip[24..26].copy_from_slice(&(len - IP_HEADER as u16).to_be_bytes());
+    ip[28] = 0x08;
+    ip[32..36].copy_from_slice(&(VNI << 8).to_be_bytes());
+    fill_checksums(&mut ip);
+    ip
+}
+
+/// A port by the inner flow, as VXLAN spreads flows over paths.
+fn source_port(entry: &Entry) -> u16 {
+    let key = Flow::of(entry.kept()).map_or(0, Flow::key);
+    let mixed = (key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    49_152 + (mixed >> 50) as u16
+}
