@@ -1,14 +1,17 @@
 //! How fast the network is in real time: one flow, and many short connections, from a pod through
 //! a Service to a pod on another node. `cargo bench -p vnet`
 
-#![allow(clippy::disallowed_methods, reason = "a measurement needs the machine's clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a measurement needs the machine's clock"
+)]
 #![allow(clippy::print_stdout, reason = "a measurement is for reading")]
 
 use clock::{Instant, Seed};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{
-    Capture, Config, Dataplane, Frontend, FrontendAddr, HostId, Net, Origin, Proto, Recv, ServiceRule, SockId,
-    TcpState,
+    Capture, Config, Dataplane, Frontend, FrontendAddr, HostId, Net, Origin, Proto, Recv,
+    ServiceRule, SockId, TcpState,
 };
 
 const VIP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 96, 0, 10), 80);
@@ -34,11 +37,18 @@ fn bench(capture: Capture) -> Bench {
     let one = net.add_node("one", lan, ip("192.168.1.11"), cidr("10.244.1.0/24"));
     let two = net.add_node("two", lan, ip("192.168.1.12"), cidr("10.244.2.0/24"));
     let now = Instant::ZERO;
-    let client = net.add_pod(now, "client", one, ip("10.244.1.2")).expect("a pod");
-    let server = net.add_pod(now, "server", two, ip("10.244.2.2")).expect("a pod");
+    let client = net
+        .add_pod(now, "client", one, ip("10.244.1.2"))
+        .expect("a pod");
+    let server = net
+        .add_pod(now, "server", two, ip("10.244.2.2"))
+        .expect("a pod");
     let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 8080);
     let listener = net.tcp_listen(now, server, any, 128).expect("a listener");
-    let frontends = vec![Frontend { addr: FrontendAddr::Ip(*VIP.ip()), port: VIP.port() }];
+    let frontends = vec![Frontend {
+        addr: FrontendAddr::Ip(*VIP.ip()),
+        port: VIP.port(),
+    }];
     let endpoints = vec![SocketAddrV4::new(ip("10.244.2.2"), 8080)];
     net.set_services(
         now,
@@ -52,7 +62,12 @@ fn bench(capture: Capture) -> Bench {
             affinity: None,
         }],
     );
-    Bench { net, now, client, listener }
+    Bench {
+        net,
+        now,
+        client,
+        listener,
+    }
 }
 
 impl Bench {
@@ -63,7 +78,9 @@ impl Bench {
     }
 
     fn connect(&mut self) -> SockId {
-        let begun = self.net.tcp_connect(self.now, self.client, None, VIP, Origin::Program);
+        let begun = self
+            .net
+            .tcp_connect(self.now, self.client, None, VIP, Origin::Program);
         let sock = begun.expect("a connection");
         while self.net.tcp_state(sock) == TcpState::Connecting {
             self.step();
@@ -73,7 +90,11 @@ impl Bench {
 
     fn accept(&mut self) -> SockId {
         loop {
-            if let Some(sock) = self.net.tcp_accept(self.now, self.listener).expect("a listener") {
+            if let Some(sock) = self
+                .net
+                .tcp_accept(self.now, self.listener)
+                .expect("a listener")
+            {
                 return sock;
             }
             self.step();
@@ -82,7 +103,11 @@ impl Bench {
 
     fn read(&mut self, sock: SockId, max: usize) -> Vec<u8> {
         loop {
-            match self.net.tcp_recv(self.now, sock, max).expect("an open connection") {
+            match self
+                .net
+                .tcp_recv(self.now, sock, max)
+                .expect("an open connection")
+            {
                 Recv::Data(data) => return data,
                 Recv::Eof => return Vec::new(),
                 Recv::WouldBlock => self.step(),
@@ -101,9 +126,16 @@ fn flow(capture: Capture, megabytes: usize) {
     while got < total {
         let room = bench.net.tcp_send_room(client).expect("an open connection");
         if bench.net.ready(client).writable && sent < total && room > 0 {
-            sent += bench.net.tcp_send(bench.now, client, &data[..room.min(total - sent)]).expect("sent");
+            sent += bench
+                .net
+                .tcp_send(bench.now, client, &data[..room.min(total - sent)])
+                .expect("sent");
         }
-        match bench.net.tcp_recv(bench.now, server, 65_536).expect("an open connection") {
+        match bench
+            .net
+            .tcp_recv(bench.now, server, 65_536)
+            .expect("an open connection")
+        {
             Recv::Data(data) => got += data.len(),
             _ => bench.step(),
         }
@@ -124,10 +156,16 @@ fn short(capture: Capture, connections: usize) {
     let begin = std::time::Instant::now();
     for _ in 0..connections {
         let client = bench.connect();
-        bench.net.tcp_send(bench.now, client, b"GET / HTTP/1.1\r\nHost: web\r\n\r\n").expect("sent");
+        bench
+            .net
+            .tcp_send(bench.now, client, b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
+            .expect("sent");
         let server = bench.accept();
         bench.read(server, 4096);
-        bench.net.tcp_send(bench.now, server, &[b'x'; 800]).expect("sent");
+        bench
+            .net
+            .tcp_send(bench.now, server, &[b'x'; 800])
+            .expect("sent");
         bench.net.close(bench.now, server);
         while !bench.read(client, 4096).is_empty() {}
         bench.net.close(bench.now, client);

@@ -23,7 +23,11 @@ impl Cidr {
     }
 
     const fn bits(prefix_len: u8) -> u32 {
-        if prefix_len == 0 { 0 } else { u32::MAX << (32 - prefix_len) }
+        if prefix_len == 0 {
+            0
+        } else {
+            u32::MAX << (32 - prefix_len)
+        }
     }
 
     /// The first address of the range.

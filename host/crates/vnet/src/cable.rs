@@ -102,5 +102,9 @@ fn happens(pct: f64, chance: &mut Stream) -> bool {
 /// A duration up to `most`; draws only if there is a choice.
 fn draw(most: Duration, chance: &mut Stream) -> Duration {
     let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
-    if most == 0 { Duration::ZERO } else { Duration::from_nanos(chance.random_range(0..=most)) }
+    if most == 0 {
+        Duration::ZERO
+    } else {
+        Duration::from_nanos(chance.random_range(0..=most))
+    }
 }

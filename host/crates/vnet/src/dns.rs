@@ -56,7 +56,9 @@ pub fn answer(zone: &Records, query: &[u8], max_len: Option<usize>) -> Option<Ve
         return None;
     }
     let Ok(request) = Message::from_vec(query) else {
-        return Message::error_msg(id, OpCode::Query, ResponseCode::FormErr).to_vec().ok();
+        return Message::error_msg(id, OpCode::Query, ResponseCode::FormErr)
+            .to_vec()
+            .ok();
     };
     let mut reply = Message::new(id, MessageType::Response, request.metadata.op_code);
     reply.metadata.recursion_desired = request.metadata.recursion_desired;
@@ -85,7 +87,12 @@ fn cut(mut reply: Message, limit: Option<usize>) -> Option<Vec<u8>> {
         }
         if reply.additionals.pop().is_none() {
             reply.metadata.truncation = true;
-            if reply.answers.pop().or_else(|| reply.authorities.pop()).is_none() {
+            if reply
+                .answers
+                .pop()
+                .or_else(|| reply.authorities.pop())
+                .is_none()
+            {
                 return Some(bytes);
             }
         }
@@ -118,10 +125,18 @@ fn fill(zone: &Records, id: u16, question: &Query, reply: &mut Message) {
 }
 
 /// Adds what is asked for; false when there is no such name.
-fn fill_records(zone: &Records, id: u16, question: &Query, name: String, reply: &mut Message) -> bool {
+fn fill_records(
+    zone: &Records,
+    id: u16,
+    question: &Query,
+    name: String,
+    reply: &mut Message,
+) -> bool {
     let (mut owner, mut name, mut exists) = (question.name.clone(), name, false);
     for _ in 0..ALIASES_MAX {
-        let Some(target) = zone.cname.get(&name) else { break };
+        let Some(target) = zone.cname.get(&name) else {
+            break;
+        };
         let Some(alias) = parse(target) else { break };
         exists = true;
         let data = RData::CNAME(CNAME(alias.clone()));
@@ -135,10 +150,16 @@ fn fill_records(zone: &Records, id: u16, question: &Query, name: String, reply: 
         RecordType::A => reply.answers.extend(addresses(zone, id, &owner, &name)),
         RecordType::SRV => {
             for srv in zone.srv.get(&name).into_iter().flatten() {
-                let Some(target) = parse(&srv.target) else { continue };
+                let Some(target) = parse(&srv.target) else {
+                    continue;
+                };
                 let data = RData::SRV(SRV::new(srv.priority, srv.weight, srv.port, target.clone()));
-                reply.answers.push(Record::from_rdata(owner.clone(), TTL, data));
-                reply.additionals.extend(addresses(zone, 0, &target, &srv.target));
+                reply
+                    .answers
+                    .push(Record::from_rdata(owner.clone(), TTL, data));
+                reply
+                    .additionals
+                    .extend(addresses(zone, 0, &target, &srv.target));
             }
         }
         RecordType::SOA if name == zone.domain => reply.answers.extend(soa(zone)),
@@ -152,7 +173,10 @@ fn addresses(zone: &Records, id: u16, owner: &Name, name: &str) -> Vec<Record> {
     let mut addrs = zone.a.get(name).cloned().unwrap_or_default();
     let by = usize::from(id) % addrs.len().max(1);
     addrs.rotate_left(by);
-    addrs.into_iter().map(|addr| Record::from_rdata(owner.clone(), TTL, RData::A(A(addr)))).collect()
+    addrs
+        .into_iter()
+        .map(|addr| Record::from_rdata(owner.clone(), TTL, RData::A(A(addr))))
+        .collect()
 }
 
 fn fill_ptr(zone: &Records, addr: Ipv4Addr, question: &Query, reply: &mut Message) {
@@ -174,9 +198,12 @@ fn is_known(zone: &Records, name: &str) -> bool {
     let is_exact = zone.a.contains_key(name) || zone.srv.contains_key(name);
     is_exact
         || name == zone.domain
-        || zone.a.keys().chain(zone.srv.keys()).chain(zone.cname.keys()).any(|known| {
-            known.len() > name.len() && is_within(known, name)
-        })
+        || zone
+            .a
+            .keys()
+            .chain(zone.srv.keys())
+            .chain(zone.cname.keys())
+            .any(|known| known.len() > name.len() && is_within(known, name))
 }
 
 /// Whether `name` is `domain` or below it.
@@ -205,7 +232,10 @@ fn reverse(name: &str) -> Option<Ipv4Addr> {
 }
 
 fn text(name: &Name) -> String {
-    name.to_lowercase().to_ascii().trim_end_matches('.').to_owned()
+    name.to_lowercase()
+        .to_ascii()
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 fn parse(name: &str) -> Option<Name> {

@@ -78,7 +78,17 @@ pub(crate) struct NewHost {
 
 impl Host {
     pub(crate) fn new(now: Instant, seed: Seed, new: NewHost) -> Self {
-        let NewHost { id, name, kind, addr, cable, mtu, eth0, lo, veth } = new;
+        let NewHost {
+            id,
+            name,
+            kind,
+            addr,
+            cable,
+            mtu,
+            eth0,
+            lo,
+            veth,
+        } = new;
         let seed = seed.derive(&format!("host/{}/{name}/{addr}", id.0));
         let ports = seed.stream("ports").random_range(EPHEMERAL_PORTS);
         Self {
@@ -155,11 +165,16 @@ impl Host {
         if !addr.is_unspecified() && !self.owns(addr) {
             return Err(NetError::AddrNotAvailable);
         }
-        let mut same_port =
-            bound.range((local.port(), Ipv4Addr::UNSPECIFIED)..=(local.port(), Ipv4Addr::BROADCAST));
-        let clash = same_port
-            .any(|((_, other), _)| addr.is_unspecified() || other.is_unspecified() || *other == addr);
-        if clash { Err(NetError::AddrInUse) } else { Ok(()) }
+        let mut same_port = bound
+            .range((local.port(), Ipv4Addr::UNSPECIFIED)..=(local.port(), Ipv4Addr::BROADCAST));
+        let clash = same_port.any(|((_, other), _)| {
+            addr.is_unspecified() || other.is_unspecified() || *other == addr
+        });
+        if clash {
+            Err(NetError::AddrInUse)
+        } else {
+            Ok(())
+        }
     }
 
     /// The next port for a program that asked for none and for which `is_free` holds.
@@ -167,8 +182,11 @@ impl Host {
         let count = EPHEMERAL_PORTS.end() - EPHEMERAL_PORTS.start() + 1;
         for _ in 0..count {
             let port = self.next_port;
-            self.next_port =
-                if port >= *EPHEMERAL_PORTS.end() { *EPHEMERAL_PORTS.start() } else { port + 1 };
+            self.next_port = if port >= *EPHEMERAL_PORTS.end() {
+                *EPHEMERAL_PORTS.start()
+            } else {
+                port + 1
+            };
             if is_free(self, port) {
                 return Some(port);
             }
@@ -179,7 +197,11 @@ impl Host {
     /// Lets a finished connection's addresses rest; the oldest makes room.
     pub(crate) fn rest(&mut self, key: u128, until: Instant) {
         if self.time_wait.len() >= TIME_WAIT_MAX {
-            let oldest = self.time_wait.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key);
+            let oldest = self
+                .time_wait
+                .iter()
+                .min_by_key(|(_, until)| **until)
+                .map(|(key, _)| *key);
             oldest.map(|key| self.time_wait.remove(&key));
         }
         self.time_wait.insert(key, until);
@@ -189,12 +211,19 @@ impl Host {
 /// Looks for the exact address first, then for any.
 fn find_bound(bound: &BTreeMap<(u16, Ipv4Addr), SockId>, local: SocketAddrV4) -> Option<SockId> {
     let exact = bound.get(&(local.port(), *local.ip()));
-    exact.or_else(|| bound.get(&(local.port(), Ipv4Addr::UNSPECIFIED))).copied()
+    exact
+        .or_else(|| bound.get(&(local.port(), Ipv4Addr::UNSPECIFIED)))
+        .copied()
 }
 
 impl Place {
     /// A node's place in a network of these ranges.
     pub(crate) fn new(addr: Ipv4Addr, node_cidr: Cidr, pod_cidr: Cidr, service_cidr: Cidr) -> Self {
-        Self { addr, node_cidr, pod_cidr, service_cidr }
+        Self {
+            addr,
+            node_cidr,
+            pod_cidr,
+            service_cidr,
+        }
     }
 }

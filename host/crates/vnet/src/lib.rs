@@ -91,6 +91,7 @@ pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
 pub use net::{Capture, Config, Dataplane, Event, HOSTS_MAX, HostId, LanId, Net};
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};
+pub use pcap::PcapWriter;
 pub use socket::tcp::CONNECTIONS_MAX;
 pub use socket::udp::DATAGRAMS_MAX;
 pub use socket::{NetError, Origin, Proto, Readiness, Recv, SOCKETS_MAX, SockId, TcpState};

@@ -180,7 +180,11 @@ impl Net {
 
     /// Adds a LAN: a switch, and a gateway that swallows what is for nobody on it.
     pub fn add_lan(&mut self, name: &str, cidr: Cidr) -> LanId {
-        self.lans.push(Lan { name: name.to_owned(), cidr, machines: BTreeMap::new() });
+        self.lans.push(Lan {
+            name: name.to_owned(),
+            cidr,
+            machines: BTreeMap::new(),
+        });
         LanId(self.lans.len() as u32 - 1)
     }
 
@@ -202,9 +206,19 @@ impl Net {
     ///
     /// When another machine of the LAN has the address.
     pub fn add_node(&mut self, name: &str, lan: LanId, addr: Ipv4Addr, pod_cidr: Cidr) -> HostId {
-        let place = Place::new(addr, pod_cidr, self.config.pod_cidr, self.config.service_cidr);
+        let place = Place::new(
+            addr,
+            pod_cidr,
+            self.config.pod_cidr,
+            self.config.service_cidr,
+        );
         let nat = Nat::new(self.config.seed.derive(name).stream("nat"));
-        let node = Node { lan, place, nat, pods: BTreeMap::new() };
+        let node = Node {
+            lan,
+            place,
+            nat,
+            pods: BTreeMap::new(),
+        };
         let id = self.add_host(name, Kind::Node(Box::new(node)), addr, Cable::lan(), MTU);
         self.plug_in(id, lan, addr);
         self.pod_routes.insert(pod_cidr.network(), (pod_cidr, id));
@@ -225,7 +239,10 @@ impl Net {
         addr: Ipv4Addr,
     ) -> Result<HostId, NetError> {
         self.begin(now);
-        let host = self.host(node).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let host = self
+            .host(node)
+            .filter(|host| host.powered)
+            .ok_or(NetError::InvalidState)?;
         let router = host.node().ok_or(NetError::InvalidState)?;
         if !router.place.node_cidr.contains(addr) || router.place.owns(addr) {
             return Err(NetError::AddrNotAvailable);
@@ -241,7 +258,10 @@ impl Net {
             Dataplane::Routed => MTU,
         };
         let id = self.add_host(name, Kind::Pod { node }, addr, Cable::veth(), mtu);
-        let router = self.host_mut(node).and_then(Host::node_mut).expect("looked at above");
+        let router = self
+            .host_mut(node)
+            .and_then(Host::node_mut)
+            .expect("looked at above");
         router.pods.insert(addr, id);
         Ok(id)
     }
@@ -266,8 +286,19 @@ impl Net {
         };
         let eth0 = self.log.add_tap(id, name.clone(), "eth0");
         let lo = self.log.add_tap(id, name.clone(), "lo");
-        let new = NewHost { id, name, kind, addr, cable, mtu, eth0, lo, veth };
-        self.hosts.push(Some(Box::new(Host::new(self.now, self.config.seed, new))));
+        let new = NewHost {
+            id,
+            name,
+            kind,
+            addr,
+            cable,
+            mtu,
+            eth0,
+            lo,
+            veth,
+        };
+        self.hosts
+            .push(Some(Box::new(Host::new(self.now, self.config.seed, new))));
         id
     }
 
@@ -280,7 +311,9 @@ impl Net {
     pub fn remove_host(&mut self, now: Instant, host: HostId) {
         self.begin(now);
         self.kill_sockets(host);
-        let Some(gone) = self.hosts.get_mut(host.0 as usize).and_then(Option::take) else { return };
+        let Some(gone) = self.hosts.get_mut(host.0 as usize).and_then(Option::take) else {
+            return;
+        };
         if let Some(lan) = gone.lan() {
             self.lans[lan.0 as usize].machines.remove(&gone.addr);
         }
@@ -292,13 +325,18 @@ impl Net {
             Kind::Node(node) => {
                 self.pod_routes.remove(&node.place.node_cidr.network());
                 self.announced.retain(|_, owner| *owner != host);
-                node.pods.into_values().for_each(|pod| self.remove_host(now, pod));
+                node.pods
+                    .into_values()
+                    .for_each(|pod| self.remove_host(now, pod));
             }
             Kind::Machine { .. } => {}
         }
-        [Some(gone.eth0), Some(gone.lo), gone.veth].into_iter().flatten().for_each(|tap| {
-            self.log.retire_tap(tap);
-        });
+        [Some(gone.eth0), Some(gone.lo), gone.veth]
+            .into_iter()
+            .flatten()
+            .for_each(|tap| {
+                self.log.retire_tap(tap);
+            });
     }
 
     /// Switches a machine on or off. Off, a node and its pods neither send nor receive, their
@@ -310,7 +348,11 @@ impl Net {
             Some(_) => Vec::new(),
             None => return,
         };
-        let chance = self.config.seed.derive(&self.host(host).expect("checked").name).stream("nat");
+        let chance = self
+            .config
+            .seed
+            .derive(&self.host(host).expect("checked").name)
+            .stream("nat");
         for id in pods.into_iter().chain([host]) {
             if !on {
                 self.kill_sockets(id);
@@ -338,9 +380,16 @@ impl Net {
         self.begin(now);
         let before = self.services.udp_endpoints();
         self.services = ServiceTable::new(services);
-        let gone: BTreeSet<_> = before.difference(&self.services.udp_endpoints()).copied().collect();
+        let gone: BTreeSet<_> = before
+            .difference(&self.services.udp_endpoints())
+            .copied()
+            .collect();
         if !gone.is_empty() {
-            let nodes = self.hosts.iter_mut().flatten().filter_map(|host| host.node_mut());
+            let nodes = self
+                .hosts
+                .iter_mut()
+                .flatten()
+                .filter_map(|host| host.node_mut());
             nodes.for_each(|node| node.nat.forget_udp(&gone));
         }
     }
@@ -357,7 +406,8 @@ impl Net {
     /// A host's own address; unspecified when it is gone.
     #[must_use]
     pub fn host_addr(&self, host: HostId) -> Ipv4Addr {
-        self.host(host).map_or(Ipv4Addr::UNSPECIFIED, |host| host.addr)
+        self.host(host)
+            .map_or(Ipv4Addr::UNSPECIFIED, |host| host.addr)
     }
 
     /// Every remembered passage of a packet through an interface.
@@ -412,9 +462,13 @@ impl Net {
                 if self.open_burst.is_some_and(|(_, open)| open == slot) {
                     self.open_burst = None;
                 }
-                let Burst { arrival, mut packets } =
-                    self.bursts.remove(slot).expect("each burst is due once");
-                packets.drain(..).for_each(|packet| self.arrive(arrival, packet));
+                let Burst {
+                    arrival,
+                    mut packets,
+                } = self.bursts.remove(slot).expect("each burst is due once");
+                packets
+                    .drain(..)
+                    .for_each(|packet| self.arrive(arrival, packet));
                 self.spare_bursts.push(packets);
             }
             Due::Unreachable { host, packet } => {
@@ -474,7 +528,14 @@ impl Net {
 
     /// A packet with a number of its own.
     pub(crate) fn packet(&mut self, buf: Vec<u8>, len: u16, origin: Origin) -> Packet {
-        Packet { id: self.log.number_packet(), buf, len, origin, outer: None, before: None }
+        Packet {
+            id: self.log.number_packet(),
+            buf,
+            len,
+            origin,
+            outer: None,
+            before: None,
+        }
     }
 
     pub(crate) fn host(&self, host: HostId) -> Option<&Host> {

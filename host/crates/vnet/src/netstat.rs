@@ -39,7 +39,13 @@ impl fmt::Display for SocketInfo {
             0 => format!("{}:*", self.remote.ip()),
             _ => self.remote.to_string(),
         };
-        let Self { recv_q, send_q, local, state, .. } = self;
+        let Self {
+            recv_q,
+            send_q,
+            local,
+            state,
+            ..
+        } = self;
         let local = local.to_string();
         let line = format!("{proto:<5} {recv_q:>6} {send_q:>6} {local:<23} {remote:<23} {state}");
         f.write_str(line.trim_end())
@@ -50,10 +56,15 @@ impl Net {
     /// A host's sockets: listeners, connections, connections that rest, UDP; each by port.
     #[must_use]
     pub fn sockets(&self, host: HostId) -> Vec<SocketInfo> {
-        let Some(machine) = self.host(host) else { return Vec::new() };
+        let Some(machine) = self.host(host) else {
+            return Vec::new();
+        };
         let bound = machine.listeners.values().chain(machine.udp.values());
         let mut list: Vec<SocketInfo> = bound.filter_map(|sock| self.bound(*sock)).collect();
-        let conns = machine.conns.values().filter_map(|conn| self.conns.get(conn.0));
+        let conns = machine
+            .conns
+            .values()
+            .filter_map(|conn| self.conns.get(conn.0));
         list.extend(conns.map(|conn| SocketInfo {
             proto: Proto::Tcp,
             recv_q: conn.socket.get().recv_queue(),
@@ -63,21 +74,43 @@ impl Net {
             state: conn.state_name(),
             sock: conn.sock,
         }));
-        let rests = machine.time_wait.iter().filter(|(_, until)| **until > self.now);
+        let rests = machine
+            .time_wait
+            .iter()
+            .filter(|(_, until)| **until > self.now);
         list.extend(rests.map(|(key, _)| resting(*key)));
-        list.sort_by_key(|info| (info.proto, info.state != "LISTEN", info.local.port(), info.remote));
+        list.sort_by_key(|info| {
+            (
+                info.proto,
+                info.state != "LISTEN",
+                info.local.port(),
+                info.remote,
+            )
+        });
         list
     }
 
     fn bound(&self, sock: SockId) -> Option<SocketInfo> {
         let (proto, recv_q, send_q, local, state) = match self.socks.get(sock)? {
-            Sock::Listener(listener) => {
-                (Proto::Tcp, listener.queue.len(), listener.backlog, listener.local, "LISTEN")
-            }
+            Sock::Listener(listener) => (
+                Proto::Tcp,
+                listener.queue.len(),
+                listener.backlog,
+                listener.local,
+                "LISTEN",
+            ),
             Sock::Udp(udp) => (Proto::Udp, udp.queued(), 0, udp.local, ""),
             Sock::Conn(_) => return None,
         };
-        Some(SocketInfo { proto, recv_q, send_q, local, remote: NOBODY, state, sock: Some(sock) })
+        Some(SocketInfo {
+            proto,
+            recv_q,
+            send_q,
+            local,
+            remote: NOBODY,
+            state,
+            sock: Some(sock),
+        })
     }
 
     /// What the network takes the time to be: that of the last order or advance.
@@ -90,5 +123,13 @@ impl Net {
 /// A connection in TIME-WAIT, of which only the addresses are kept.
 fn resting(key: u128) -> SocketInfo {
     let Flow { proto, src, dst } = Flow::from_key(key);
-    SocketInfo { proto, recv_q: 0, send_q: 0, local: dst, remote: src, state: "TIME_WAIT", sock: None }
+    SocketInfo {
+        proto,
+        recv_q: 0,
+        send_q: 0,
+        local: dst,
+        remote: src,
+        state: "TIME_WAIT",
+        sock: None,
+    }
 }

@@ -29,14 +29,17 @@ impl Flow {
     /// The answers' direction.
     #[must_use]
     pub const fn reversed(self) -> Self {
-        Self { proto: self.proto, src: self.dst, dst: self.src }
+        Self {
+            proto: self.proto,
+            src: self.dst,
+            dst: self.src,
+        }
     }
 
     /// All of it in one number, which compares quicker than its parts.
     pub(crate) fn key(self) -> u128 {
-        let end = |addr: SocketAddrV4| {
-            u128::from(addr.ip().to_bits()) << 16 | u128::from(addr.port())
-        };
+        let end =
+            |addr: SocketAddrV4| u128::from(addr.ip().to_bits()) << 16 | u128::from(addr.port());
         let proto = match self.proto {
             Proto::Tcp => 0,
             Proto::Udp => 1,
@@ -46,11 +49,18 @@ impl Flow {
 
     /// The flow with this key.
     pub(crate) fn from_key(key: u128) -> Self {
-        let end = |key: u128| {
-            SocketAddrV4::new(Ipv4Addr::from_bits((key >> 16) as u32), key as u16)
+        let end =
+            |key: u128| SocketAddrV4::new(Ipv4Addr::from_bits((key >> 16) as u32), key as u16);
+        let proto = if key >> 96 == 0 {
+            Proto::Tcp
+        } else {
+            Proto::Udp
         };
-        let proto = if key >> 96 == 0 { Proto::Tcp } else { Proto::Udp };
-        Self { proto, src: end(key >> 48), dst: end(key) }
+        Self {
+            proto,
+            src: end(key >> 48),
+            dst: end(key),
+        }
     }
 
     /// Reads the flow of an IPv4 packet; `None` unless it is TCP or UDP.
@@ -121,9 +131,17 @@ impl TcpFlags {
 impl fmt::Display for TcpFlags {
     /// As tcpdump writes them: `S`, `S.`, `P.`, `F.`, `.`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let letters =
-            [(Self::FIN, "F"), (Self::SYN, "S"), (Self::RST, "R"), (Self::PSH, "P"), (Self::ACK, ".")];
-        letters.iter().filter(|(flag, _)| self.has(*flag)).try_for_each(|(_, letter)| f.write_str(letter))
+        let letters = [
+            (Self::FIN, "F"),
+            (Self::SYN, "S"),
+            (Self::RST, "R"),
+            (Self::PSH, "P"),
+            (Self::ACK, "."),
+        ];
+        letters
+            .iter()
+            .filter(|(flag, _)| self.has(*flag))
+            .try_for_each(|(_, letter)| f.write_str(letter))
     }
 }
 
@@ -303,7 +321,10 @@ pub(crate) fn fill_checksums(ip: &mut [u8]) {
         return fill_header_checksum(ip);
     };
     packet.fill_checksum();
-    let (src, dst) = (IpAddress::Ipv4(packet.src_addr()), IpAddress::Ipv4(packet.dst_addr()));
+    let (src, dst) = (
+        IpAddress::Ipv4(packet.src_addr()),
+        IpAddress::Ipv4(packet.dst_addr()),
+    );
     let proto = u8::from(packet.next_header());
     let payload = packet.payload_mut();
     match proto {

@@ -10,6 +10,7 @@ use crate::stack::OVERLAY_OVERHEAD;
 use crate::tap::{Direction, Entry, PacketLog, PacketRecord, TapId};
 use clock::Duration;
 use pcap_file::DataLink;
+use pcap_file::Endianness;
 use pcap_file::pcapng::blocks::enhanced_packet::{EnhancedPacketBlock, EnhancedPacketOption};
 use pcap_file::pcapng::blocks::interface_description::{
     InterfaceDescriptionBlock, InterfaceDescriptionOption, InterfaceTsResolution,
@@ -17,9 +18,9 @@ use pcap_file::pcapng::blocks::interface_description::{
 use pcap_file::pcapng::blocks::opt_common::CommonOption;
 use pcap_file::pcapng::blocks::section_header::SectionHeaderBlock;
 use pcap_file::pcapng::{PcapNgWriteError, PcapNgWriter};
-use pcap_file::Endianness;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 
@@ -28,9 +29,98 @@ const VXLAN_PORT: u16 = 4789;
 const VNI: u32 = 1;
 const ETHERNET: usize = 14;
 
+/// A capture file that grows: what passed since the last time is added, as often as one likes.
+pub struct PcapWriter<W: Write> {
+    file: PcapNgWriter<W>,
+    epoch: i64,
+    interfaces: BTreeMap<String, u32>,
+    next: u64,
+    lost: u64,
+}
+
+impl<W: Write> fmt::Debug for PcapWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PcapWriter")
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W: Write> PcapWriter<W> {
+    /// Begins a file. `epoch` is the Unix time, in seconds, of the world's beginning.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `out` gives.
+    pub fn new(out: W, epoch: i64) -> io::Result<Self> {
+        let section = SectionHeaderBlock {
+            endianness: Endianness::Little,
+            ..Default::default()
+        };
+        let file = PcapNgWriter::with_section_header(out, section).map_err(to_io)?;
+        Ok(Self {
+            file,
+            epoch,
+            interfaces: BTreeMap::new(),
+            next: 0,
+            lost: 0,
+        })
+    }
+
+    /// Adds the passages of `log` that are not in the file yet and that `select` takes. Packets of
+    /// which only headers were kept are marked as cut short.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the file gives.
+    pub fn catch_up(
+        &mut self,
+        log: &PacketLog,
+        mut select: impl FnMut(&PacketRecord) -> bool,
+    ) -> io::Result<()> {
+        self.lost += log.forgotten().saturating_sub(self.next);
+        let from = usize::try_from(self.next.saturating_sub(log.forgotten())).unwrap_or(usize::MAX);
+        let records = log.since(self.next).zip(log.ring.iter().skip(from));
+        self.next = log.next_seq();
+        for (_, entry) in records.filter(|(record, _)| select(record)) {
+            let interface = self.interface(log, entry.tap)?;
+            self.file
+                .write_pcapng_block(frame(entry, interface, self.epoch))
+                .map_err(to_io)?;
+        }
+        Ok(())
+    }
+
+    /// How many passages the log forgot before they were in the file.
+    pub const fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The number of a tap's interface, described in the file when it is first seen.
+    fn interface(&mut self, log: &PacketLog, tap: TapId) -> io::Result<u32> {
+        let tap = &log.taps[tap.0 as usize];
+        let name = format!("{}:{}", tap.host_name, tap.iface);
+        if let Some(known) = self.interfaces.get(&name) {
+            return Ok(*known);
+        }
+        let snaplen = match log.capture() {
+            Capture::Full => 0,
+            Capture::Headers => (crate::tap::HEAD + ETHERNET + OVERLAY_OVERHEAD) as u32,
+        };
+        let mut block = InterfaceDescriptionBlock::new(DataLink::ETHERNET, snaplen);
+        block.options = vec![
+            InterfaceDescriptionOption::IfName(Cow::Owned(name.clone())),
+            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
+        ];
+        self.file.write_pcapng_block(block).map_err(to_io)?;
+        let number = self.interfaces.len() as u32;
+        self.interfaces.insert(name, number);
+        Ok(number)
+    }
+}
+
 impl PacketLog {
-    /// Writes the passages that `select` takes as pcapng. `epoch` is the Unix time, in seconds, of
-    /// the world's beginning. Packets of which only headers were kept are marked as cut short.
+    /// Writes the passages that `select` takes as pcapng; see [`PcapWriter`].
     ///
     /// # Errors
     ///
@@ -38,41 +128,10 @@ impl PacketLog {
     pub fn write_pcapng(
         &self,
         epoch: i64,
-        mut select: impl FnMut(&PacketRecord) -> bool,
+        select: impl FnMut(&PacketRecord) -> bool,
         out: impl Write,
     ) -> io::Result<()> {
-        let section = SectionHeaderBlock { endianness: Endianness::Little, ..Default::default() };
-        let mut file = PcapNgWriter::with_section_header(out, section).map_err(to_io)?;
-        let records = self.iter().zip(&self.ring);
-        let chosen: Vec<&Entry> =
-            records.filter(|(record, _)| select(record)).map(|(_, entry)| entry).collect();
-        let mut interfaces: BTreeMap<u32, u32> = BTreeMap::new();
-        for entry in &chosen {
-            let next = interfaces.len() as u32;
-            if let std::collections::btree_map::Entry::Vacant(vacant) = interfaces.entry(entry.tap.0) {
-                vacant.insert(next);
-                file.write_pcapng_block(self.interface(entry.tap)).map_err(to_io)?;
-            }
-        }
-        for entry in chosen {
-            file.write_pcapng_block(frame(entry, interfaces[&entry.tap.0], epoch)).map_err(to_io)?;
-        }
-        Ok(())
-    }
-
-    fn interface(&self, tap: TapId) -> InterfaceDescriptionBlock<'static> {
-        let tap = &self.taps[tap.0 as usize];
-        let name = format!("{}:{}", tap.host_name, tap.iface);
-        let snaplen = match self.capture() {
-            Capture::Full => 0,
-            Capture::Headers => (crate::tap::HEAD + ETHERNET + OVERLAY_OVERHEAD) as u32,
-        };
-        let mut block = InterfaceDescriptionBlock::new(DataLink::ETHERNET, snaplen);
-        block.options = vec![
-            InterfaceDescriptionOption::IfName(Cow::Owned(name)),
-            InterfaceDescriptionOption::IfTsResol(InterfaceTsResolution::NANO),
-        ];
-        block
+        PcapWriter::new(out, epoch)?.catch_up(self, select)
     }
 }
 
@@ -91,7 +150,9 @@ fn frame(entry: &Entry, interface_id: u32, epoch: i64) -> EnhancedPacketBlock<'s
     };
     let mut options = vec![EnhancedPacketOption::Flags(flags)];
     if let Some(comment) = comment(entry) {
-        options.push(EnhancedPacketOption::Common(CommonOption::Comment(Cow::Owned(comment))));
+        options.push(EnhancedPacketOption::Common(CommonOption::Comment(
+            Cow::Owned(comment),
+        )));
     }
     let (data, missing) = ethernet(entry);
     EnhancedPacketBlock {
@@ -138,7 +199,11 @@ fn framed(src: [u8; 6], dst: [u8; 6], payload: &[u8]) -> Vec<u8> {
 /// The address that CNI plugins derive; none on the loopback interface.
 fn mac(addr: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = addr.octets();
-    if addr.is_loopback() { [0; 6] } else { [0x0a, 0x58, a, b, c, d] }
+    if addr.is_loopback() {
+        [0; 6]
+    } else {
+        [0x0a, 0x58, a, b, c, d]
+    }
 }
 
 /// The overlay interface's address.

@@ -57,9 +57,17 @@ impl Net {
             Kind::Pod { node } => {
                 let node = *node;
                 let arrival = Arrival::Veth { node, pod: from };
-                let gateway = self.host(node).and_then(Host::node).map(|node| node.place.bridge());
+                let gateway = self
+                    .host(node)
+                    .and_then(Host::node)
+                    .map(|node| node.place.bridge());
                 let link = (packet.src(), gateway.unwrap_or(Ipv4Addr::UNSPECIFIED));
-                self.see(self.host(from).expect("checked").eth0, Direction::Out, link, &packet);
+                self.see(
+                    self.host(from).expect("checked").eth0,
+                    Direction::Out,
+                    link,
+                    &packet,
+                );
                 self.cross(from, 0, arrival, packet);
             }
             Kind::Machine { lan } => self.send_lan(from, *lan, packet),
@@ -78,13 +86,20 @@ impl Net {
 
     /// A packet arrives at the end of a cable.
     pub(crate) fn arrive(&mut self, arrival: Arrival, mut packet: Packet) {
-        let (Arrival::Veth { node: at, .. } | Arrival::Pod(at) | Arrival::Lan { to: at, .. }) = arrival;
-        let Some(host) = self.host(at).filter(|host| host.powered && !host.cable.down) else {
+        let (Arrival::Veth { node: at, .. } | Arrival::Pod(at) | Arrival::Lan { to: at, .. }) =
+            arrival;
+        let Some(host) = self
+            .host(at)
+            .filter(|host| host.powered && !host.cable.down)
+        else {
             return self.lose(packet);
         };
         match arrival {
             Arrival::Veth { pod, .. } => {
-                let link = (packet.src(), host.node().map_or(host.addr, |node| node.place.bridge()));
+                let link = (
+                    packet.src(),
+                    host.node().map_or(host.addr, |node| node.place.bridge()),
+                );
                 let Some(veth) = self.host(pod).and_then(|pod| pod.veth) else {
                     return self.lose(packet);
                 };
@@ -111,16 +126,29 @@ impl Net {
     }
 
     fn gateway_of(&self, pod: &Host) -> Ipv4Addr {
-        let Kind::Pod { node } = pod.kind else { return pod.addr };
-        self.host(node).and_then(Host::node).map_or(pod.addr, |node| node.place.bridge())
+        let Kind::Pod { node } = pod.kind else {
+            return pod.addr;
+        };
+        self.host(node)
+            .and_then(Host::node)
+            .map_or(pod.addr, |node| node.place.bridge())
     }
 
     /// A packet passes a node's hooks, from a cable (`forwarded`) or from its own stack.
     fn pass_node(&mut self, at: HostId, mut packet: Packet, forwarded: bool) {
         packet.before = None;
-        let Self { hosts, services, now, .. } = self;
-        let host = hosts[at.0 as usize].as_mut().expect("packets pass nodes that exist");
-        let Some(Node { nat, place, .. }) = host.node_mut() else { return self.lose(packet) };
+        let Self {
+            hosts,
+            services,
+            now,
+            ..
+        } = self;
+        let host = hosts[at.0 as usize]
+            .as_mut()
+            .expect("packets pass nodes that exist");
+        let Some(Node { nat, place, .. }) = host.node_mut() else {
+            return self.lose(packet);
+        };
         let pending = match nat.prerouting(*now, &mut packet, services, place) {
             Verdict::Pass => None,
             Verdict::New(pending) => Some(pending),
@@ -154,7 +182,10 @@ impl Net {
             Route::Local => self.loop_back(at, packet),
             Route::Pod(pod) => {
                 let link = (self.node_mut(at).place.bridge(), packet.dst());
-                let veth = self.host(pod).and_then(|pod| pod.veth).expect("pods have a veth");
+                let veth = self
+                    .host(pod)
+                    .and_then(|pod| pod.veth)
+                    .expect("pods have a veth");
                 self.see(veth, Direction::Out, link, &packet);
                 packet.before = None;
                 self.cross(pod, 1, Arrival::Pod(pod), packet);
@@ -178,14 +209,19 @@ impl Net {
             return Route::Local;
         }
         if node.place.node_cidr.contains(dst) {
-            return node.pods.get(&dst).map_or(Route::Nobody, |pod| Route::Pod(*pod));
+            return node
+                .pods
+                .get(&dst)
+                .map_or(Route::Nobody, |pod| Route::Pod(*pod));
         }
         if node.place.service_cidr.contains(dst) {
             return Route::Blackhole;
         }
         let nearest = self.pod_routes.range(..=dst).next_back();
         match nearest.filter(|(_, (cidr, _))| cidr.contains(dst)) {
-            Some((_, (_, to))) if self.config.dataplane == Dataplane::Overlay => Route::Overlay(*to),
+            Some((_, (_, to))) if self.config.dataplane == Dataplane::Overlay => {
+                Route::Overlay(*to)
+            }
             Some((_, (_, to))) => Route::Lan(*to),
             None => self.route_lan(node.lan, dst),
         }
@@ -205,7 +241,9 @@ impl Net {
         if dst.is_loopback() {
             return Ipv4Addr::LOCALHOST;
         }
-        let Some(node) = from.node() else { return from.addr };
+        let Some(node) = from.node() else {
+            return from.addr;
+        };
         if from.owns(dst) {
             return dst;
         }
@@ -220,7 +258,12 @@ impl Net {
     fn transmit_lan(&mut self, from: HostId, to: HostId, mut packet: Packet) {
         let source = self.host_addr(from);
         let link = (source, self.host_addr(to));
-        self.see(self.host(from).expect("senders exist").eth0, Direction::Out, link, &packet);
+        self.see(
+            self.host(from).expect("senders exist").eth0,
+            Direction::Out,
+            link,
+            &packet,
+        );
         packet.before = None;
         let len = packet.bytes().len() + FRAME + packet.outer.map_or(0, |_| OVERLAY_OVERHEAD);
         let now = self.now;
@@ -228,8 +271,8 @@ impl Net {
             let host = host?;
             host.lanes[lane].pass(&host.cable, at, len, &mut host.chance)
         };
-        let arrival = pass(self.host_mut(from), 0, now)
-            .and_then(|switch| pass(self.host_mut(to), 1, switch));
+        let arrival =
+            pass(self.host_mut(from), 0, now).and_then(|switch| pass(self.host_mut(to), 1, switch));
         match arrival {
             Some(at) => self.schedule(at, Arrival::Lan { to, from: source }, packet),
             None => self.lose(packet),
@@ -239,7 +282,9 @@ impl Net {
     /// Over one cable: a pod's veth pair, out of it (0) or into it (1).
     fn cross(&mut self, pod: HostId, lane: usize, arrival: Arrival, packet: Packet) {
         let now = self.now;
-        let Some(host) = self.host_mut(pod) else { return self.lose(packet) };
+        let Some(host) = self.host_mut(pod) else {
+            return self.lose(packet);
+        };
         let len = packet.bytes().len() + FRAME;
         match host.lanes[lane].pass(&host.cable, now, len, &mut host.chance) {
             Some(at) => self.schedule(at, arrival, packet),
@@ -250,7 +295,12 @@ impl Net {
     /// A host hears itself.
     fn loop_back(&mut self, at: HostId, mut packet: Packet) {
         let lo = self.host(at).expect("senders exist").lo;
-        self.see(lo, Direction::In, (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST), &packet);
+        self.see(
+            lo,
+            Direction::In,
+            (Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST),
+            &packet,
+        );
         packet.before = None;
         self.local.push_back((at, packet));
     }
@@ -274,16 +324,28 @@ impl Net {
         self.unresolved += 1;
         self.open_burst = None;
         let at = self.now + RESOLVE;
-        self.queue.push(at, Due::Unreachable { host, packet: Box::new(packet) });
+        self.queue.push(
+            at,
+            Due::Unreachable {
+                host,
+                packet: Box::new(packet),
+            },
+        );
     }
 
     /// The questions have run out: "no route to host" for whoever sent the packet.
     pub(crate) fn give_up(&mut self, at: HostId, packet: &Packet) {
-        let Some(host) = self.host(at).filter(|host| host.powered) else { return };
+        let Some(host) = self.host(at).filter(|host| host.powered) else {
+            return;
+        };
         let is_node = host.node().is_some();
         let error = icmp_unreachable(host.addr, packet.bytes(), Unreachable::Host);
         let error = self.whole_packet(error, packet);
-        if is_node { self.pass_node(at, error, false) } else { self.local.push_back((at, error)) }
+        if is_node {
+            self.pass_node(at, error, false)
+        } else {
+            self.local.push_back((at, error))
+        }
     }
 
     /// A Service without endpoints, or a port it does not have: refused, from its own address.
@@ -313,6 +375,8 @@ impl Net {
     }
 
     fn node_mut(&mut self, at: HostId) -> &mut Node {
-        self.host_mut(at).and_then(Host::node_mut).expect("only nodes route")
+        self.host_mut(at)
+            .and_then(Host::node_mut)
+            .expect("only nodes route")
     }
 }

@@ -9,7 +9,10 @@ pub(crate) struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: std::collections::VecDeque::new() }
+        Self {
+            slots: Vec::new(),
+            free: std::collections::VecDeque::new(),
+        }
     }
 }
 
@@ -46,6 +49,9 @@ impl<T> Slab<T> {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        self.slots.iter().enumerate().filter_map(|(slot, value)| Some((slot as u32, value.as_ref()?)))
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, value)| Some((slot as u32, value.as_ref()?)))
     }
 }

@@ -32,7 +32,10 @@ pub(crate) fn to_smol(at: Instant) -> smoltcp::time::Instant {
 pub(crate) fn interface(now: Instant, mtu: usize, random_seed: u64) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = random_seed;
-    let mut wire = Wire { mtu, ..Wire::default() };
+    let mut wire = Wire {
+        mtu,
+        ..Wire::default()
+    };
     let mut interface = Interface::new(config, &mut wire, to_smol(now));
     interface.set_any_ip(true);
     interface.update_ip_addrs(|addrs| {
@@ -95,7 +98,8 @@ impl TxToken for Outgoing<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, write: F) -> R {
         let mut buffer = self.spare.unwrap_or_else(|| vec![0; MTU.max(len)]);
         let result = write(&mut buffer[..len]);
-        self.outgoing.push((buffer, u16::try_from(len).expect("packets fit an MTU")));
+        self.outgoing
+            .push((buffer, u16::try_from(len).expect("packets fit an MTU")));
         result
     }
 }
@@ -106,13 +110,25 @@ impl Device for Wire {
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Incoming<'_>, Outgoing<'_>)> {
         let packet = self.incoming.pop_front()?;
-        let incoming = Incoming { packet, spare: &mut self.spare };
-        Some((incoming, Outgoing { outgoing: &mut self.outgoing, spare: None }))
+        let incoming = Incoming {
+            packet,
+            spare: &mut self.spare,
+        };
+        Some((
+            incoming,
+            Outgoing {
+                outgoing: &mut self.outgoing,
+                spare: None,
+            },
+        ))
     }
 
     fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Outgoing<'_>> {
         let spare = self.spare.pop();
-        Some(Outgoing { outgoing: &mut self.outgoing, spare })
+        Some(Outgoing {
+            outgoing: &mut self.outgoing,
+            spare,
+        })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -91,7 +91,10 @@ impl PacketView {
         let proto = byte(9);
         let l4 = IP_HEADER;
         let (header, flags) = match proto {
-            TCP => (usize::from(byte(l4 + 12) >> 4) * 4, TcpFlags(byte(l4 + 13) & 0x3f)),
+            TCP => (
+                usize::from(byte(l4 + 12) >> 4) * 4,
+                TcpFlags(byte(l4 + 13) & 0x3f),
+            ),
             UDP | ICMP => (8, TcpFlags(0)),
             _ => (0, TcpFlags(0)),
         };
@@ -118,7 +121,14 @@ impl PacketView {
 impl fmt::Display for PacketView {
     /// Close to tcpdump's `-n` line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { src, dst, sport, dport, payload_len, .. } = self;
+        let Self {
+            src,
+            dst,
+            sport,
+            dport,
+            payload_len,
+            ..
+        } = self;
         if let Some((from, to)) = self.outer {
             write!(f, "IP {from} > {to}: VXLAN, vni 1: ")?;
         }
@@ -128,8 +138,14 @@ impl fmt::Display for PacketView {
                 "IP {src}.{sport} > {dst}.{dport}: Flags [{}], length {payload_len}",
                 self.tcp_flags
             ),
-            UDP => write!(f, "IP {src}.{sport} > {dst}.{dport}: UDP, length {payload_len}"),
-            ICMP => write!(f, "IP {src} > {dst}: ICMP type {sport} code {dport}, length {payload_len}"),
+            UDP => write!(
+                f,
+                "IP {src}.{sport} > {dst}.{dport}: UDP, length {payload_len}"
+            ),
+            ICMP => write!(
+                f,
+                "IP {src} > {dst}: ICMP type {sport} code {dport}, length {payload_len}"
+            ),
             other => write!(f, "IP {src} > {dst}: proto {other}, length {payload_len}"),
         }
     }
@@ -168,7 +184,9 @@ pub(crate) struct Entry {
 impl Entry {
     /// The bytes that were kept: all of them, or the headers.
     pub(crate) fn kept(&self) -> &[u8] {
-        self.full.as_deref().unwrap_or(&self.head[..usize::from(self.head_len)])
+        self.full
+            .as_deref()
+            .unwrap_or(&self.head[..usize::from(self.head_len)])
     }
 }
 
@@ -266,7 +284,11 @@ impl PacketLog {
 
     /// Adds an interface, in the place of one that nobody remembers if there is one.
     pub(crate) fn add_tap(&mut self, host: HostId, host_name: Arc<str>, iface: &str) -> TapId {
-        let tap = Tap { host, host_name, iface: iface.into() };
+        let tap = Tap {
+            host,
+            host_name,
+            iface: iface.into(),
+        };
         match self.retired.front() {
             Some((seq, id)) if *seq <= self.forgotten => {
                 let id = *id;

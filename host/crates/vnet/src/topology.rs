@@ -75,7 +75,12 @@ impl Net {
         };
         Topology {
             lans: self.lans.iter().enumerate().map(lan).collect(),
-            machines: self.hosts.iter().flatten().map(|host| machine(host)).collect(),
+            machines: self
+                .hosts
+                .iter()
+                .flatten()
+                .map(|host| machine(host))
+                .collect(),
         }
     }
 }
@@ -86,7 +91,10 @@ fn machine(host: &Host) -> Machine {
         name: host.name.to_string(),
         kind: match &host.kind {
             Kind::Machine { lan } => MachineKind::Machine { lan: *lan },
-            Kind::Node(node) => MachineKind::Node { lan: node.lan, pod_cidr: node.place.node_cidr },
+            Kind::Node(node) => MachineKind::Node {
+                lan: node.lan,
+                pod_cidr: node.place.node_cidr,
+            },
             Kind::Pod { node } => MachineKind::Pod { node: *node },
         },
         addr: host.addr,

@@ -146,7 +146,14 @@ impl fmt::Display for ConntrackEntry {
 
 fn write_tuple(f: &mut fmt::Formatter<'_>, flow: Flow) -> fmt::Result {
     let Flow { src, dst, .. } = flow;
-    write!(f, "src={} dst={} sport={} dport={}", src.ip(), dst.ip(), src.port(), dst.port())
+    write!(
+        f,
+        "src={} dst={} sport={} dport={}",
+        src.ip(),
+        dst.ip(),
+        src.port(),
+        dst.port()
+    )
 }
 
 /// Names an entry; a number is not used again.
@@ -225,7 +232,13 @@ impl Conntrack {
     }
 
     /// Remembers a new conversation; false when the table is full or the directions are taken.
-    pub(crate) fn insert(&mut self, now: Instant, original: Flow, reply: Flow, flags: TcpFlags) -> bool {
+    pub(crate) fn insert(
+        &mut self,
+        now: Instant,
+        original: Flow,
+        reply: Flow,
+        flags: TcpFlags,
+    ) -> bool {
         self.expire(now);
         if self.entries.len() >= CONNTRACK_MAX && !self.drop_one_unassured() {
             return false;
@@ -243,7 +256,8 @@ impl Conntrack {
         let id = self.next;
         self.next += 1;
         let expires = now + state.timeout(false);
-        self.by_flow.insert(original.key(), (id, Direction::Original));
+        self.by_flow
+            .insert(original.key(), (id, Direction::Original));
         self.by_flow.insert(reply.key(), (id, Direction::Reply));
         self.deadlines.push(expires, id);
         self.entries.insert(
@@ -263,8 +277,12 @@ impl Conntrack {
 
     /// Forgets every conversation for which `condemned` holds.
     pub(crate) fn flush(&mut self, condemned: impl Fn(&ConntrackEntry) -> bool) {
-        let ids: Vec<EntryId> =
-            self.entries.iter().filter(|(_, entry)| condemned(entry)).map(|(id, _)| *id).collect();
+        let ids: Vec<EntryId> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| condemned(entry))
+            .map(|(id, _)| *id)
+            .collect();
         ids.into_iter().for_each(|id| self.remove(id));
     }
 
@@ -274,7 +292,10 @@ impl Conntrack {
         alive
             .map(|entry| {
                 let left = entry.expires.saturating_since(now);
-                ConntrackEntry { seconds_left: left.as_secs(), ..entry.clone() }
+                ConntrackEntry {
+                    seconds_left: left.as_secs(),
+                    ..entry.clone()
+                }
             })
             .collect()
     }
@@ -305,7 +326,12 @@ impl Conntrack {
 
     /// Makes room by forgetting the oldest conversation that never got going, as Linux's early drop.
     fn drop_one_unassured(&mut self) -> bool {
-        let victim = self.entries.iter().take(64).find(|(_, entry)| !entry.assured).map(|(id, _)| *id);
+        let victim = self
+            .entries
+            .iter()
+            .take(64)
+            .find(|(_, entry)| !entry.assured)
+            .map(|(id, _)| *id);
         victim.inspect(|id| self.remove(*id)).is_some()
     }
 }

@@ -97,7 +97,11 @@ impl Place {
 
 impl Nat {
     pub(crate) fn new(chance: Stream) -> Self {
-        Self { conntrack: Conntrack::default(), affinity: BTreeMap::new(), chance }
+        Self {
+            conntrack: Conntrack::default(),
+            affinity: BTreeMap::new(),
+            chance,
+        }
     }
 
     /// The prerouting and output hooks: known conversations are rewritten both ways, new ones get
@@ -109,7 +113,9 @@ impl Nat {
         services: &ServiceTable,
         place: &Place,
     ) -> Verdict {
-        let Some(flow) = packet.flow() else { return self.icmp(packet) };
+        let Some(flow) = packet.flow() else {
+            return self.icmp(packet);
+        };
         let flags = packet.tcp_flags();
         if let Some(to) = self.conntrack.track(now, flow, flags) {
             packet.rewrite(flow, to);
@@ -120,8 +126,17 @@ impl Nat {
             Ok(target) if flags.has(TcpFlags::RST) && target.dst != flow.dst => Verdict::Drop,
             Ok(_) if flags.has(TcpFlags::RST) => Verdict::Pass,
             Ok(target) => {
-                packet.rewrite(flow, Flow { dst: target.dst, ..flow });
-                Verdict::New(Pending { original: flow, masquerade: target.masquerade })
+                packet.rewrite(
+                    flow,
+                    Flow {
+                        dst: target.dst,
+                        ..flow
+                    },
+                );
+                Verdict::New(Pending {
+                    original: flow,
+                    masquerade: target.masquerade,
+                })
             }
             Err(verdict) => verdict,
         }
@@ -138,7 +153,9 @@ impl Nat {
         out: Option<Ipv4Addr>,
         place: &Place,
     ) -> bool {
-        let Some(mut flow) = packet.flow() else { return true };
+        let Some(mut flow) = packet.flow() else {
+            return true;
+        };
         let hairpin = flow.src.ip() == flow.dst.ip();
         let leaves = place.pod_cidr.contains(*flow.src.ip())
             && !place.owns(*flow.src.ip())
@@ -149,14 +166,17 @@ impl Nat {
             Some(out) if pending.masquerade || hairpin || leaves => out,
             _ => *flow.src.ip(),
         };
-        let Some(src) = self.free_port(flow, source) else { return false };
+        let Some(src) = self.free_port(flow, source) else {
+            return false;
+        };
         let to = Flow { src, ..flow };
         packet.rewrite(flow, to);
         if to != pending.original {
             packet.before = Some(pending.original);
         }
         flow = to;
-        self.conntrack.insert(now, pending.original, flow.reversed(), packet.tcp_flags())
+        self.conntrack
+            .insert(now, pending.original, flow.reversed(), packet.tcp_flags())
     }
 
     /// The port with which a conversation can leave from `source`: its own if possible.
@@ -174,7 +194,9 @@ impl Nat {
 
     /// An ICMP error follows the conversation that it is about.
     fn icmp(&mut self, packet: &mut Packet) -> Verdict {
-        let Some((inner, ..)) = packet.icmp_error() else { return Verdict::Pass };
+        let Some((inner, ..)) = packet.icmp_error() else {
+            return Verdict::Pass;
+        };
         let Some((entry, direction)) = self.conntrack.find(inner.reversed()) else {
             return Verdict::Pass;
         };
@@ -184,7 +206,11 @@ impl Nat {
             Direction::Reply => entry.original,
         };
         let from = packet.src();
-        let from = if from == *inner.dst.ip() { *sent.dst.ip() } else { from };
+        let from = if from == *inner.dst.ip() {
+            *sent.dst.ip()
+        } else {
+            from
+        };
         packet.rewrite_icmp(from, *sent.src.ip(), sent);
         Verdict::Pass
     }
@@ -204,7 +230,10 @@ impl Nat {
             return match (is_cluster_ip(addr), services.is_vip(addr)) {
                 (true, true) => Err(Verdict::Reject),
                 (true, false) => Err(Verdict::Drop),
-                _ => Ok(Target { dst: flow.dst, masquerade: false }),
+                _ => Ok(Target {
+                    dst: flow.dst,
+                    masquerade: false,
+                }),
             };
         };
         let (local_only, masquerade) = policy(rule, via, *flow.src.ip(), place);
@@ -229,7 +258,11 @@ impl Nat {
         if let Some(timeout) = rule.affinity
             && let Some((endpoint, since)) = self.affinity.get_mut(&key)
             && now.saturating_since(*since) < timeout
-            && rule.endpoints.iter().filter(usable).any(|usable| usable == endpoint)
+            && rule
+                .endpoints
+                .iter()
+                .filter(usable)
+                .any(|usable| usable == endpoint)
         {
             *since = now;
             return Ok(*endpoint);
@@ -239,7 +272,12 @@ impl Nat {
             return Err(Verdict::Drop);
         }
         let index = self.chance.random_range(0..count as u64) as usize;
-        let chosen = *rule.endpoints.iter().filter(usable).nth(index).expect("index below count");
+        let chosen = *rule
+            .endpoints
+            .iter()
+            .filter(usable)
+            .nth(index)
+            .expect("index below count");
         if rule.affinity.is_some() {
             self.remember(key, chosen, now);
         }

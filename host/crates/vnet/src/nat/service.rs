@@ -76,11 +76,15 @@ impl ServiceTable {
     fn add_frontend(&mut self, rule: usize, proto: Proto, frontend: Frontend) {
         match frontend.addr {
             FrontendAddr::Ip(addr) => {
-                self.by_ip.entry((proto, addr, frontend.port)).or_insert(rule);
+                self.by_ip
+                    .entry((proto, addr, frontend.port))
+                    .or_insert(rule);
                 self.vips.insert(addr);
             }
             FrontendAddr::AnyNode => {
-                self.by_node_port.entry((proto, frontend.port)).or_insert(rule);
+                self.by_node_port
+                    .entry((proto, frontend.port))
+                    .or_insert(rule);
             }
         }
     }
@@ -95,10 +99,17 @@ impl ServiceTable {
     ) -> Option<(&ServiceRule, Via)> {
         let (addr, port) = (*flow.dst.ip(), flow.dst.port());
         if let Some(rule) = self.by_ip.get(&(flow.proto, addr, port)) {
-            let via = if is_cluster_ip(addr) { Via::ClusterIp } else { Via::External };
+            let via = if is_cluster_ip(addr) {
+                Via::ClusterIp
+            } else {
+                Via::External
+            };
             return Some((&self.rules[*rule], via));
         }
-        let rule = self.by_node_port.get(&(flow.proto, port)).filter(|_| is_node_port)?;
+        let rule = self
+            .by_node_port
+            .get(&(flow.proto, port))
+            .filter(|_| is_node_port)?;
         Some((&self.rules[*rule], Via::External))
     }
 
@@ -110,6 +121,7 @@ impl ServiceTable {
     /// Every UDP endpoint: what a change is measured by.
     pub(crate) fn udp_endpoints(&self) -> BTreeSet<SocketAddrV4> {
         let udp = self.rules.iter().filter(|rule| rule.proto == Proto::Udp);
-        udp.flat_map(|rule| rule.endpoints.iter().copied()).collect()
+        udp.flat_map(|rule| rule.endpoints.iter().copied())
+            .collect()
     }
 }

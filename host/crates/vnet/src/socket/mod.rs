@@ -178,7 +178,9 @@ impl SockTable {
 
     pub(crate) fn get(&self, id: SockId) -> Option<&Sock> {
         let slot = self.slots.get((id.0 & SLOT_MASK) as usize)?;
-        slot.sock.as_ref().filter(|_| slot.generation == id.0 >> SLOT_BITS)
+        slot.sock
+            .as_ref()
+            .filter(|_| slot.generation == id.0 >> SLOT_BITS)
     }
 
     pub(crate) fn get_mut(&mut self, id: SockId) -> Option<&mut Sock> {
@@ -265,9 +267,10 @@ impl Net {
     #[must_use]
     pub fn ready(&self, sock: SockId) -> Readiness {
         match self.socks.get(sock) {
-            Some(Sock::Listener(listener)) => {
-                Readiness { readable: !listener.queue.is_empty(), ..Readiness::default() }
-            }
+            Some(Sock::Listener(listener)) => Readiness {
+                readable: !listener.queue.is_empty(),
+                ..Readiness::default()
+            },
             Some(Sock::Conn(conn)) => self.conns.get(conn.0).map_or(GONE, tcp::Conn::ready),
             Some(Sock::Udp(udp)) => udp.ready(),
             None => GONE,
@@ -276,17 +279,29 @@ impl Net {
 
     /// A host's sockets are gone without a word to anybody.
     pub(crate) fn kill_sockets(&mut self, host: HostId) {
-        let Some(machine) = self.host_mut(host) else { return };
+        let Some(machine) = self.host_mut(host) else {
+            return;
+        };
         machine.time_wait.clear();
-        let bound: BTreeSet<SockId> =
-            machine.listeners.values().chain(machine.udp.values()).copied().collect();
+        let bound: BTreeSet<SockId> = machine
+            .listeners
+            .values()
+            .chain(machine.udp.values())
+            .copied()
+            .collect();
         machine.listeners.clear();
         machine.udp.clear();
-        let conns: Vec<u32> =
-            self.conns.iter().filter(|(_, conn)| conn.host == host).map(|(id, _)| id).collect();
+        let conns: Vec<u32> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.host == host)
+            .map(|(id, _)| id)
+            .collect();
         let socks = conns.iter().filter_map(|id| self.conns.get(*id)?.sock);
         let gone: BTreeSet<SockId> = socks.chain(bound).collect();
-        conns.into_iter().for_each(|conn| self.drop_conn(ConnId(conn)));
+        conns
+            .into_iter()
+            .for_each(|conn| self.drop_conn(ConnId(conn)));
         for sock in gone {
             self.socks.notify(sock);
             self.socks.remove(sock);
@@ -294,4 +309,8 @@ impl Net {
     }
 }
 
-const GONE: Readiness = Readiness { readable: true, writable: true, failed: true };
+const GONE: Readiness = Readiness {
+    readable: true,
+    writable: true,
+    failed: true,
+};

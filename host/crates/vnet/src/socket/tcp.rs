@@ -83,7 +83,12 @@ pub(crate) struct Listener {
 
 /// The key under which a host finds the connection for what comes from `remote` to `local`.
 fn key(local: SocketAddrV4, remote: SocketAddrV4) -> u128 {
-    Flow { proto: Proto::Tcp, src: remote, dst: local }.key()
+    Flow {
+        proto: Proto::Tcp,
+        src: remote,
+        dst: local,
+    }
+    .key()
 }
 
 impl Conn {
@@ -169,7 +174,10 @@ impl Net {
         origin: Origin,
     ) -> Result<SockId, NetError> {
         self.begin(now);
-        let machine = self.host(host).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let machine = self
+            .host(host)
+            .filter(|host| host.powered)
+            .ok_or(NetError::InvalidState)?;
         let remote = match remote.ip().is_unspecified() {
             true => SocketAddrV4::new(Ipv4Addr::LOCALHOST, remote.port()),
             false => remote,
@@ -193,7 +201,9 @@ impl Net {
                         && host.listener(local).is_none()
                         && !host.time_wait.contains_key(&key(local, remote))
                 };
-                machine.ephemeral_port(rests).ok_or(NetError::AddrNotAvailable)?
+                machine
+                    .ephemeral_port(rests)
+                    .ok_or(NetError::AddrNotAvailable)?
             }
         };
         let local = SocketAddrV4::new(source, port);
@@ -229,11 +239,15 @@ impl Net {
         backlog: usize,
     ) -> Result<SockId, NetError> {
         self.begin(now);
-        let machine = self.host_mut(host).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let machine = self
+            .host_mut(host)
+            .filter(|host| host.powered)
+            .ok_or(NetError::InvalidState)?;
         let local = match local.port() {
             0 => {
                 let is_free = |host: &Host, port| {
-                    host.check_bind(&host.listeners, SocketAddrV4::new(*local.ip(), port)).is_ok()
+                    host.check_bind(&host.listeners, SocketAddrV4::new(*local.ip(), port))
+                        .is_ok()
                 };
                 let port = machine.ephemeral_port(is_free).ok_or(NetError::AddrInUse)?;
                 SocketAddrV4::new(*local.ip(), port)
@@ -242,7 +256,13 @@ impl Net {
         };
         machine.check_bind(&machine.listeners, local)?;
         let queue = VecDeque::new();
-        let listener = Listener { host, local, backlog: backlog.max(1), half_open: 0, queue };
+        let listener = Listener {
+            host,
+            local,
+            backlog: backlog.max(1),
+            half_open: 0,
+            queue,
+        };
         let sock = self.socks.insert(Sock::Listener(listener))?;
         let machine = self.host_mut(host).expect("looked at above");
         machine.listeners.insert((local.port(), *local.ip()), sock);
@@ -256,11 +276,23 @@ impl Net {
     /// `InvalidState` when this is no listener, `TooMany` when no socket is left.
     pub fn tcp_accept(&mut self, now: Instant, sock: SockId) -> Result<Option<SockId>, NetError> {
         self.begin(now);
-        let listener = self.socks.listener_mut(sock).ok_or(NetError::InvalidState)?;
-        let Some(conn) = listener.queue.front().copied() else { return Ok(None) };
+        let listener = self
+            .socks
+            .listener_mut(sock)
+            .ok_or(NetError::InvalidState)?;
+        let Some(conn) = listener.queue.front().copied() else {
+            return Ok(None);
+        };
         let accepted = self.socks.insert(Sock::Conn(conn))?;
-        self.socks.listener_mut(sock).expect("looked at above").queue.pop_front();
-        let conn = self.conns.get_mut(conn.0).expect("queued connections exist");
+        self.socks
+            .listener_mut(sock)
+            .expect("looked at above")
+            .queue
+            .pop_front();
+        let conn = self
+            .conns
+            .get_mut(conn.0)
+            .expect("queued connections exist");
         conn.sock = Some(accepted);
         conn.listener = None;
         Ok(Some(accepted))
@@ -297,7 +329,11 @@ impl Net {
         if conn.socket.get().send_queue() == 0 {
             conn.since = self.now;
         }
-        let taken = conn.socket.get_mut().send_slice(data).map_err(|_| NetError::InvalidState)?;
+        let taken = conn
+            .socket
+            .get_mut()
+            .send_slice(data)
+            .map_err(|_| NetError::InvalidState)?;
         if taken > 0 {
             self.poll_conn(id);
             self.drain();
@@ -311,9 +347,16 @@ impl Net {
     ///
     /// As [`Net::tcp_send`].
     pub fn tcp_send_room(&self, sock: SockId) -> Result<usize, NetError> {
-        let conn = self.conns.get(self.conn_of(sock)?.0).expect("sockets name connections");
+        let conn = self
+            .conns
+            .get(self.conn_of(sock)?.0)
+            .expect("sockets name connections");
         check_sendable(conn)?;
-        Ok(if conn.phase == Phase::Connecting { 0 } else { room(&conn.socket) })
+        Ok(if conn.phase == Phase::Connecting {
+            0
+        } else {
+            room(&conn.socket)
+        })
     }
 
     /// Takes up to `max` bytes that have arrived.
@@ -426,7 +469,9 @@ impl Net {
     /// A listener is closed: those who wait for it are reset.
     pub(crate) fn close_listener(&mut self, listener: Listener) {
         let bound = (listener.local.port(), *listener.local.ip());
-        let Some(host) = self.host_mut(listener.host) else { return };
+        let Some(host) = self.host_mut(listener.host) else {
+            return;
+        };
         host.listeners.remove(&bound);
         let local = listener.local;
         let mine = |conn: &Conn| {
@@ -436,8 +481,12 @@ impl Net {
                 && conn.local.port() == local.port()
                 && addr_fits
         };
-        let waiting: Vec<u32> =
-            self.conns.iter().filter(|(_, conn)| mine(conn)).map(|(id, _)| id).collect();
+        let waiting: Vec<u32> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| mine(conn))
+            .map(|(id, _)| id)
+            .collect();
         for id in waiting {
             let conn = self.conns.get_mut(id).expect("just listed");
             conn.listener = None;
@@ -449,14 +498,18 @@ impl Net {
     /// Forgets a connection without a word to the peer.
     pub(crate) fn drop_conn(&mut self, id: ConnId) {
         self.leave_host(id);
-        let Some(conn) = self.conns.remove(id.0) else { return };
+        let Some(conn) = self.conns.remove(id.0) else {
+            return;
+        };
         self.leave_listener(id, conn.listener, conn.phase);
         self.pool.put(conn.socket);
     }
 
     /// Its addresses can be used again; its unread data stays.
     fn leave_host(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get_mut(id.0) else { return };
+        let Some(conn) = self.conns.get_mut(id.0) else {
+            return;
+        };
         if let Some(at) = conn.armed.take() {
             self.timers.remove(&(at, id));
         }
@@ -470,7 +523,9 @@ impl Net {
     }
 
     fn leave_listener(&mut self, id: ConnId, listener: Option<SockId>, phase: Phase) {
-        let Some(listener) = listener.and_then(|sock| self.socks.listener_mut(sock)) else { return };
+        let Some(listener) = listener.and_then(|sock| self.socks.listener_mut(sock)) else {
+            return;
+        };
         match phase {
             Phase::HalfOpen => listener.half_open -= 1,
             _ => listener.queue.retain(|queued| *queued != id),
@@ -479,9 +534,13 @@ impl Net {
 
     /// A segment has arrived for this host.
     pub(crate) fn tcp_input(&mut self, at: HostId, packet: Packet) {
-        let Some(flow) = packet.flow() else { return self.lose(packet) };
+        let Some(flow) = packet.flow() else {
+            return self.lose(packet);
+        };
         let key = flow.key();
-        let host = self.host_mut(at).expect("packets arrive at hosts that exist");
+        let host = self
+            .host_mut(at)
+            .expect("packets arrive at hosts that exist");
         let found = match host.recent {
             Some((recent, conn)) if recent == key => Some(conn),
             _ => host.conns.get(&key).copied(),
@@ -497,9 +556,14 @@ impl Net {
     /// A segment for no connection: one that rests, a new one, or a mistake.
     fn tcp_unknown(&mut self, at: HostId, flow: Flow, packet: Packet) {
         let now = self.now;
-        let host = self.host_mut(at).expect("packets arrive at hosts that exist");
+        let host = self
+            .host_mut(at)
+            .expect("packets arrive at hosts that exist");
         let flags = packet.tcp_flags();
-        let rests = host.time_wait.get(&flow.key()).is_some_and(|until| *until > now);
+        let rests = host
+            .time_wait
+            .get(&flow.key())
+            .is_some_and(|until| *until > now);
         let listener = host.listener(flow.dst);
         let answer = match listener {
             _ if rests && !flags.opens() => tcp_ack_again(packet.bytes()),
@@ -515,21 +579,30 @@ impl Net {
 
     /// A SYN for a listener; without room in its backlog it is dropped and will come again.
     fn tcp_arrival(&mut self, at: HostId, sock: SockId, flow: Flow, packet: Packet) {
-        let listener = self.socks.listener_mut(sock).expect("hosts name open listeners");
+        let listener = self
+            .socks
+            .listener_mut(sock)
+            .expect("hosts name open listeners");
         if listener.half_open + listener.queue.len() >= listener.backlog {
             return self.lose(packet);
         }
         let Ok(id) = self.add_conn(at, flow.dst, flow.src, Phase::HalfOpen, packet.origin) else {
             return self.lose(packet);
         };
-        self.socks.listener_mut(sock).expect("looked at above").half_open += 1;
+        self.socks
+            .listener_mut(sock)
+            .expect("looked at above")
+            .half_open += 1;
         let conn = self.conns.get_mut(id.0).expect("just added");
         conn.listener = Some(sock);
         let local = IpListenEndpoint {
             addr: Some(IpAddress::Ipv4(*flow.dst.ip())),
             port: flow.dst.port(),
         };
-        conn.socket.get_mut().listen(local).expect("the socket is fresh and the port not zero");
+        conn.socket
+            .get_mut()
+            .listen(local)
+            .expect("the socket is fresh and the port not zero");
         self.collect(id, packet);
     }
 
@@ -540,7 +613,10 @@ impl Net {
             self.batch = Some(id);
         }
         let now = self.now;
-        let conn = self.conns.get_mut(id.0).expect("hosts name connections that exist");
+        let conn = self
+            .conns
+            .get_mut(id.0)
+            .expect("hosts name connections that exist");
         conn.since = now;
         conn.reset |= packet.tcp_flags().has(TcpFlags::RST);
         self.wire.incoming.push_back((packet.buf, packet.len));
@@ -555,9 +631,14 @@ impl Net {
 
     /// An ICMP error about a connection: it ends a handshake and nothing else, as on Linux.
     pub(crate) fn tcp_unreachable(&mut self, at: HostId, sent: Flow, error: NetError) {
-        let found = self.host(at).and_then(|host| host.conns.get(&sent.reversed().key()).copied());
+        let found = self
+            .host(at)
+            .and_then(|host| host.conns.get(&sent.reversed().key()).copied());
         let Some(id) = found else { return };
-        let conn = self.conns.get_mut(id.0).expect("hosts name connections that exist");
+        let conn = self
+            .conns
+            .get_mut(id.0)
+            .expect("hosts name connections that exist");
         if conn.phase == Phase::Connecting {
             self.finish(id, Some(error));
         }
@@ -566,15 +647,21 @@ impl Net {
     /// Lets a connection's stack work: takes in what was collected, sends what is to be sent.
     pub(crate) fn poll_conn(&mut self, id: ConnId) {
         let now = self.now;
-        let Self { hosts, conns, wire, .. } = self;
-        let Some(conn) = conns.get_mut(id.0) else { return };
+        let Self {
+            hosts, conns, wire, ..
+        } = self;
+        let Some(conn) = conns.get_mut(id.0) else {
+            return;
+        };
         if matches!(conn.phase, Phase::Over(_)) {
             return;
         }
         if conn.deadline().is_some_and(|deadline| deadline <= now) {
             return self.finish(id, Some(NetError::TimedOut));
         }
-        let host = hosts[conn.host.0 as usize].as_mut().expect("connections have a host");
+        let host = hosts[conn.host.0 as usize]
+            .as_mut()
+            .expect("connections have a host");
         let (at, origin) = (conn.host, conn.origin);
         let before = (conn.ready(), conn.socket.get().state());
         host.stack.poll(to_smol(now), wire, &mut conn.socket.set);
@@ -636,8 +723,15 @@ impl Net {
     /// A connection is over. What has arrived can still be read; without a reader it is forgotten.
     fn finish(&mut self, id: ConnId, error: Option<NetError>) {
         let until = self.now + TIME_WAIT;
-        let conn = self.conns.get_mut(id.0).expect("callers name connections that exist");
-        let (host, key, rests) = (conn.host, conn.key(), conn.socket.get().state() == State::TimeWait);
+        let conn = self
+            .conns
+            .get_mut(id.0)
+            .expect("callers name connections that exist");
+        let (host, key, rests) = (
+            conn.host,
+            conn.key(),
+            conn.socket.get().state() == State::TimeWait,
+        );
         let was = conn.phase;
         if !matches!(was, Phase::Over(_)) {
             conn.phase = Phase::Over(error);
@@ -661,9 +755,19 @@ impl Net {
     /// Puts a connection into the timer list. A later deadline than the one in the list is not
     /// written: the poll then finds that it came too early.
     fn arm(&mut self, id: ConnId) {
-        let Self { hosts, conns, timers, now, .. } = self;
-        let Some(conn) = conns.get_mut(id.0) else { return };
-        let host = hosts[conn.host.0 as usize].as_mut().expect("connections have a host");
+        let Self {
+            hosts,
+            conns,
+            timers,
+            now,
+            ..
+        } = self;
+        let Some(conn) = conns.get_mut(id.0) else {
+            return;
+        };
+        let host = hosts[conn.host.0 as usize]
+            .as_mut()
+            .expect("connections have a host");
         let wanted = host.stack.poll_at(to_smol(*now), &conn.socket.set);
         let wanted = wanted.map(|at| {
             let at = Instant::from_nanos(u64::try_from(at.total_micros()).unwrap_or(0) * 1_000);
@@ -681,10 +785,19 @@ impl Net {
 
     /// Tells the program when more has become possible.
     fn tell(&mut self, id: ConnId, before: Readiness) {
-        let Some(conn) = self.conns.get(id.0) else { return };
+        let Some(conn) = self.conns.get(id.0) else {
+            return;
+        };
         let Some(sock) = conn.sock else { return };
-        let Readiness { readable, writable, failed } = conn.ready();
-        if (readable && !before.readable) || (writable && !before.writable) || (failed && !before.failed) {
+        let Readiness {
+            readable,
+            writable,
+            failed,
+        } = conn.ready();
+        if (readable && !before.readable)
+            || (writable && !before.writable)
+            || (failed && !before.failed)
+        {
             self.socks.notify(sock);
         }
     }

@@ -34,7 +34,11 @@ impl UdpSocket {
     /// What would not block now.
     pub(crate) fn ready(&self) -> Readiness {
         let readable = !self.queue.is_empty() || !self.errors.is_empty();
-        Readiness { readable, writable: true, failed: false }
+        Readiness {
+            readable,
+            writable: true,
+            failed: false,
+        }
     }
 
     /// How many bytes wait.
@@ -57,11 +61,15 @@ impl Net {
         origin: Origin,
     ) -> Result<SockId, NetError> {
         self.begin(now);
-        let machine = self.host_mut(host).filter(|host| host.powered).ok_or(NetError::InvalidState)?;
+        let machine = self
+            .host_mut(host)
+            .filter(|host| host.powered)
+            .ok_or(NetError::InvalidState)?;
         let mut local = local;
         if local.port() == 0 {
             let is_free = |host: &Host, port| {
-                host.check_bind(&host.udp, SocketAddrV4::new(*local.ip(), port)).is_ok()
+                host.check_bind(&host.udp, SocketAddrV4::new(*local.ip(), port))
+                    .is_ok()
             };
             local.set_port(machine.ephemeral_port(is_free).ok_or(NetError::AddrInUse)?);
         }
@@ -102,7 +110,11 @@ impl Net {
             true => SocketAddrV4::new(Ipv4Addr::LOCALHOST, to.port()),
             false => to,
         };
-        let origin = if udp.checkers.contains(&to) { Origin::Checker } else { udp.origin };
+        let origin = if udp.checkers.contains(&to) {
+            Origin::Checker
+        } else {
+            udp.origin
+        };
         let (host, mut from) = (udp.host, udp.local);
         if from.ip().is_unspecified() {
             let machine = self.host(host).ok_or(NetError::InvalidState)?;
@@ -123,7 +135,9 @@ impl Net {
         sock: SockId,
     ) -> Option<Result<(SocketAddrV4, Vec<u8>), NetError>> {
         self.begin(now);
-        let Some(udp) = self.socks.udp_mut(sock) else { return Some(Err(NetError::InvalidState)) };
+        let Some(udp) = self.socks.udp_mut(sock) else {
+            return Some(Err(NetError::InvalidState));
+        };
         if let Some(error) = udp.errors.pop_front() {
             return Some(Err(error));
         }
@@ -135,7 +149,9 @@ impl Net {
     /// A datagram has arrived for this host.
     pub(crate) fn udp_input(&mut self, at: HostId, packet: Packet) {
         self.flush();
-        let Some(flow) = packet.flow() else { return self.lose(packet) };
+        let Some(flow) = packet.flow() else {
+            return self.lose(packet);
+        };
         let host = self.host(at).expect("packets arrive at hosts that exist");
         let Some(sock) = host.udp_socket(flow.dst) else {
             return self.port_unreachable(at, packet);
@@ -166,7 +182,9 @@ impl Net {
 
     /// A packet has arrived that is for this host itself.
     pub(crate) fn input(&mut self, at: HostId, packet: Packet) {
-        let Some(host) = self.host(at).filter(|host| host.powered) else { return self.lose(packet) };
+        let Some(host) = self.host(at).filter(|host| host.powered) else {
+            return self.lose(packet);
+        };
         if !host.owns(packet.dst()) {
             return self.lose(packet);
         }
@@ -183,7 +201,9 @@ impl Net {
 
     /// An ICMP error finds the socket whose packet it is about.
     fn icmp_input(&mut self, at: HostId, packet: &Packet) {
-        let Some((sent, 3, code)) = packet.icmp_error() else { return };
+        let Some((sent, 3, code)) = packet.icmp_error() else {
+            return;
+        };
         let error = match code {
             0 => NetError::NetUnreachable,
             3 => NetError::Refused,
@@ -196,7 +216,9 @@ impl Net {
     }
 
     fn udp_unreachable(&mut self, at: HostId, sent: Flow, error: NetError) {
-        let Some(sock) = self.host(at).and_then(|host| host.udp_socket(sent.src)) else { return };
+        let Some(sock) = self.host(at).and_then(|host| host.udp_socket(sent.src)) else {
+            return;
+        };
         let udp = self.socks.udp_mut(sock).expect("hosts name open sockets");
         if udp.errors.len() < ERRORS_MAX {
             udp.errors.push_back(error);

@@ -52,14 +52,22 @@ impl Lab {
             net.add_node("worker2", lan, ip("192.168.1.12"), cidr("10.244.2.0/24")),
         ];
         let now = Instant::ZERO;
-        let mut pod = |name: &str, node, addr: &str| net.add_pod(now, name, node, ip(addr)).unwrap();
+        let mut pod =
+            |name: &str, node, addr: &str| net.add_pod(now, name, node, ip(addr)).unwrap();
         let pod = [
             pod("a", node[0], "10.244.1.2"),
             pod("b", node[0], "10.244.1.3"),
             pod("c", node[1], "10.244.2.2"),
             pod("d", node[1], "10.244.2.3"),
         ];
-        Self { net, now, lan, workstation, node, pod }
+        Self {
+            net,
+            now,
+            lan,
+            workstation,
+            node,
+            pod,
+        }
     }
 
     pub(crate) fn addr(&self, host: HostId) -> Ipv4Addr {
@@ -83,10 +91,17 @@ impl Lab {
 
     /// Runs until `done` holds; fails after `limit` of virtual time.
     #[track_caller]
-    pub(crate) fn until(&mut self, limit: Duration, mut done: impl FnMut(&mut Net, Instant) -> bool) {
+    pub(crate) fn until(
+        &mut self,
+        limit: Duration,
+        mut done: impl FnMut(&mut Net, Instant) -> bool,
+    ) {
         let end = self.now + limit;
         while !done(&mut self.net, self.now) {
-            let next = self.net.poll_at().expect("the network fell silent before it was done");
+            let next = self
+                .net
+                .poll_at()
+                .expect("the network fell silent before it was done");
             assert!(next <= end, "not done after {limit:?}");
             self.now = self.now.max(next);
             self.net.advance(self.now);
@@ -98,14 +113,22 @@ impl Lab {
     }
 
     pub(crate) fn connect(&mut self, host: HostId, to: SocketAddrV4) -> SockId {
-        self.net.tcp_connect(self.now, host, None, to, Origin::Program).unwrap()
+        self.net
+            .tcp_connect(self.now, host, None, to, Origin::Program)
+            .unwrap()
     }
 
     /// How a connect ends, and after which time.
-    pub(crate) fn try_connect(&mut self, host: HostId, to: SocketAddrV4) -> (TcpState, Duration, SockId) {
+    pub(crate) fn try_connect(
+        &mut self,
+        host: HostId,
+        to: SocketAddrV4,
+    ) -> (TcpState, Duration, SockId) {
         let begin = self.now;
         let sock = self.connect(host, to);
-        self.until(Duration::from_secs(200), |net, _| net.tcp_state(sock) != TcpState::Connecting);
+        self.until(Duration::from_secs(200), |net, _| {
+            net.tcp_state(sock) != TcpState::Connecting
+        });
         (self.net.tcp_state(sock), self.now - begin, sock)
     }
 
@@ -169,7 +192,10 @@ impl Lab {
     #[allow(dead_code)]
     pub(crate) fn passages(&self) -> Vec<String> {
         let line = |record: vnet::PacketRecord| {
-            format!("{} {} {:?} {}", record.host_name, record.iface, record.dir, record.view)
+            format!(
+                "{} {} {:?} {}",
+                record.host_name, record.iface, record.dir, record.view
+            )
         };
         self.net.packets().iter().map(line).collect()
     }
@@ -181,8 +207,14 @@ pub(crate) fn rule(proto: Proto, endpoints: Vec<SocketAddrV4>) -> ServiceRule {
         name: "default/web:http".into(),
         proto,
         frontends: vec![
-            Frontend { addr: FrontendAddr::Ip(VIP), port: 80 },
-            Frontend { addr: FrontendAddr::AnyNode, port: 30_080 },
+            Frontend {
+                addr: FrontendAddr::Ip(VIP),
+                port: 80,
+            },
+            Frontend {
+                addr: FrontendAddr::AnyNode,
+                port: 30_080,
+            },
         ],
         endpoints,
         internal_local: false,

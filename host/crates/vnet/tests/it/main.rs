@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod capture;
+mod dns;
 mod lab;
 mod nat;
 mod tcp;

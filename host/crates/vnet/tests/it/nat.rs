@@ -18,13 +18,17 @@ impl Lab {
     fn client_seen(&mut self, listeners: &[vnet::SockId]) -> Ipv4Addr {
         self.settle(Duration::from_millis(50));
         let now = self.now;
-        let server = listeners.iter().find_map(|l| self.net.tcp_accept(now, *l).unwrap()).unwrap();
+        let server = listeners
+            .iter()
+            .find_map(|l| self.net.tcp_accept(now, *l).unwrap())
+            .unwrap();
         *self.net.peer_addr(server).unwrap().ip()
     }
 }
 
 fn on_lan(record: &PacketRecord) -> bool {
-    &*record.iface == "eth0" && (record.host_name.starts_with("worker") || &*record.host_name == "workstation")
+    &*record.iface == "eth0"
+        && (record.host_name.starts_with("worker") || &*record.host_name == "workstation")
 }
 
 #[test]
@@ -36,13 +40,21 @@ fn a_pod_reaches_a_service_on_another_node_and_the_address_of_the_service_stays_
         let client = lab.connected(lab.pod[0], at(VIP, 80));
         assert_eq!(lab.net.peer_addr(client), Some(at(VIP, 80)));
         let server = lab.accept(listeners[0]);
-        assert_eq!(*lab.net.peer_addr(server).unwrap().ip(), ip("10.244.1.2"), "not masqueraded");
+        assert_eq!(
+            *lab.net.peer_addr(server).unwrap().ip(),
+            ip("10.244.1.2"),
+            "not masqueraded"
+        );
         let data = noise(100_000);
         assert!(lab.transfer(client, server, &data) == data);
         assert!(lab.transfer(server, client, &data) == data);
         let mut wire = 0;
         for record in lab.net.packets().iter().filter(on_lan) {
-            assert!(record.view.src != VIP && record.view.dst != VIP, "{}", record.view);
+            assert!(
+                record.view.src != VIP && record.view.dst != VIP,
+                "{}",
+                record.view
+            );
             assert_eq!(record.view.outer.is_some(), dataplane == Dataplane::Overlay);
             wire += 1;
         }
@@ -61,8 +73,15 @@ fn a_packet_keeps_its_number_on_every_hop() {
         .iter()
         .filter(|record| record.packet_id == first[0].packet_id)
         .map(|record| {
-            let iface = if record.iface.starts_with("veth") { "veth" } else { &record.iface };
-            format!("{}/{iface} {:?} {} > {}", record.host_name, record.dir, record.view.src, record.view.dst)
+            let iface = if record.iface.starts_with("veth") {
+                "veth"
+            } else {
+                &record.iface
+            };
+            format!(
+                "{}/{iface} {:?} {} > {}",
+                record.host_name, record.dir, record.view.src, record.view.dst
+            )
         })
         .collect();
     assert_eq!(
@@ -77,7 +96,12 @@ fn a_packet_keeps_its_number_on_every_hop() {
         ]
     );
     assert_eq!(first[2].before.map(|flow| flow.dst), Some(at(VIP, 80)));
-    assert!(first.iter().filter(|r| r.packet_id == first[0].packet_id).all(|r| r.seq == 2 || r.before.is_none()));
+    assert!(
+        first
+            .iter()
+            .filter(|r| r.packet_id == first[0].packet_id)
+            .all(|r| r.seq == 2 || r.before.is_none())
+    );
 }
 
 #[test]
@@ -87,12 +111,23 @@ fn a_service_without_endpoints_refuses_at_once() {
     for host in [lab.pod[0], lab.node[0]] {
         assert!(lab.refused(host, at(VIP, 80)) < Duration::from_millis(1));
     }
-    assert!(lab.refused(lab.workstation, at(ip("192.168.1.11"), 30_080)) < Duration::from_millis(1));
-    let client = lab.net.udp_bind(lab.now, lab.pod[0], any(0), Origin::Program).unwrap();
-    lab.net.set_services(lab.now, vec![rule(Proto::Udp, vec![])]);
-    lab.net.udp_send(lab.now, client, at(VIP, 80), b"x").unwrap();
+    assert!(
+        lab.refused(lab.workstation, at(ip("192.168.1.11"), 30_080)) < Duration::from_millis(1)
+    );
+    let client = lab
+        .net
+        .udp_bind(lab.now, lab.pod[0], any(0), Origin::Program)
+        .unwrap();
+    lab.net
+        .set_services(lab.now, vec![rule(Proto::Udp, vec![])]);
+    lab.net
+        .udp_send(lab.now, client, at(VIP, 80), b"x")
+        .unwrap();
     lab.settle(Duration::from_secs(1));
-    assert_eq!(lab.net.udp_recv(lab.now, client), Some(Err(NetError::Refused)));
+    assert_eq!(
+        lab.net.udp_recv(lab.now, client),
+        Some(Err(NetError::Refused))
+    );
 }
 
 #[test]
@@ -131,12 +166,19 @@ fn a_node_port_hides_the_client_and_the_local_policy_shows_it() {
         lab.connected(from, at(ip(node), 30_080));
         assert_eq!(lab.client_seen(&listeners), ip(seen), "through {node}");
     }
-    let local = vnet::ServiceRule { external_local: true, ..rule(Proto::Tcp, vec![at(ip("10.244.2.2"), 8080)]) };
+    let local = vnet::ServiceRule {
+        external_local: true,
+        ..rule(Proto::Tcp, vec![at(ip("10.244.2.2"), 8080)])
+    };
     lab.net.set_services(lab.now, vec![local]);
     lab.connected(lab.workstation, at(ip("192.168.1.12"), 30_080));
     assert_eq!(lab.client_seen(&listeners), ip("192.168.1.5"));
     let (state, ..) = lab.try_connect(lab.workstation, at(ip("192.168.1.11"), 30_080));
-    assert_eq!(state, TcpState::Failed(NetError::TimedOut), "no endpoint on this node");
+    assert_eq!(
+        state,
+        TcpState::Failed(NetError::TimedOut),
+        "no endpoint on this node"
+    );
 }
 
 #[test]
@@ -205,7 +247,10 @@ fn an_external_address_works_from_the_lan_when_a_node_announces_it() {
     let listeners = lab.serve(&[lab.pod[2]]);
     let external = ip("192.168.1.200");
     let mut service = rule(Proto::Tcp, vec![at(ip("10.244.2.2"), 8080)]);
-    service.frontends.push(Frontend { addr: FrontendAddr::Ip(external), port: 80 });
+    service.frontends.push(Frontend {
+        addr: FrontendAddr::Ip(external),
+        port: 80,
+    });
     lab.net.set_services(lab.now, vec![service]);
     lab.net.announce(external, Some(lab.node[0]));
     lab.connected(lab.workstation, at(external, 80));
@@ -241,14 +286,20 @@ fn ten_thousand_connections_spread_evenly_and_a_client_with_affinity_stays() {
         assert!((count as f64 - 10_000.0 / 3.0).abs() < bound, "{count:?}");
     }
 
-    let sticky = vnet::ServiceRule { affinity: Some(Duration::from_secs(10_800)), ..rule(Proto::Tcp, endpoints) };
+    let sticky = vnet::ServiceRule {
+        affinity: Some(Duration::from_secs(10_800)),
+        ..rule(Proto::Tcp, endpoints)
+    };
     lab.net.set_services(lab.now, vec![sticky]);
     let mut seen: BTreeMap<usize, u32> = BTreeMap::new();
     for _ in 0..50 {
         let client = lab.connected(lab.pod[0], at(VIP, 80));
         lab.settle(Duration::from_millis(1));
         let now = lab.now;
-        let index = listeners.iter().position(|l| lab.net.tcp_accept(now, *l).unwrap().is_some()).unwrap();
+        let index = listeners
+            .iter()
+            .position(|l| lab.net.tcp_accept(now, *l).unwrap().is_some())
+            .unwrap();
         *seen.entry(index).or_default() += 1;
         lab.net.close(lab.now, client);
     }
@@ -258,16 +309,29 @@ fn ten_thousand_connections_spread_evenly_and_a_client_with_affinity_stays() {
 #[test]
 fn a_change_of_endpoints_moves_udp_conversations_and_leaves_tcp_connections() {
     let mut lab = Lab::new();
-    let servers = [2, 3].map(|pod| lab.net.udp_bind(lab.now, lab.pod[pod], any(53), Origin::Program).unwrap());
-    let client = lab.net.udp_bind(lab.now, lab.pod[0], any(0), Origin::Program).unwrap();
+    let servers = [2, 3].map(|pod| {
+        lab.net
+            .udp_bind(lab.now, lab.pod[pod], any(53), Origin::Program)
+            .unwrap()
+    });
+    let client = lab
+        .net
+        .udp_bind(lab.now, lab.pod[0], any(0), Origin::Program)
+        .unwrap();
     for (server, addr) in servers.into_iter().zip(["10.244.2.2", "10.244.2.3"]) {
-        lab.net.set_services(lab.now, vec![rule(Proto::Udp, vec![at(ip(addr), 53)])]);
-        lab.net.udp_send(lab.now, client, at(VIP, 80), b"x").unwrap();
+        lab.net
+            .set_services(lab.now, vec![rule(Proto::Udp, vec![at(ip(addr), 53)])]);
+        lab.net
+            .udp_send(lab.now, client, at(VIP, 80), b"x")
+            .unwrap();
         lab.settle(Duration::from_millis(10));
         let (from, _) = lab.net.udp_recv(lab.now, server).unwrap().unwrap();
         lab.net.udp_send(lab.now, server, from, b"y").unwrap();
         lab.settle(Duration::from_millis(10));
-        assert_eq!(lab.net.udp_recv(lab.now, client), Some(Ok((at(VIP, 80), b"y".to_vec()))));
+        assert_eq!(
+            lab.net.udp_recv(lab.now, client),
+            Some(Ok((at(VIP, 80), b"y".to_vec())))
+        );
     }
     let listeners = lab.serve(&[lab.pod[2]]);
     lab.service(vec![at(ip("10.244.2.2"), 8080)]);
@@ -280,15 +344,34 @@ fn a_change_of_endpoints_moves_udp_conversations_and_leaves_tcp_connections() {
 #[test]
 fn an_icmp_error_comes_back_through_the_translation() {
     let mut lab = Lab::new();
-    lab.net.set_services(lab.now, vec![rule(Proto::Udp, vec![at(ip("10.244.2.2"), 53)])]);
-    let client = lab.net.udp_bind(lab.now, lab.pod[0], any(0), Origin::Program).unwrap();
-    lab.net.udp_send(lab.now, client, at(VIP, 80), b"x").unwrap();
+    lab.net.set_services(
+        lab.now,
+        vec![rule(Proto::Udp, vec![at(ip("10.244.2.2"), 53)])],
+    );
+    let client = lab
+        .net
+        .udp_bind(lab.now, lab.pod[0], any(0), Origin::Program)
+        .unwrap();
+    lab.net
+        .udp_send(lab.now, client, at(VIP, 80), b"x")
+        .unwrap();
     lab.settle(Duration::from_millis(10));
-    assert_eq!(lab.net.udp_recv(lab.now, client), Some(Err(NetError::Refused)));
-    let outside = lab.net.udp_bind(lab.now, lab.workstation, any(0), Origin::Program).unwrap();
-    lab.net.udp_send(lab.now, outside, at(ip("192.168.1.11"), 30_080), b"x").unwrap();
+    assert_eq!(
+        lab.net.udp_recv(lab.now, client),
+        Some(Err(NetError::Refused))
+    );
+    let outside = lab
+        .net
+        .udp_bind(lab.now, lab.workstation, any(0), Origin::Program)
+        .unwrap();
+    lab.net
+        .udp_send(lab.now, outside, at(ip("192.168.1.11"), 30_080), b"x")
+        .unwrap();
     lab.settle(Duration::from_millis(10));
-    assert_eq!(lab.net.udp_recv(lab.now, outside), Some(Err(NetError::Refused)));
+    assert_eq!(
+        lab.net.udp_recv(lab.now, outside),
+        Some(Err(NetError::Refused))
+    );
 }
 
 #[test]
@@ -299,7 +382,12 @@ fn conntrack_reads_like_conntrack() {
     let client = lab.connected(lab.pod[0], at(VIP, 80));
     lab.settle(Duration::from_millis(10));
     let port = lab.net.local_addr(client).unwrap().port();
-    let lines: Vec<String> = lab.net.conntrack(lab.node[0]).iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = lab
+        .net
+        .conntrack(lab.node[0])
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         lines,
         [format!(

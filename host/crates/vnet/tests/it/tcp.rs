@@ -31,14 +31,23 @@ fn half_a_close_leaves_the_other_direction_open() {
     let (client, server) = pair(&mut lab, 0, 2);
     assert_eq!(lab.net.tcp_send(lab.now, client, b"question"), Ok(8));
     lab.net.tcp_shutdown(lab.now, client);
-    assert_eq!(lab.net.tcp_send(lab.now, client, b"more"), Err(NetError::InvalidState));
+    assert_eq!(
+        lab.net.tcp_send(lab.now, client, b"more"),
+        Err(NetError::InvalidState)
+    );
     lab.settle(Duration::from_millis(100));
-    assert_eq!(lab.net.tcp_recv(lab.now, server, 100), Ok(Recv::Data(b"question".to_vec())));
+    assert_eq!(
+        lab.net.tcp_recv(lab.now, server, 100),
+        Ok(Recv::Data(b"question".to_vec()))
+    );
     assert_eq!(lab.net.tcp_recv(lab.now, server, 100), Ok(Recv::Eof));
     assert_eq!(lab.net.tcp_send(lab.now, server, b"answer"), Ok(6));
     lab.net.close(lab.now, server);
     lab.settle(Duration::from_millis(100));
-    assert_eq!(lab.net.tcp_recv(lab.now, client, 100), Ok(Recv::Data(b"answer".to_vec())));
+    assert_eq!(
+        lab.net.tcp_recv(lab.now, client, 100),
+        Ok(Recv::Data(b"answer".to_vec()))
+    );
     assert_eq!(lab.net.tcp_recv(lab.now, client, 100), Ok(Recv::Eof));
     assert_eq!(lab.net.tcp_state(client), TcpState::Closed);
 }
@@ -52,7 +61,10 @@ fn closing_with_unread_data_resets_the_peer() {
     lab.net.close(lab.now, server);
     lab.settle(Duration::from_millis(100));
     assert_eq!(lab.net.tcp_recv(lab.now, client, 1), Err(NetError::Reset));
-    assert_eq!(lab.net.tcp_send(lab.now, client, b"x"), Err(NetError::Reset));
+    assert_eq!(
+        lab.net.tcp_send(lab.now, client, b"x"),
+        Err(NetError::Reset)
+    );
     assert!(lab.net.ready(client).failed);
 }
 
@@ -75,7 +87,11 @@ fn a_full_backlog_drops_the_syn_and_a_later_one_gets_in() {
     lab.accept(listener);
     lab.settle(Duration::from_secs(2));
     assert_eq!(lab.net.tcp_state(third), TcpState::Open);
-    assert!(first.iter().all(|sock| lab.net.tcp_state(*sock) == TcpState::Open));
+    assert!(
+        first
+            .iter()
+            .all(|sock| lab.net.tcp_state(*sock) == TcpState::Open)
+    );
 }
 
 #[test]
@@ -86,7 +102,11 @@ fn a_connect_into_the_void_sends_seven_syns_and_times_out_after_127_seconds() {
     assert_eq!(state, TcpState::Failed(NetError::TimedOut));
     assert_eq!(after, Duration::from_secs(127));
     let pod = lab.pod[0];
-    let syns = lab.net.packets().iter().filter(|r| r.host == pod && r.view.tcp_flags.opens());
+    let syns = lab
+        .net
+        .packets()
+        .iter()
+        .filter(|r| r.host == pod && r.view.tcp_flags.opens());
     let seconds: Vec<u64> = syns.map(|record| record.at.as_secs()).collect();
     assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 63]);
 }
@@ -102,8 +122,15 @@ fn an_address_that_nobody_has_is_no_route_to_host_after_three_seconds() {
         (lab.node[0], "10.244.1.77"),
     ] {
         let (state, after, _) = lab.try_connect(from, at(ip(to), 80));
-        assert_eq!(state, TcpState::Failed(NetError::HostUnreachable), "to {to}");
-        assert!(after >= Duration::from_secs(3) && after < Duration::from_secs(4), "{after:?}");
+        assert_eq!(
+            state,
+            TcpState::Failed(NetError::HostUnreachable),
+            "to {to}"
+        );
+        assert!(
+            after >= Duration::from_secs(3) && after < Duration::from_secs(4),
+            "{after:?}"
+        );
     }
 }
 
@@ -116,7 +143,10 @@ fn a_removed_pod_is_unreachable_and_its_peers_connection_breaks_in_the_end() {
     lab.pass(Duration::from_secs(900));
     assert_eq!(lab.net.tcp_state(client), TcpState::Open);
     lab.pass(Duration::from_secs(60));
-    assert_eq!(lab.net.tcp_state(client), TcpState::Failed(NetError::TimedOut));
+    assert_eq!(
+        lab.net.tcp_state(client),
+        TcpState::Failed(NetError::TimedOut)
+    );
     let (state, ..) = lab.try_connect(lab.pod[0], at(ip("10.244.2.2"), 80));
     assert_eq!(state, TcpState::Failed(NetError::HostUnreachable));
 }
@@ -124,10 +154,20 @@ fn a_removed_pod_is_unreachable_and_its_peers_connection_breaks_in_the_end() {
 #[test]
 fn a_big_transfer_arrives_intact_over_a_bad_cable() {
     let data = noise(3_000_000);
-    for (loss_pct, jitter, reorder_pct) in [(0.0, 0, 0.0), (2.0, 0, 0.0), (0.0, 800, 0.0), (1.0, 300, 1.0)] {
+    for (loss_pct, jitter, reorder_pct) in [
+        (0.0, 0, 0.0),
+        (2.0, 0, 0.0),
+        (0.0, 800, 0.0),
+        (1.0, 300, 1.0),
+    ] {
         let mut lab = Lab::new();
         let (client, server) = pair(&mut lab, 0, 2);
-        let bad = Cable { loss_pct, reorder_pct, jitter: Duration::from_micros(jitter), ..Cable::lan() };
+        let bad = Cable {
+            loss_pct,
+            reorder_pct,
+            jitter: Duration::from_micros(jitter),
+            ..Cable::lan()
+        };
         lab.net.set_cable(lab.now, lab.node[1], bad);
         assert!(lab.transfer(client, server, &data) == data, "{bad:?}");
         assert!(lab.transfer(server, client, &data) == data, "{bad:?}");
@@ -138,7 +178,10 @@ fn a_big_transfer_arrives_intact_over_a_bad_cable() {
 fn a_rate_is_kept() {
     let mut lab = Lab::new();
     let (client, server) = pair(&mut lab, 0, 2);
-    let slow = Cable { rate: Some(10_000_000), ..Cable::lan() };
+    let slow = Cable {
+        rate: Some(10_000_000),
+        ..Cable::lan()
+    };
     lab.net.set_cable(lab.now, lab.node[1], slow);
     let begin = lab.now;
     let data = noise(1_000_000);
@@ -152,27 +195,45 @@ fn a_rate_is_kept() {
 fn an_unplugged_cable_stalls_a_connection_and_plugging_it_in_resumes_it() {
     let mut lab = Lab::new();
     let (client, server) = pair(&mut lab, 0, 2);
-    lab.net.set_cable(lab.now, lab.node[1], Cable { down: true, ..Cable::lan() });
+    lab.net.set_cable(
+        lab.now,
+        lab.node[1],
+        Cable {
+            down: true,
+            ..Cable::lan()
+        },
+    );
     lab.net.tcp_send(lab.now, client, b"hello").unwrap();
     lab.settle(Duration::from_secs(5));
     assert_eq!(lab.net.tcp_recv(lab.now, server, 10), Ok(Recv::WouldBlock));
     lab.net.set_cable(lab.now, lab.node[1], Cable::lan());
     lab.settle(Duration::from_secs(10));
-    assert_eq!(lab.net.tcp_recv(lab.now, server, 10), Ok(Recv::Data(b"hello".to_vec())));
+    assert_eq!(
+        lab.net.tcp_recv(lab.now, server, 10),
+        Ok(Recv::Data(b"hello".to_vec()))
+    );
 }
 
 #[test]
 fn localhost_stays_in_the_machine() {
     let mut lab = Lab::new();
     for host in [lab.pod[0], lab.node[0], lab.workstation] {
-        let listener = lab.net.tcp_listen(lab.now, host, at(ip("127.0.0.1"), 8080), 5).unwrap();
+        let listener = lab
+            .net
+            .tcp_listen(lab.now, host, at(ip("127.0.0.1"), 8080), 5)
+            .unwrap();
         let begin = lab.now;
         let client = lab.connected(host, at(ip("127.0.0.1"), 8080));
         assert_eq!(lab.now, begin, "a machine hears itself at once");
         let server = lab.accept(listener);
         assert_eq!(lab.transfer(client, server, b"hello"), b"hello");
     }
-    assert!(lab.net.packets().iter().all(|record| &*record.iface == "lo"));
+    assert!(
+        lab.net
+            .packets()
+            .iter()
+            .all(|record| &*record.iface == "lo")
+    );
     lab.refused(lab.pod[1], at(ip("127.0.0.1"), 8080));
     lab.refused(lab.pod[1], at(ip("10.244.1.2"), 8080));
 }
@@ -181,12 +242,29 @@ fn localhost_stays_in_the_machine() {
 fn two_listeners_cannot_share_a_port_and_any_address_clashes_with_each() {
     let mut lab = Lab::new();
     let (now, pod) = (lab.now, lab.pod[0]);
-    let first = lab.net.tcp_listen(now, pod, at(ip("127.0.0.1"), 80), 5).unwrap();
-    assert_eq!(lab.net.tcp_listen(now, pod, any(80), 5), Err(NetError::AddrInUse));
-    assert!(lab.net.tcp_listen(now, pod, at(ip("10.244.1.2"), 80), 5).is_ok());
-    assert_eq!(lab.net.tcp_listen(now, pod, at(ip("1.2.3.4"), 80), 5), Err(NetError::AddrNotAvailable));
+    let first = lab
+        .net
+        .tcp_listen(now, pod, at(ip("127.0.0.1"), 80), 5)
+        .unwrap();
+    assert_eq!(
+        lab.net.tcp_listen(now, pod, any(80), 5),
+        Err(NetError::AddrInUse)
+    );
+    assert!(
+        lab.net
+            .tcp_listen(now, pod, at(ip("10.244.1.2"), 80), 5)
+            .is_ok()
+    );
+    assert_eq!(
+        lab.net.tcp_listen(now, pod, at(ip("1.2.3.4"), 80), 5),
+        Err(NetError::AddrNotAvailable)
+    );
     lab.net.close(now, first);
-    assert!(lab.net.tcp_listen(now, pod, at(ip("127.0.0.1"), 80), 5).is_ok());
+    assert!(
+        lab.net
+            .tcp_listen(now, pod, at(ip("127.0.0.1"), 80), 5)
+            .is_ok()
+    );
 }
 
 #[test]
@@ -206,8 +284,21 @@ fn power_off_takes_the_sockets_of_a_node_and_its_pods() {
     let mut lab = Lab::new();
     let (client, server) = pair(&mut lab, 0, 2);
     lab.net.set_power(lab.now, lab.node[1], false);
-    assert_eq!(lab.net.tcp_recv(lab.now, server, 1), Err(NetError::InvalidState));
-    assert!(lab.net.tcp_connect(lab.now, lab.pod[2], None, at(ip("10.244.1.2"), 1), Origin::Program).is_err());
+    assert_eq!(
+        lab.net.tcp_recv(lab.now, server, 1),
+        Err(NetError::InvalidState)
+    );
+    assert!(
+        lab.net
+            .tcp_connect(
+                lab.now,
+                lab.pod[2],
+                None,
+                at(ip("10.244.1.2"), 1),
+                Origin::Program
+            )
+            .is_err()
+    );
     lab.net.set_power(lab.now, lab.node[1], true);
     lab.net.tcp_send(lab.now, client, b"still there?").unwrap();
     lab.settle(Duration::from_secs(2));
@@ -219,13 +310,20 @@ fn answers_to_a_checker_are_the_checkers() {
     let mut lab = Lab::new();
     let listener = lab.listen(lab.pod[2], 80);
     let to = at(ip("10.244.2.2"), 80);
-    let client = lab.net.tcp_connect(lab.now, lab.pod[0], None, to, Origin::Checker).unwrap();
+    let client = lab
+        .net
+        .tcp_connect(lab.now, lab.pod[0], None, to, Origin::Checker)
+        .unwrap();
     lab.settle(Duration::from_millis(10));
     let server = lab.accept(listener);
     lab.transfer(server, client, b"hello");
     let packets = lab.net.packets();
     assert!(packets.len() > 20);
-    assert!(packets.iter().all(|record| record.origin == Origin::Checker));
+    assert!(
+        packets
+            .iter()
+            .all(|record| record.origin == Origin::Checker)
+    );
 }
 
 #[test]
@@ -240,9 +338,18 @@ fn a_connection_idle_for_an_hour_still_works_and_closes_in_order() {
     assert_eq!(lab.net.tcp_recv(lab.now, server, 1), Ok(Recv::Eof));
     lab.net.close(lab.now, server);
     lab.settle(Duration::from_secs(1));
-    let resets = lab.net.packets().iter().filter(|r| r.view.tcp_flags.has(TcpFlags::RST)).count();
+    let resets = lab
+        .net
+        .packets()
+        .iter()
+        .filter(|r| r.view.tcp_flags.has(TcpFlags::RST))
+        .count();
     assert_eq!(resets, 0);
-    assert_eq!(lab.net.poll_at(), None, "a network in which nothing is under way is silent");
+    assert_eq!(
+        lab.net.poll_at(),
+        None,
+        "a network in which nothing is under way is silent"
+    );
 }
 
 #[test]
@@ -251,8 +358,12 @@ fn readiness_comes_as_an_edge() {
     let listener = lab.listen(lab.pod[2], 80);
     let client = lab.connected(lab.pod[0], at(ip("10.244.2.2"), 80));
     lab.settle(Duration::from_millis(1));
-    let events = |lab: &mut Lab| -> Vec<_> { std::iter::from_fn(|| lab.net.poll_event()).collect() };
-    assert_eq!(events(&mut lab), [vnet::Event::Ready(client), vnet::Event::Ready(listener)]);
+    let events =
+        |lab: &mut Lab| -> Vec<_> { std::iter::from_fn(|| lab.net.poll_event()).collect() };
+    assert_eq!(
+        events(&mut lab),
+        [vnet::Event::Ready(client), vnet::Event::Ready(listener)]
+    );
     let server = lab.accept(listener);
     assert!(!lab.net.ready(server).readable && lab.net.ready(server).writable);
     lab.net.tcp_send(lab.now, client, b"x").unwrap();
