@@ -384,6 +384,24 @@ pub enum ItemKind {
     Advance(Duration),
 }
 
+impl ItemKind {
+    /// What it is, in one line, captures not yet filled in.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Run(run) => format!("$ {}", run.command),
+            Self::Open { path, .. } => format!("open {path}"),
+            Self::Write { path, .. } => format!("write {path}"),
+            Self::Edit { object, .. } => format!("edit {object}"),
+            Self::Browse { url, .. } => format!("browse {url}"),
+            Self::Key { key, .. } => format!("key {key:?}"),
+            Self::Fault(fault) => format!("fault {:?} {}", fault.kind, fault.target),
+            Self::Heal(name) => format!("heal {name}"),
+            Self::Advance(by) => format!("advance {}s", by.as_secs_f64()),
+        }
+    }
+}
+
 /// One operation of a JSON Patch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PatchOp {

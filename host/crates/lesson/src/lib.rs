@@ -29,4 +29,6 @@ pub use finding::{Finding, Severity};
 pub use lab::*;
 pub use parse::API_VERSION;
 pub use place::Place;
-pub use report::{Failure, Outcome, Report};
+pub use report::{
+    Expectation, Failure, ItemReport, Outcome, QuizReport, Report, Status, StepReport, TaskReport,
+};
