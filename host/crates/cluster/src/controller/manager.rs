@@ -151,7 +151,8 @@ impl Manager {
         };
         for event in events {
             self.index.note(event);
-            if matches!(event.kind, "events") {
+            // Nobody acts on what others say, except that a namespace waits until it is forgotten.
+            if event.kind == "events" && event.op != crate::store::Op::Deleted {
                 continue;
             }
             self.kubelets.observe(event);
@@ -205,6 +206,7 @@ impl Manager {
     /// Carries out one wish; whether it could be.
     fn apply(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, write: Write, work: Option<&Work>) -> bool {
         match write {
+            Write::Create { value, .. } if closed(store, super::meta::namespace(&value)) => true,
             Write::Create { kind, value, announce } => match registry.create(store, now, kind, value) {
                 Ok(object) => {
                     if let Some(mut note) = announce {
@@ -261,6 +263,11 @@ fn unversioned(value: &mut serde_json::Value) {
 /// A vanished object needs no retry: its deletion wakes whoever cares.
 fn accepted<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Ok(_) | Err(StoreError::NotFound))
+}
+
+/// Whether nothing may be made in this namespace, because it goes or is not there.
+pub(super) fn closed(store: &Store, namespace: &str) -> bool {
+    !namespace.is_empty() && store.get("namespaces", "", namespace).is_none_or(|space| super::meta::deleting(space))
 }
 
 /// The binding subresource: a node's name and the condition, without a new generation.

@@ -49,6 +49,9 @@ impl Recorder {
             return;
         }
         let namespace = note.regarding["namespace"].as_str().unwrap_or("default").to_owned();
+        if super::manager::closed(store, &namespace) {
+            return;
+        }
         let name = self.fresh_name(now, registry, &note.regarding);
         let event = event(note, &namespace, &name, &registry.time(now));
         if registry.create(store, now, "events", event).is_ok() {
