@@ -898,6 +898,3 @@ impl Engine {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

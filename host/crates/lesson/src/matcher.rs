@@ -157,7 +157,7 @@ impl Is {
             Self::Hash => finds("^[a-z0-9]{4,}$"),
             Self::Int => text.parse::<i64>().is_ok(),
             Self::Duration => finds(r"^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h|d|y))+$"),
-            Self::Base64 => text.len() % 4 == 0 && finds("^[A-Za-z0-9+/]+={0,2}$"),
+            Self::Base64 => text.len().is_multiple_of(4) && finds("^[A-Za-z0-9+/]+={0,2}$"),
             Self::PemCert => {
                 finds("(?s)^-----BEGIN CERTIFICATE-----\n.*-----END CERTIFICATE-----\n?$")
             }

@@ -48,16 +48,13 @@ impl Place {
     /// Reads `workstation`, `node/NAME`, `pod/NAME`, `pod/label=value`, `deploy/NAME`, `host/NAME`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (kind, rest) = match text.split_once('/') {
-            None => {
-                return match text {
-                    "workstation" => Some(Self::Workstation),
-                    "control-plane" => Some(Self::ControlPlane),
-                    "internet" => Some(Self::Internet),
-                    _ => None,
-                };
-            }
-            Some(parts) => parts,
+        let Some((kind, rest)) = text.split_once('/') else {
+            return match text {
+                "workstation" => Some(Self::Workstation),
+                "control-plane" => Some(Self::ControlPlane),
+                "internet" => Some(Self::Internet),
+                _ => None,
+            };
         };
         if rest.is_empty() {
             return None;

@@ -42,9 +42,9 @@ pub(super) enum Heard<'a> {
 #[derive(Debug)]
 enum Tree {
     Leaf(Box<Leaf>),
-    All(Vec<Tree>),
-    Any(Vec<Tree>),
-    Not(Box<Tree>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
 }
 
 impl Tree {

@@ -273,7 +273,7 @@ pub(super) fn like(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Like>
     let like = Like {
         text: reader.string(node)?,
         at: node.at,
-        unordered: fields.get("unordered").is_some() && reader.boolean(fields, "unordered", false),
+        unordered: reader.boolean(fields, "unordered", false),
     };
     for problem in crate::like::problems(&like) {
         reader.error(node.at, "LAB008", problem);

@@ -218,8 +218,7 @@ fn resource(reader: &mut Reader<'_>, node: &Node) -> Option<Resource> {
         "capture",
     ];
     let fields = reader.map(node, "resource", KNOWN)?;
-    let absent =
-        fields.present(&["absent"]).first().is_some() && reader.boolean(&fields, "absent", false);
+    let absent = reader.boolean(&fields, "absent", false);
     for key in fields.present(&["count", "same_spec_as", "capture"]) {
         if absent {
             let message = format!("`absent` and `{key}` cannot both hold");
