@@ -2,16 +2,170 @@
 //!
 //! It never touches the outside world except through [`Io`], and it never decides anything that the
 //! API server decides: tables, validation and defaults are the server's.
+//!
+//! Start with `cmd` (every command, defined once), then `session` (one command's dealings with the server).
 
+mod cmd;
+mod config;
+mod describe;
+mod discovery;
+mod fail;
+mod flags;
+mod help;
+mod http;
 pub mod io;
+mod jsonpath;
+mod merge;
+mod output;
+mod select;
+mod session;
+mod table;
+mod text;
+mod yaml;
 
+use config::Overrides;
+use fail::{Fail, Outcome};
+use flags::{Command, Flag, Kind, Parsed};
 pub use io::{Connect, Files, Input, Io, StdFiles, Stream, Tcp, Terminal};
+use session::Session;
 
 /// Runs one kubectl command; `args` are the arguments without the program's own name.
 ///
 /// Returns the exit code. Output goes to the streams of `io`.
 pub fn run(args: &[String], io: &mut Io<'_>) -> i32 {
-    let _ = args;
-    let _ = io.stderr.write_all(b"error: not in this lab yet\n");
-    1
+    let Err(fail) = dispatch(args, io) else {
+        return 0;
+    };
+    let (message, code) = fail.report();
+    if !message.is_empty() {
+        // Nobody is left to be told when this fails.
+        drop(
+            io.stderr
+                .write_all(message.as_bytes())
+                .and_then(|()| io.stderr.write_all(b"\n")),
+        );
+    }
+    drop(io.stdout.flush());
+    drop(io.stderr.flush());
+    code
+}
+
+fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
+    let print = |io: &mut Io<'_>, text: String| {
+        io.stdout
+            .write_all(text.as_bytes())
+            .map_err(|_| Fail::Exit(1))
+    };
+    let help_first = args.first().is_some_and(|first| first == "help");
+    if help_first {
+        let words = if args.len() > 1 {
+            help::of(&args[1..].join(" "))
+        } else {
+            help::root()
+        };
+        return print(io, words);
+    }
+    if args.first().is_some_and(|first| first == "options") {
+        return print(io, help::options());
+    }
+    let (path, command, words) = locate(args)?;
+    let before_dash = words.iter().take_while(|word| *word != "--");
+    if before_dash
+        .clone()
+        .any(|word| word == "-h" || word == "--help")
+    {
+        return print(
+            io,
+            if path.is_empty() {
+                help::root()
+            } else {
+                help::of(&path)
+            },
+        );
+    }
+    let Some(command) = command else {
+        return print(io, help::root());
+    };
+    let flags: Vec<&'static Flag> = command
+        .flags
+        .iter()
+        .flat_map(|group| group.iter())
+        .chain(cmd::GLOBAL)
+        .collect();
+    let parsed = Parsed::parse(&path, &words, flags)?;
+    let own = |name: &str| parsed.text(name).to_owned();
+    let overrides = Overrides {
+        kubeconfig: own("kubeconfig"),
+        context: own("context"),
+        cluster: own("cluster"),
+        user: own("user"),
+        server: own("server"),
+        token: own("token"),
+        namespace: own("namespace"),
+    };
+    let mut session = Session::new(io, overrides, format!("kubectl {path}"));
+    (command.run)(&mut session, &parsed)
+}
+
+type Located = (String, Option<&'static Command>, Vec<String>);
+
+/// Finds the command among the arguments; flags may stand before it.
+fn locate(args: &[String]) -> Outcome<Located> {
+    let mut path: Vec<&str> = Vec::new();
+    let mut command: Option<&'static Command> = None;
+    let mut rest = Vec::new();
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            rest.push(word.clone());
+            break;
+        }
+        if word.starts_with('-') && word.len() > 1 {
+            rest.push(word.clone());
+            if takes_next(word, command) {
+                rest.extend(words.next().cloned());
+            }
+            continue;
+        }
+        let next = match command {
+            None => Some(help::find(word).ok_or_else(|| help::unknown(word))?),
+            Some(command) => Command::find(command.subcommands, word),
+        };
+        match (next, command) {
+            (Some(next), _) => {
+                path.push(next.name);
+                command = Some(next);
+            }
+            (None, Some(family)) if !family.subcommands.is_empty() && family.flags.is_empty() => {
+                return Err(Fail::usage(
+                    &path.join(" "),
+                    format!("unknown command {}", fail::quoted(word)),
+                ));
+            }
+            _ => {
+                rest.push(word.clone());
+                break;
+            }
+        }
+    }
+    rest.extend(words.cloned());
+    Ok((path.join(" "), command, rest))
+}
+
+/// Whether the word after a flag is its value.
+fn takes_next(word: &str, command: Option<&'static Command>) -> bool {
+    if word.contains('=') {
+        return false;
+    }
+    let own = command
+        .into_iter()
+        .flat_map(|command| command.flags.iter())
+        .flat_map(|group| group.iter());
+    let known = own
+        .chain(cmd::GLOBAL)
+        .find(|flag| match word.strip_prefix("--") {
+            Some(long) => flag.long == long,
+            None => word.len() == 2 && word.ends_with(flag.short),
+        });
+    known.is_some_and(|flag| !matches!(flag.kind, Kind::Bool | Kind::Optional(_)))
 }

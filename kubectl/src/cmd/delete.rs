@@ -1,0 +1,237 @@
+//! `kubectl delete`: asks for deletion and waits until the objects are gone.
+
+use serde_json::{Value, json};
+
+use crate::discovery::Resource;
+use crate::fail::{Fail, Outcome, quoted};
+use crate::flags::Parsed;
+use crate::output::dry_suffix;
+use crate::select::{self, Selection};
+use crate::session::{JSON, Next, Session, with_query};
+use crate::text::json::{list, text};
+
+struct Doomed {
+    resource: Resource,
+    namespace: String,
+    name: String,
+}
+
+pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let grace = if parsed.is("now") {
+        1
+    } else {
+        parsed.int("grace-period")
+    };
+    if parsed.is("now") && parsed.given("grace-period") && parsed.int("grace-period") != -1 {
+        return Err(Fail::message(
+            "--now and --grace-period cannot be specified together",
+        ));
+    }
+    if grace == 0 && !parsed.is("force") && parsed.dry_run()? == "none" {
+        // Zero without force means as soon as possible, and waits.
+    }
+    if parsed.is("force") {
+        session.warn("Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
+    }
+    let mut fails = Vec::new();
+    let doomed = doomed(session, parsed, &mut fails)?;
+    if doomed.is_empty() && fails.is_empty() {
+        return session.out("No resources found\n");
+    }
+    let mut waiting = Vec::new();
+    for object in doomed {
+        match delete(session, parsed, grace, &object) {
+            Ok(()) => waiting.push(object),
+            Err(fail) if parsed.is("ignore-not-found") && fail.is_not_found() => {}
+            Err(fail) => fails.push(fail),
+        }
+    }
+    let wait = !parsed.given("wait") || parsed.is("wait");
+    if wait && !parsed.is("force") && parsed.dry_run()? == "none" {
+        let timeout = parsed.duration("timeout");
+        let deadline = (timeout > 0).then(|| session.now_nanos() + timeout.unsigned_abs());
+        for object in waiting {
+            wait_gone(
+                session,
+                &object.resource.path(&object.namespace, &object.name),
+                deadline,
+            )?;
+        }
+    }
+    Fail::collect(fails)
+}
+
+fn doomed(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    fails: &mut Vec<Fail>,
+) -> Outcome<Vec<Doomed>> {
+    if parsed.given("filename") || parsed.given("kustomize") {
+        let mut doomed = Vec::new();
+        for manifest in select::try_manifests(session, parsed)? {
+            match manifest {
+                Ok(manifest) => doomed.push(Doomed {
+                    name: manifest.name().to_owned(),
+                    namespace: manifest.namespace,
+                    resource: manifest.resource,
+                }),
+                Err(fail) => fails.push(fail),
+            }
+        }
+        return Ok(doomed);
+    }
+    let namespace = session.namespace()?;
+    let (selector, fields) = (parsed.text("selector"), parsed.text("field-selector"));
+    if parsed.args.is_empty() {
+        return Err(Fail::message(
+            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
+        ));
+    }
+    match select::select(session, &parsed.args)? {
+        Selection::Named(pairs) => {
+            if parsed.is("all") || !selector.is_empty() {
+                return Err(Fail::message(
+                    "name cannot be provided when a selector is specified",
+                ));
+            }
+            Ok(pairs
+                .into_iter()
+                .map(|(resource, name)| Doomed {
+                    resource,
+                    namespace: namespace.clone(),
+                    name,
+                })
+                .collect())
+        }
+        Selection::Types(_) if selector.is_empty() && fields.is_empty() && !parsed.is("all") => {
+            Err(Fail::message(
+                "resource(s) were provided, but no name was specified",
+            ))
+        }
+        Selection::Types(resources) => {
+            let scope = if parsed.is("all-namespaces") {
+                ""
+            } else {
+                namespace.as_str()
+            };
+            let mut doomed = Vec::new();
+            for resource in resources {
+                let mut query = vec![("limit", "500")];
+                query.extend(
+                    [("labelSelector", selector), ("fieldSelector", fields)]
+                        .into_iter()
+                        .filter(|(_, text)| !text.is_empty()),
+                );
+                let found = session.get(&with_query(&resource.path(scope, ""), &query))?;
+                doomed.extend(list(&found, "items").iter().map(|item| Doomed {
+                    resource: resource.clone(),
+                    namespace: text(item, "metadata.namespace").to_owned(),
+                    name: text(item, "metadata.name").to_owned(),
+                }));
+            }
+            Ok(doomed)
+        }
+    }
+}
+
+fn delete(session: &mut Session<'_, '_>, parsed: &Parsed, grace: i64, object: &Doomed) -> Outcome {
+    let dry_run = parsed.dry_run()?.to_owned();
+    let path = object.resource.path(&object.namespace, &object.name);
+    if dry_run == "client" {
+        session.get(&path)?;
+    } else {
+        let policy = match parsed.text("cascade") {
+            "" | "background" | "true" => "Background",
+            "foreground" => "Foreground",
+            "orphan" | "false" => "Orphan",
+            other => {
+                return Err(Fail::message(format!(
+                    "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
+                )));
+            }
+        };
+        let mut options = json!({"propagationPolicy": policy});
+        if grace >= 0 {
+            options["gracePeriodSeconds"] = json!(grace);
+        }
+        if dry_run == "server" {
+            options["dryRun"] = json!(["All"]);
+        }
+        session.delete(&path, &options)?;
+    }
+    if parsed.text("output") == "name" {
+        return session.out(&format!(
+            "{}/{}\n",
+            object.resource.kind_group(),
+            object.name
+        ));
+    }
+    let how = if parsed.is("force") {
+        "force deleted"
+    } else {
+        "deleted"
+    };
+    let place = if object.resource.namespaced {
+        format!(" from {} namespace", object.namespace)
+    } else {
+        String::new()
+    };
+    session.out(&format!(
+        "{} {} {how}{place}{}\n",
+        object.resource.kind_group(),
+        quoted(&object.name),
+        dry_suffix(&dry_run)
+    ))
+}
+
+/// Waits until a path answers 404, or names another object.
+pub(crate) fn wait_gone(
+    session: &mut Session<'_, '_>,
+    path: &str,
+    deadline: Option<u64>,
+) -> Outcome {
+    let first = match session.get(path) {
+        Ok(object) => object,
+        Err(fail) if fail.is_not_found() => return Ok(()),
+        Err(fail) => return Err(fail),
+    };
+    let uid = text(&first, "metadata.uid").to_owned();
+    let (collection, name) = path.rsplit_once('/').unwrap_or((path, ""));
+    let selector = format!("metadata.name={name}");
+    loop {
+        let found = session.get(&with_query(collection, &[("fieldSelector", &selector)]))?;
+        if !list(&found, "items")
+            .iter()
+            .any(|item| text(item, "metadata.uid") == uid)
+        {
+            return Ok(());
+        }
+        let version = text(&found, "metadata.resourceVersion");
+        let query = [
+            ("fieldSelector", selector.as_str()),
+            ("resourceVersion", version),
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+        ];
+        let mut stream = session.stream(&with_query(collection, &query), JSON)?;
+        loop {
+            match stream.event(session, deadline) {
+                Next::Some(event) if gone(&event, &uid) => return Ok(()),
+                Next::Some(event) if event["type"] == "ERROR" => break,
+                Next::Some(_) => {}
+                Next::End => break,
+                Next::TimedOut => {
+                    return Err(Fail::message(format!(
+                        "timed out waiting for the condition on {}/{name}",
+                        collection.rsplit('/').next().unwrap_or_default()
+                    )));
+                }
+            }
+        }
+    }
+}
+
+fn gone(event: &Value, uid: &str) -> bool {
+    let same = text(event, "object.metadata.uid") == uid;
+    (event["type"] == "DELETED" && same) || (event["type"] == "ADDED" && !same)
+}

@@ -1,0 +1,449 @@
+//! What a command is about: `pod x y`, `deploy/x svc/y`, `pods,svc`, `all`, and objects from files.
+//!
+//! It resolves names to resources and reads manifests; it fetches nothing but the server's discovery.
+
+use serde_json::{Value, json};
+
+use crate::discovery::Resource;
+use crate::fail::{Fail, Outcome, quoted};
+use crate::flags::Parsed;
+use crate::session::Session;
+use crate::text::json::{list, text};
+use crate::yaml;
+
+/// What the arguments name.
+#[derive(Debug, Clone)]
+pub(crate) enum Selection {
+    /// Whole types.
+    Types(Vec<Resource>),
+    /// Single objects.
+    Named(Vec<(Resource, String)>),
+}
+
+/// Resolves resource arguments.
+pub(crate) fn select(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<Selection> {
+    if args.iter().any(|arg| arg.contains('/')) {
+        return slashed(session, args);
+    }
+    let Some((types, names)) = args.split_first() else {
+        return Err(Fail::message(
+            "You must provide one or more resources by argument or filename.",
+        ));
+    };
+    let resources = resources(session, types)?;
+    if names.is_empty() {
+        return Ok(Selection::Types(resources));
+    }
+    let pairs = resources.iter().flat_map(|resource| {
+        names
+            .iter()
+            .map(move |name| (resource.clone(), name.clone()))
+    });
+    Ok(Selection::Named(pairs.collect()))
+}
+
+fn slashed(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<Selection> {
+    let mut pairs = Vec::new();
+    for arg in args {
+        let parts: Vec<&str> = arg.split('/').collect();
+        match parts[..] {
+            [_] => {
+                return Err(Fail::message(
+                    "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'",
+                ));
+            }
+            [kind, name] if !kind.is_empty() && !name.is_empty() => {
+                let discovery = session.discovery()?;
+                pairs.push((discovery.find(kind)?.clone(), name.to_owned()));
+            }
+            [_, _] => {
+                return Err(Fail::message(format!(
+                    "arguments in resource/name form must have a single resource and name"
+                )));
+            }
+            _ => {
+                return Err(Fail::message(
+                    "arguments in resource/name form may not have more than one slash",
+                ));
+            }
+        }
+    }
+    Ok(Selection::Named(pairs))
+}
+
+/// The resources of `pods,svc` or of a category.
+pub(crate) fn resources(session: &mut Session<'_, '_>, types: &str) -> Outcome<Vec<Resource>> {
+    let discovery = session.discovery()?;
+    let mut found: Vec<Resource> = Vec::new();
+    for name in types.split(',').filter(|name| !name.is_empty()) {
+        let category = discovery.category(name);
+        if category.is_empty() {
+            found.push(discovery.find(name)?.clone());
+        } else {
+            found.extend(category.into_iter().cloned());
+        }
+    }
+    Ok(found)
+}
+
+/// A single object by `TYPE/NAME`, `TYPE NAME` or, where `default_type` allows it, `NAME`.
+pub(crate) fn one(
+    session: &mut Session<'_, '_>,
+    args: &[String],
+    default_type: &str,
+) -> Outcome<(Resource, String)> {
+    let selection = match args {
+        [name] if !name.contains('/') && !default_type.is_empty() => {
+            select(session, &[default_type.to_owned(), name.clone()])?
+        }
+        _ => select(session, args)?,
+    };
+    match selection {
+        Selection::Named(mut pairs) if pairs.len() == 1 => Ok(pairs.remove(0)),
+        Selection::Named(_) => Err(Fail::message("expected one resource")),
+        Selection::Types(_) => Err(Fail::message(
+            "resource(s) were provided, but no name was specified",
+        )),
+    }
+}
+
+/// Only named objects; whole types are refused in kubectl's words.
+pub(crate) fn named(
+    session: &mut Session<'_, '_>,
+    args: &[String],
+) -> Outcome<Vec<(Resource, String)>> {
+    match select(session, args)? {
+        Selection::Named(pairs) => Ok(pairs),
+        Selection::Types(_) => Err(Fail::message(
+            "resource(s) were provided, but no name was specified",
+        )),
+    }
+}
+
+/// The objects that commands like `label` and `scale` change: by name, by label or all of a type.
+pub(crate) fn fetch(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    args: &[String],
+) -> Outcome<Vec<Target>> {
+    if parsed.given("filename") {
+        let objects = manifests(session, parsed)?;
+        return objects
+            .into_iter()
+            .map(|object| object.fetch(session))
+            .collect();
+    }
+    let namespace = session.namespace()?;
+    match select(session, args)? {
+        Selection::Named(pairs) => pairs
+            .into_iter()
+            .map(|(resource, name)| {
+                let object = session.get(&resource.path(&namespace, &name))?;
+                Ok(Target {
+                    resource,
+                    name,
+                    namespace: namespace.clone(),
+                    object,
+                })
+            })
+            .collect(),
+        Selection::Types(resources) => {
+            let selector = parsed.text("selector");
+            if selector.is_empty() && !parsed.is("all") {
+                return Err(Fail::message(
+                    "resource(s) were provided, but no name was specified",
+                ));
+            }
+            let everywhere = parsed.is("all-namespaces");
+            let mut targets = Vec::new();
+            for resource in resources {
+                let scope = if everywhere { "" } else { namespace.as_str() };
+                let mut query = vec![("limit", "500")];
+                if !selector.is_empty() {
+                    query.push(("labelSelector", selector));
+                }
+                let found = session.get(&crate::session::with_query(
+                    &resource.path(scope, ""),
+                    &query,
+                ))?;
+                for item in items(&found) {
+                    targets.push(Target {
+                        resource: resource.clone(),
+                        name: text(&item, "metadata.name").to_owned(),
+                        namespace: text(&item, "metadata.namespace").to_owned(),
+                        object: item,
+                    });
+                }
+            }
+            Ok(targets)
+        }
+    }
+}
+
+/// An object on the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) resource: Resource,
+    pub(crate) name: String,
+    pub(crate) namespace: String,
+    pub(crate) object: Value,
+}
+
+impl Target {
+    pub(crate) fn path(&self) -> String {
+        self.resource.path(&self.namespace, &self.name)
+    }
+
+    /// `deployment.apps/x`.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}/{}", self.resource.kind_group(), self.name)
+    }
+}
+
+/// The items of a list, each with the apiVersion and kind that lists leave out.
+pub(crate) fn items(found: &Value) -> Vec<Value> {
+    let kind = text(found, "kind").strip_suffix("List").unwrap_or_default();
+    let mut items = list(found, "items").to_vec();
+    for item in &mut items {
+        if item.get("kind").is_none() {
+            item["kind"] = json!(kind);
+            item["apiVersion"] = found["apiVersion"].clone();
+        }
+    }
+    items
+}
+
+/// An object from a manifest.
+#[derive(Debug, Clone)]
+pub(crate) struct Manifest {
+    pub(crate) resource: Resource,
+    pub(crate) object: Value,
+    pub(crate) namespace: String,
+    pub(crate) source: String,
+}
+
+impl Manifest {
+    pub(crate) fn name(&self) -> &str {
+        text(&self.object, "metadata.name")
+    }
+
+    pub(crate) fn path(&self) -> String {
+        self.resource.path(&self.namespace, self.name())
+    }
+
+    pub(crate) fn collection(&self) -> String {
+        self.resource.path(&self.namespace, "")
+    }
+
+    /// `deployment.apps/x`.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}/{}", self.resource.kind_group(), self.name())
+    }
+
+    fn fetch(self, session: &mut Session<'_, '_>) -> Outcome<Target> {
+        let object = session.get(&self.path())?;
+        Ok(Target {
+            name: self.name().to_owned(),
+            namespace: self.namespace,
+            resource: self.resource,
+            object,
+        })
+    }
+}
+
+/// Every object of `-f`, those that could be read; the first that could not ends it.
+pub(crate) fn manifests(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Manifest>> {
+    let mut found = Vec::new();
+    for result in try_manifests(session, parsed)? {
+        found.push(result?);
+    }
+    Ok(found)
+}
+
+/// Every object of `-f`, each readable or not.
+pub(crate) fn try_manifests(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+) -> Outcome<Vec<Outcome<Manifest>>> {
+    if parsed.given("kustomize") {
+        return Err(Fail::not_in_lab("kustomize (-k)"));
+    }
+    let mut files = Vec::new();
+    for path in parsed.list("filename") {
+        gather(session, path, parsed.is("recursive"), true, &mut files)?;
+    }
+    let mut found = Vec::new();
+    for (source, content) in files {
+        let text = String::from_utf8_lossy(&content).into_owned();
+        match yaml::documents(&text) {
+            Ok(documents) => {
+                for document in documents {
+                    resolve(session, parsed, &source, document, &mut found)?;
+                }
+            }
+            Err(error) if error.0.starts_with("yaml:") => found.push(Err(Fail::message(format!(
+                "error parsing {source}: error converting YAML to JSON: {}",
+                error.0
+            )))),
+            Err(error) => found.push(Err(Fail::message(format!(
+                "error parsing {source}: {}",
+                error.0
+            )))),
+        }
+    }
+    Ok(found)
+}
+
+fn gather(
+    session: &mut Session<'_, '_>,
+    path: &str,
+    recursive: bool,
+    top: bool,
+    files: &mut Vec<(String, Vec<u8>)>,
+) -> Outcome {
+    if path == "-" {
+        let mut content = Vec::new();
+        session
+            .io
+            .stdin
+            .read_to_end(&mut content)
+            .map_err(|error| Fail::message(error.to_string()))?;
+        files.push(("STDIN".to_owned(), content));
+        return Ok(());
+    }
+    if path.starts_with("http://") || path.starts_with("https://") {
+        return Err(Fail::not_in_lab("reading manifests from a URL"));
+    }
+    if let Ok(names) = session.io.files.list_dir(path) {
+        let mut names = names;
+        names.sort();
+        for name in names {
+            let child = format!("{}/{name}", path.trim_end_matches('/'));
+            let wanted = [".json", ".yaml", ".yml"]
+                .iter()
+                .any(|ending| name.ends_with(ending));
+            if session.io.files.list_dir(&child).is_ok() {
+                if recursive {
+                    gather(session, &child, recursive, false, files)?;
+                }
+            } else if wanted {
+                gather(session, &child, recursive, false, files)?;
+            }
+        }
+        if top && files.is_empty() {
+            return Err(Fail::message(format!(
+                "error reading [{path}]: recognized file extensions are [.json .yaml .yml]"
+            )));
+        }
+        return Ok(());
+    }
+    match session.io.files.read(path) {
+        Ok(content) => files.push((path.to_owned(), content)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Fail::message(format!(
+                "the path {} does not exist",
+                quoted(path)
+            )));
+        }
+        Err(error) => {
+            return Err(Fail::message(format!(
+                "open {path}: {}",
+                crate::config::reason(&error)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn resolve(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    source: &str,
+    document: Value,
+    found: &mut Vec<Outcome<Manifest>>,
+) -> Outcome {
+    if !document.is_object() {
+        let kind = if document.is_array() {
+            "array"
+        } else {
+            "string"
+        };
+        found.push(Err(Fail::message(format!(
+            "unable to decode {}: json: cannot unmarshal {kind} into Go value of type unstructured.detector",
+            quoted(source)
+        ))));
+        return Ok(());
+    }
+    if text(&document, "kind").ends_with("List") && document["items"].is_array() {
+        for item in items(&document) {
+            resolve(session, parsed, source, item, found)?;
+        }
+        return Ok(());
+    }
+    let manifest = check(session, source, document)?;
+    found.push(manifest.and_then(|manifest| place(session, manifest)));
+    Ok(())
+}
+
+fn check(session: &mut Session<'_, '_>, source: &str, object: Value) -> Outcome<Outcome<Manifest>> {
+    let missing: Vec<&str> = ["apiVersion", "kind"]
+        .into_iter()
+        .filter(|key| text(&object, key).is_empty())
+        .collect();
+    if !missing.is_empty() {
+        let words: Vec<String> = missing.iter().map(|key| format!("{key} not set")).collect();
+        let words = if words.len() == 1 {
+            words.concat()
+        } else {
+            format!("[{}]", words.join(", "))
+        };
+        return Ok(Err(Fail::message(format!(
+            "error validating {}: error validating data: {words}; if you choose to ignore these errors, turn validation off with --validate=false",
+            quoted(source)
+        ))));
+    }
+    let (version, kind) = (text(&object, "apiVersion"), text(&object, "kind"));
+    let discovery = session.discovery()?;
+    let Some(resource) = discovery.by_kind(version, kind).cloned() else {
+        return Ok(Err(Fail::message(format!(
+            "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\nensure CRDs are installed first",
+            quoted(text(&object, "metadata.name")),
+            quoted(text(&object, "metadata.namespace")),
+            quoted(source),
+            quoted(kind),
+            quoted(version)
+        ))));
+    };
+    Ok(Ok(Manifest {
+        resource,
+        object,
+        namespace: String::new(),
+        source: source.to_owned(),
+    }))
+}
+
+/// Settles the namespace: the object's own, which a `-n` must not contradict, or the command's.
+fn place(session: &mut Session<'_, '_>, mut manifest: Manifest) -> Outcome<Manifest> {
+    if !manifest.resource.namespaced {
+        return Ok(manifest);
+    }
+    let default = session.namespace()?;
+    let own = text(&manifest.object, "metadata.namespace").to_owned();
+    if own.is_empty() {
+        if !manifest.object["metadata"].is_object() {
+            manifest.object["metadata"] = json!({});
+        }
+        manifest.object["metadata"]["namespace"] = json!(default);
+        manifest.namespace = default;
+        return Ok(manifest);
+    }
+    if !session.overrides.namespace.is_empty() && own != default {
+        return Err(Fail::message(format!(
+            "the namespace from the provided object {} does not match the namespace {}. You must pass '--namespace={own}' to perform this operation.",
+            quoted(&own),
+            quoted(&default)
+        )));
+    }
+    manifest.namespace = own;
+    Ok(manifest)
+}

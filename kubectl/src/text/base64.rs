@@ -1,0 +1,47 @@
+//! Base64 with padding, both ways.
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let block = chunk
+            .iter()
+            .fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let sextet = block >> (18 - 6 * place) & 63;
+            out.push(if place <= chunk.len() {
+                ALPHABET[sextet as usize] as char
+            } else {
+                '='
+            });
+        }
+    }
+    out
+}
+
+/// How many bytes a text stands for.
+pub(crate) fn decoded_len(text: &str) -> usize {
+    let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
+    (text.len() / 4 * 3).saturating_sub(padding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_tells_the_length() {
+        for (plain, coded) in [
+            ("", ""),
+            ("a", "YQ=="),
+            ("ab", "YWI="),
+            ("abc", "YWJj"),
+            ("admin", "YWRtaW4="),
+        ] {
+            assert_eq!(encode(plain.as_bytes()), coded);
+            assert_eq!(decoded_len(coded), plain.len());
+        }
+    }
+}

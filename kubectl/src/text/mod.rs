@@ -1,0 +1,9 @@
+//! Putting values into words and columns: times, elastic tabs, Go's JSON.
+//!
+//! Pure functions over strings and values; nothing here prints.
+
+pub(crate) mod base64;
+pub(crate) mod json;
+pub(crate) mod quantity;
+pub(crate) mod tabs;
+pub(crate) mod time;

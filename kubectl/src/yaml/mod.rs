@@ -1,0 +1,8 @@
+//! YAML in and out, both as kubectl does it.
+
+mod read;
+mod resolve;
+mod write;
+
+pub(crate) use read::documents;
+pub(crate) use write::to_string;
