@@ -1,6 +1,132 @@
 //! The whole cluster as one value. Never decides: it hands on to the API, the store, the controllers.
+//!
+//! After everything that comes in, the controllers settle: what follows from it at the same
+//! instant has happened when the call returns.
 
+use crate::api::{Api, Request, Response, WatchId, WatchPoll};
+use crate::bootstrap;
+use crate::controller::Manager;
+use crate::kubelet::{Command, Report};
+use crate::registry::Registry;
+use crate::store::Store;
+use crate::{dns, proxy};
+use clock::{Instant, Seed};
 use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// A small Kubernetes: objects, the API over them, the controllers behind them.
+///
+/// Give it what arrives (`handle*`), take what it asks for ([`Cluster::poll_command`]) until there
+/// is nothing more, and come back at [`Cluster::poll_at`].
+#[derive(Debug)]
+pub struct Cluster {
+    store: Store,
+    registry: Registry,
+    api: Api,
+    manager: Manager,
+    now: Instant,
+}
+
+impl Cluster {
+    /// A cluster with its first objects: namespaces, nodes, the Service `kubernetes`, the DNS.
+    #[must_use]
+    pub fn new(now: Instant, seed: Seed, config: Config) -> Self {
+        let mut cluster = Self {
+            store: Store::default(),
+            registry: Registry::new(seed, config.epoch),
+            api: Api::new(seed, config.control_plane, config.service_cidr),
+            manager: Manager::new(seed, &config),
+            now,
+        };
+        bootstrap::furnish(&mut cluster.store, &mut cluster.registry, now, &config);
+        cluster.settle(now);
+        cluster
+    }
+
+    /// Answers a request to the API, and lets the controllers act on it.
+    pub fn handle(&mut self, now: Instant, request: Request) -> Response {
+        let before = self.store.revision();
+        let response = self.api.handle(&mut self.store, &mut self.registry, now, &request);
+        if self.store.revision() != before {
+            self.settle(now);
+        }
+        response
+    }
+
+    /// Time has passed: does what is due.
+    pub fn handle_time(&mut self, now: Instant) {
+        self.settle(now);
+    }
+
+    /// Something happened on a machine.
+    pub fn handle_report(&mut self, now: Instant, report: Report) {
+        self.manager.handle_report(&self.store, now, report);
+        self.settle(now);
+    }
+
+    /// A node loses or regains its power.
+    pub fn set_node_power(&mut self, now: Instant, node: &str, on: bool) {
+        self.manager.set_node_power(&self.store, now, node, on);
+        self.settle(now);
+    }
+
+    /// What a machine must do now.
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.manager.poll_command()
+    }
+
+    /// When the cluster wants to be woken with [`Cluster::handle_time`].
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        [self.manager.poll_at(self.now), self.api.poll_at()].into_iter().flatten().min()
+    }
+
+    /// What a watch has to say now; ask again whenever [`Cluster::revision`] has changed.
+    pub fn poll_watch(&mut self, now: Instant, id: WatchId) -> WatchPoll {
+        let wall = self.registry.wall(now);
+        self.api.poll_watch(&self.store, now, wall, id)
+    }
+
+    /// Nobody reads this watch any more.
+    pub fn close_watch(&mut self, id: WatchId) {
+        self.api.close_watch(id);
+    }
+
+    /// The revision of the newest write; it changes when anything does.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.store.revision()
+    }
+
+    /// What nodes have to know about Services.
+    #[must_use]
+    pub fn service_rules(&self) -> proxy::Rules {
+        proxy::rules(&self.store)
+    }
+
+    /// What the cluster's DNS answers.
+    #[must_use]
+    pub fn dns_records(&self) -> dns::Records {
+        dns::records(&self.store)
+    }
+
+    /// The objects.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The controller and key that went in circles in the last settle, if any did.
+    #[must_use]
+    pub fn spinning(&self) -> Option<&str> {
+        self.manager.spinning()
+    }
+
+    fn settle(&mut self, now: Instant) {
+        assert!(now >= self.now, "virtual time went back from {} to {now}", self.now);
+        self.now = now;
+        self.manager.settle(&mut self.store, &mut self.registry, now);
+    }
+}
 
 /// What a cluster is made of.
 #[derive(Clone, Debug)]

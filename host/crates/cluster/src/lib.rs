@@ -6,6 +6,7 @@
 //! [`Cluster::poll_command`]. Start reading at [`cluster`](Cluster), then [`store`], [`kind`],
 //! [`api`], [`controller`], [`kubelet`].
 
+mod bootstrap;
 mod cluster;
 
 pub mod api;
@@ -21,5 +22,6 @@ pub mod scheduler;
 pub mod store;
 
 pub use api::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
-pub use cluster::{Config, ImageInfo, NodeSpec};
+pub use cluster::{Cluster, Config, ImageInfo, NodeSpec};
+pub use kubelet::{Command, Report};
 pub use store::{Event, Key, Object, Op, Store, StoreError};

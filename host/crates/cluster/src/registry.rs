@@ -124,10 +124,42 @@ impl Registry {
         if let Some(kind) = crate::kind::by_key(kind) {
             kind.default_object(value);
         }
+        if kind == "pods" {
+            self.mount_token(value);
+        }
         value["metadata"]["uid"] = self.uid().into();
         value["metadata"]["creationTimestamp"] = self.time(now).into();
         if crate::kind::counts_generations(kind) {
             value["metadata"]["generation"] = 1.into();
+        }
+    }
+
+    /// Gives a pod the volume with its ServiceAccount's token, mounted in every container.
+    fn mount_token(&mut self, pod: &mut Value) {
+        const PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+        if pod.pointer("/spec/automountServiceAccountToken") == Some(&Value::Bool(false)) {
+            return;
+        }
+        let name = format!("kube-api-access-{}", self.suffix());
+        let mut mounted = false;
+        for list in ["initContainers", "containers"] {
+            for container in crate::kind::items_mut(&mut pod["spec"], list) {
+                let mounts = crate::kind::look::list(container, "/volumeMounts");
+                if !container.is_object() || mounts.iter().any(|mount| mount["mountPath"] == PATH) {
+                    continue;
+                }
+                crate::kind::set_default(container, "volumeMounts", json!([]));
+                if let Some(mounts) = container["volumeMounts"].as_array_mut() {
+                    mounts.push(json!({"name": name, "mountPath": PATH, "readOnly": true}));
+                    mounted = true;
+                }
+            }
+        }
+        if mounted {
+            crate::kind::set_default(&mut pod["spec"], "volumes", json!([]));
+            if let Some(volumes) = pod["spec"]["volumes"].as_array_mut() {
+                volumes.push(token_volume(&name));
+            }
         }
     }
 
@@ -152,9 +184,8 @@ impl Registry {
             let before = current
                 .pointer("/metadata/generation")
                 .and_then(Value::as_i64);
-            let same = crate::kind::generation_content(kind, &value)
-                .eq(crate::kind::generation_content(kind, &current));
-            let generation = before.unwrap_or(1) + i64::from(!same);
+            let differs = crate::kind::content_differs(&value, &current);
+            let generation = before.unwrap_or(1) + i64::from(differs);
             value["metadata"]["generation"] = generation.into();
         }
         let object = store.update(kind, value)?;
@@ -212,7 +243,9 @@ impl Registry {
         let mut next = (*current).clone();
         let due = now + clock::Duration::from_secs(u64::try_from(grace).unwrap_or(0));
         next["metadata"]["deletionTimestamp"] = self.time(due).into();
-        next["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+        if kind != "namespaces" {
+            next["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+        }
         if let Some(generation) = next.pointer("/metadata/generation").and_then(Value::as_i64) {
             next["metadata"]["generation"] = (generation + 1).into();
         }
@@ -237,6 +270,18 @@ pub fn wall(epoch: i64, now: Instant) -> jiff::Timestamp {
 #[must_use]
 pub fn time(epoch: i64, now: Instant) -> String {
     wall(epoch, now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn token_volume(name: &str) -> Value {
+    let namespace = json!({"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}});
+    json!({"name": name, "projected": {
+        "defaultMode": 420,
+        "sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [namespace]}},
+        ],
+    }})
 }
 
 fn stored(store: &Store, kind: &str, value: &Value) -> Result<Object, StoreError> {

@@ -1,5 +1,181 @@
-//! The Kubernetes API as a function of a request. Never speaks HTTP.
+//! The Kubernetes API as a function of a request. Never speaks HTTP and never waits.
+//!
+//! Start at [`Api::handle`]: `route` finds what a path means, then one file per thing that can be
+//! done answers. What kinds there are, and everything about each, is in [`crate::kind`].
 
+mod address;
+mod admission;
+mod body;
+mod connect;
+mod decode;
+mod discovery;
+mod go_json;
+mod health;
+mod lab;
+mod negotiate;
+mod openapi;
+mod patch;
+mod pod;
+mod protobuf;
+mod read;
+mod remove;
 mod request;
+mod review;
+mod route;
+mod scale;
+mod schema;
+mod selector_parser;
+mod status;
+mod table;
+mod watch;
+mod write;
 
+pub mod base64;
+pub mod selector;
+
+pub use lab::not_in_this_lab;
 pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
+pub use status::Failure;
+
+pub(crate) use admission::furnish_namespace;
+pub(crate) use discovery::GIT_VERSION;
+
+use crate::registry::Registry;
+use crate::store::Store;
+use address::Addresses;
+use clock::{Instant, Seed};
+use jiff::Timestamp;
+use route::{Route, Target, route};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use watch::Watches;
+
+/// The API server: what it keeps besides the objects.
+#[derive(Debug)]
+pub struct Api {
+    server: SocketAddrV4,
+    addresses: Addresses,
+    watches: Watches,
+}
+
+/// One request and all that answering it may touch.
+struct Call<'a> {
+    store: &'a mut Store,
+    registry: &'a mut Registry,
+    addresses: &'a mut Addresses,
+    request: &'a Request,
+    now: Instant,
+    wall: Timestamp,
+}
+
+impl Api {
+    /// An API server at this address, giving Services addresses out of this network.
+    #[must_use]
+    pub fn new(seed: Seed, server: SocketAddrV4, service_cidr: (Ipv4Addr, u8)) -> Self {
+        let addresses = Addresses::new(service_cidr, seed.stream("service-addresses"));
+        Self { server, addresses, watches: Watches::default() }
+    }
+
+    /// Answers a request.
+    pub fn handle(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, request: &Request) -> Response {
+        let answer = self.answer(store, registry, now, request);
+        let mut response = answer.unwrap_or_else(Response::from);
+        if let Route::Objects(target) = route(&request.path)
+            && let Some(warning) = target.kind.deprecation()
+        {
+            response.warn(warning);
+        }
+        if request.method == Method::Head
+            && let Body::Bytes(bytes) = &mut response.body
+        {
+            bytes.clear();
+        }
+        response
+    }
+
+    fn answer(
+        &mut self,
+        store: &mut Store,
+        registry: &mut Registry,
+        now: Instant,
+        request: &Request,
+    ) -> Result<Response, Failure> {
+        let nothing = || Response::text(404, "404 page not found\n");
+        let wall = registry.wall(now);
+        match route(&request.path) {
+            Route::Nowhere => Ok(nothing()),
+            Route::Health(name) => Ok(health::health(request, name)),
+            Route::Discovery if !is_read(request.method) => Err(Failure::method_not_allowed()),
+            Route::Discovery => {
+                Ok(discovery::describe(request, self.server)?.unwrap_or_else(nothing))
+            }
+            Route::Review(resource) => {
+                let addresses = &mut self.addresses;
+                review::review(&Call { store, registry, addresses, request, now, wall }, resource)
+            }
+            Route::Objects(target) if is_watch(&target, request) => {
+                self.watches.open(store, &target, request, now)
+            }
+            Route::Objects(target) => {
+                let addresses = &mut self.addresses;
+                let mut call = Call { store, registry, addresses, request, now, wall };
+                objects(&mut call, &target)
+            }
+        }
+    }
+
+    /// What a watch has to say now.
+    pub fn poll_watch(&mut self, store: &Store, now: Instant, wall: Timestamp, id: WatchId) -> WatchPoll {
+        self.watches.poll(store, id, now, wall)
+    }
+
+    /// Ends a watch.
+    pub fn close_watch(&mut self, id: WatchId) {
+        self.watches.close(id);
+    }
+
+    /// When a watch ends by itself.
+    #[must_use]
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.watches.poll_at()
+    }
+}
+
+fn is_read(method: Method) -> bool {
+    matches!(method, Method::Get | Method::Head)
+}
+
+fn is_watch(target: &Target<'_>, request: &Request) -> bool {
+    let asked = matches!(request.param("watch"), Some("true" | "1" | ""));
+    request.method == Method::Get && asked && target.subresource.is_none()
+}
+
+fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
+    let (method, request, wall) = (call.request.method, call.request, call.wall);
+    match (target.subresource, target.name, method) {
+        (Some("scale"), _, Method::Get | Method::Head | Method::Put | Method::Patch) => {
+            scale::scale(call, target)
+        }
+        (Some("exec" | "attach" | "portforward"), _, Method::Get | Method::Post)
+        | (Some("log"), _, Method::Get) => connect::connect(call.store, target, request),
+        (Some("binding"), _, Method::Post) => pod::bind(call, target),
+        (Some("eviction"), _, Method::Post) => pod::evict(call, target),
+        (Some("finalize"), _, Method::Put) => write::replace(call, target),
+        (Some("status") | None, Some(_), Method::Get | Method::Head) => {
+            read::get(call.store, target, request, wall)
+        }
+        (Some("status") | None, Some(_), Method::Put) => write::replace(call, target),
+        (Some("status") | None, Some(_), Method::Patch) => write::patch(call, target),
+        (None, Some(_), Method::Delete) => remove::one(call, target),
+        (None, None, Method::Get | Method::Head) => read::list(call.store, target, request, wall),
+        (None, None, Method::Post) if may_be_created(target) => write::create(call, target),
+        (None, None, Method::Delete) if target.kind.verbs().contains(&"deletecollection") => {
+            remove::many(call, target)
+        }
+        _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+/// An object of a namespaced kind is created in its namespace, not in all of them.
+fn may_be_created(target: &Target<'_>) -> bool {
+    target.kind.names().namespaced == target.namespace.is_some()
+}

@@ -1,42 +1,239 @@
 //! What there is to know about a kind, one file each. Never reads the store.
+//!
+//! Discovery, tables, validation and the list of what this lab leaves out are derived from
+//! [`Kind`]; a test walks all of [`KINDS`]. Start at [`Kind`], then `service.rs` or `pod.rs`.
 
+pub mod age;
+pub mod column;
+pub mod field;
+pub mod look;
+pub mod meta;
+pub mod quantity;
+pub mod words;
+
+mod configmap;
+mod deployment;
+mod endpoints;
+mod endpointslice;
+mod event;
+mod lease;
+mod namespace;
+mod node;
+mod pod;
+mod pod_row;
+mod pod_spec;
+mod probe;
+mod replicaset;
+mod secret;
+mod service;
+mod serviceaccount;
+mod volume;
+
+pub use column::Column;
+pub(crate) use service::wants_node_ports;
+pub use field::{FieldError, Findings};
+
+use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+
+/// What a kind is called and where it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// `plural.group`, or the plural alone in the core group: the name the store uses.
+    pub key: &'static str,
+    /// The name in paths, such as `pods`.
+    pub plural: &'static str,
+    /// The name of one, such as `pod`.
+    pub singular: &'static str,
+    /// What one may type instead, such as `po`.
+    pub short: &'static [&'static str],
+    /// The `kind` of its objects.
+    pub kind: &'static str,
+    /// The API group, empty for the core.
+    pub group: &'static str,
+    /// The version within the group.
+    pub version: &'static str,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// Sets it is part of, such as `all`.
+    pub categories: &'static [&'static str],
+}
+
+impl Names {
+    /// `group/version`, as in an object's `apiVersion`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    /// `plural.group`, as error messages name the resource.
+    #[must_use]
+    pub fn qualified(&self) -> &'static str {
+        self.key
+    }
+}
+
+/// A part of an object with a path of its own, such as `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subresource {
+    /// The last part of the path.
+    pub name: &'static str,
+    /// The group, version and kind of what it answers, when not the object's own.
+    pub answers: Option<(&'static str, &'static str, &'static str)>,
+    /// What can be done with it, in alphabetical order.
+    pub verbs: &'static [&'static str],
+}
+
+impl Subresource {
+    /// `status`, readable and writable.
+    pub const STATUS: Self =
+        Self { name: "status", answers: None, verbs: &["get", "patch", "update"] };
+    /// `scale`, the number of replicas by itself.
+    pub const SCALE: Self = Self {
+        name: "scale",
+        answers: Some(("autoscaling", "v1", "Scale")),
+        verbs: &["get", "patch", "update"],
+    };
+}
+
+/// The verbs of nearly every kind.
+pub const ALL_VERBS: &[&str] =
+    &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// One kind of object: everything the API derives comes from here.
 pub trait Kind: Sync {
-    /// `plural.group`, the name under which the store keeps it.
-    fn key(&self) -> &'static str;
-    /// Fills in what the API server fills in.
-    fn default_object(&self, object: &mut Value);
+    /// What it is called.
+    fn names(&self) -> &'static Names;
+
+    /// The schema of its objects, from the generated types.
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
+
+    /// What can be done with it, in alphabetical order.
+    fn verbs(&self) -> &'static [&'static str] {
+        ALL_VERBS
+    }
+
+    /// Parts with paths of their own, in alphabetical order.
+    fn subresources(&self) -> &'static [Subresource] {
+        &[]
+    }
+
+    /// The columns of its table.
+    fn columns(&self) -> &'static [Column];
+
+    /// One cell per column.
+    fn row(&self, object: &Value, now: Timestamp) -> Vec<Value>;
+
+    /// Marks on a row, for objects that are done.
+    fn row_conditions(&self, _object: &Value) -> Option<Value> {
+        None
+    }
+
+    /// Fills in what the API server fills in. Doing it twice changes nothing.
+    fn default_object(&self, _object: &mut Value) {}
+
+    /// What a new object must look like.
+    fn validate(&self, _object: &Value, _found: &mut Findings) {}
+
+    /// What may not change.
+    fn validate_update(&self, _new: &Value, _old: &Value, _found: &mut Findings) {}
+
+    /// What a name must look like; DNS subdomains unless a kind says otherwise.
+    fn validate_name(&self, name: &str) -> Vec<String> {
+        words::dns_subdomain(name)
+    }
+
+    /// Fields that can be selected by, besides `metadata.name` and `metadata.namespace`.
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Fields this lab accepts and does not act on: each use is answered with a warning.
+    ///
+    /// Paths from the object's root; `[]` stands for every element of a list.
+    fn not_in_this_lab(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// A warning every answer about this kind carries.
+    fn deprecation(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether its objects count changes of their content in `metadata.generation`.
+    fn counts_generations(&self) -> bool {
+        false
+    }
+
+    /// Whether the server sets the initial `status` (and nobody else can at creation).
+    fn owns_status(&self) -> bool {
+        self.subresources().iter().any(|sub| sub.name == "status")
+    }
 }
 
-/// Every kind this cluster serves.
-pub static KINDS: &[&dyn Kind] = &[];
+impl std::fmt::Debug for dyn Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.names().key)
+    }
+}
+
+/// Every kind this cluster serves, in the order of discovery.
+pub static KINDS: &[&dyn Kind] = &[
+    &configmap::ConfigMaps,
+    &endpoints::Endpoints,
+    &event::Events,
+    &namespace::Namespaces,
+    &node::Nodes,
+    &pod::Pods,
+    &secret::Secrets,
+    &serviceaccount::ServiceAccounts,
+    &service::Services,
+    &deployment::Deployments,
+    &replicaset::ReplicaSets,
+    &lease::Leases,
+    &endpointslice::EndpointSlices,
+];
 
 /// The kind the store calls `key`.
 #[must_use]
 pub fn by_key(key: &str) -> Option<&'static dyn Kind> {
-    KINDS.iter().copied().find(|kind| kind.key() == key)
+    KINDS.iter().copied().find(|kind| kind.names().key == key)
 }
 
 /// Whether objects of this kind carry `metadata.generation`.
 #[must_use]
 pub fn counts_generations(key: &str) -> bool {
-    matches!(
-        key,
-        "pods" | "deployments.apps" | "replicasets.apps" | "endpointslices.discovery.k8s.io"
-    )
+    by_key(key).is_some_and(Kind::counts_generations)
 }
 
-/// The part of an object whose change raises its generation.
-pub fn generation_content<'a>(
-    key: &str,
-    object: &'a Value,
-) -> impl Iterator<Item = Option<&'a Value>> + use<'a> {
-    let fields: &[&str] = if key == "endpointslices.discovery.k8s.io" {
-        &["endpoints", "ports"]
-    } else {
-        &["spec"]
-    };
-    fields.iter().map(move |field| object.get(*field))
+/// Whether what a generation counts differs between two objects: all but metadata and status.
+#[must_use]
+pub fn content_differs(one: &Value, other: &Value) -> bool {
+    fn content(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+        let fields = object.as_object().into_iter().flatten();
+        fields.filter(|(field, _)| !matches!(field.as_str(), "metadata" | "status"))
+    }
+    content(one).count() != content(other).count()
+        || content(one).any(|(field, value)| other.get(field) != Some(value))
+}
+
+/// Sets `object[field]` when it is absent.
+pub(crate) fn set_default(object: &mut Value, field: &str, value: impl Into<Value>) {
+    if let Some(map) = object.as_object_mut()
+        && map.get(field).is_none_or(Value::is_null)
+    {
+        map.insert(field.to_owned(), value.into());
+    }
+}
+
+/// The elements of the list `object[field]`, to be changed.
+pub(crate) fn items_mut<'a>(
+    object: &'a mut Value,
+    field: &str,
+) -> impl Iterator<Item = &'a mut Value> + use<'a> {
+    object.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
 }

@@ -1,0 +1,206 @@
+//! OpenAPI 3 documents, one per group and version, for `kubectl explain` and for validation.
+//!
+//! Schemas come from the generated types, paths from the kinds. Made once per document. Never
+//! describes what is not served.
+
+use super::discovery::{groups, hash, object};
+use super::request::{Request, Response};
+use super::schema::schemas;
+use crate::kind::{KINDS, Kind};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+/// Answers a GET below `/openapi/v3`; `None` when nothing is there.
+pub(super) fn answer(request: &Request, rest: &[&str]) -> Option<Response> {
+    if rest.is_empty() {
+        let entries: Map<String, Value> = documents()
+            .iter()
+            .map(|(path, document)| {
+                let url = format!("/openapi/v3/{path}?hash={}", document.hash);
+                (path.clone(), json!({ "serverRelativeURL": url }))
+            })
+            .collect();
+        return Some(Response::json(200, &json!({ "paths": entries })));
+    }
+    let document = documents().get(&rest.join("/"))?;
+    let mut response = Response::of_type(200, "application/json", document.bytes.clone());
+    response.headers.push(("etag", format!("\"{}\"", document.hash)));
+    // The hash is part of the address, so that the answer holds for ever.
+    if request.param("hash") == Some(document.hash.as_str()) {
+        response.headers[0].1 = "public, immutable".to_owned();
+    }
+    Some(response)
+}
+
+#[derive(Debug)]
+struct Document {
+    bytes: Vec<u8>,
+    hash: String,
+}
+
+fn documents() -> &'static BTreeMap<String, Document> {
+    static DOCUMENTS: OnceLock<BTreeMap<String, Document>> = OnceLock::new();
+    DOCUMENTS.get_or_init(|| {
+        let named = groups().into_iter().map(|group| (format!("apis/{group}/v1"), group));
+        std::iter::once(("api/v1".to_owned(), ""))
+            .chain(named)
+            .map(|(path, group)| {
+                let bytes = document(&path, group).to_string().into_bytes();
+                let hash = hash(&bytes);
+                (path, Document { bytes, hash })
+            })
+            .collect()
+    })
+}
+
+fn document(path: &str, group: &str) -> Value {
+    let kinds: Vec<&dyn Kind> =
+        KINDS.iter().copied().filter(|kind| kind.names().group == group).collect();
+    let mut paths = Map::new();
+    for kind in &kinds {
+        add_paths(*kind, path, &mut paths);
+    }
+    json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "1.36"},
+        "paths": paths,
+        "components": {"schemas": components(&kinds)},
+    })
+}
+
+/// The schemas of these kinds, of their lists, and of everything those mention.
+fn components(kinds: &[&dyn Kind]) -> Map<String, Value> {
+    let all = schemas();
+    let mut out = Map::new();
+    let mut wanted: Vec<String> = vec![
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta".to_owned(),
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Status".to_owned(),
+        "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions".to_owned(),
+    ];
+    for kind in kinds {
+        wanted.push(all.root(*kind).to_owned());
+        if kind.subresources().iter().any(|sub| sub.name == "scale") {
+            wanted.push("io.k8s.api.autoscaling.v1.Scale".to_owned());
+        }
+        out.insert(format!("{}List", all.root(*kind)), list_schema(*kind));
+    }
+    let mut seen: BTreeSet<String> = wanted.iter().cloned().collect();
+    while let Some(name) = wanted.pop() {
+        let schema = all.get(&name);
+        mentions(schema, &mut |mentioned| {
+            if seen.insert(mentioned.to_owned()) {
+                wanted.push(mentioned.to_owned());
+            }
+        });
+        out.insert(name, schema.clone());
+    }
+    for kind in kinds {
+        if let Some(schema) = out.get_mut(all.root(*kind)) {
+            schema["x-kubernetes-group-version-kind"] = json!([gvk(*kind, "")]);
+        }
+    }
+    if let Some(scale) = out.get_mut("io.k8s.api.autoscaling.v1.Scale") {
+        let gvk = json!([{"group": "autoscaling", "kind": "Scale", "version": "v1"}]);
+        scale["x-kubernetes-group-version-kind"] = gvk;
+    }
+    out
+}
+
+fn mentions(value: &Value, tell: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(name) = fields.get("$ref").and_then(Value::as_str) {
+                tell(name.rsplit('/').next().unwrap_or(name));
+            }
+            fields.values().for_each(|value| mentions(value, tell));
+        }
+        Value::Array(items) => items.iter().for_each(|value| mentions(value, tell)),
+        _ => {}
+    }
+}
+
+fn list_schema(kind: &dyn Kind) -> Value {
+    let names = kind.names();
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    json!({
+        "description": format!("{}List is a list of {} objects.", names.kind, names.kind),
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"),
+            "items": {"type": "array", "items": reference(schemas().root(kind))},
+        },
+        "x-kubernetes-group-version-kind": [gvk(kind, "List")],
+    })
+}
+
+fn gvk(kind: &dyn Kind, suffix: &str) -> Value {
+    let names = kind.names();
+    json!({
+        "group": names.group, "version": names.version, "kind": format!("{}{suffix}", names.kind),
+    })
+}
+
+fn add_paths(kind: &dyn Kind, prefix: &str, paths: &mut Map<String, Value>) {
+    let plural = kind.names().plural;
+    let namespaced = kind.names().namespaced;
+    let base = match namespaced {
+        true => format!("/{prefix}/namespaces/{{namespace}}/{plural}"),
+        false => format!("/{prefix}/{plural}"),
+    };
+    if namespaced {
+        let list = object([("get", operation(kind, "list"))]);
+        paths.insert(format!("/{prefix}/{plural}"), list.into());
+    }
+    let verbs = kind.verbs();
+    let methods = |pairs: &[(&str, &str, &str)]| -> Value {
+        let known = pairs.iter().filter(|(_, _, verb)| verbs.contains(verb));
+        known
+            .map(|(method, action, _)| ((*method).to_owned(), operation(kind, action)))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    let collection = methods(&[
+        ("get", "list", "list"),
+        ("post", "post", "create"),
+        ("delete", "deletecollection", "deletecollection"),
+    ]);
+    let item = methods(&[
+        ("get", "get", "get"),
+        ("put", "put", "update"),
+        ("patch", "patch", "patch"),
+        ("delete", "delete", "delete"),
+    ]);
+    paths.insert(format!("{base}/{{name}}"), item);
+    paths.insert(base, collection);
+}
+
+/// One operation, with the parameters that kubectl looks for.
+fn operation(kind: &dyn Kind, action: &str) -> Value {
+    let name = schemas().root(kind);
+    let schema = json!({"schema": {"$ref": format!("#/components/schemas/{name}")}});
+    let parameters: &[&str] = match action {
+        "post" | "put" => &["dryRun", "fieldManager", "fieldValidation"],
+        "patch" => &["dryRun", "fieldManager", "fieldValidation", "force"],
+        "delete" | "deletecollection" => &["dryRun", "gracePeriodSeconds", "propagationPolicy"],
+        "list" => &["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "watch"],
+        _ => &[],
+    };
+    let parameter = |name: &&str| {
+        json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}})
+    };
+    let mut operation = json!({
+        "description": format!("{action} {}", kind.names().kind),
+        "parameters": parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "responses": {"200": {"description": "OK", "content": {"application/json": schema}}},
+        "x-kubernetes-action": action,
+        "x-kubernetes-group-version-kind": gvk(kind, ""),
+    });
+    if matches!(action, "post" | "put") {
+        operation["requestBody"] = json!({"content": {"*/*": schema}, "required": true});
+    }
+    operation
+}

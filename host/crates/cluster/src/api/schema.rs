@@ -1,0 +1,96 @@
+//! The schemas of the served kinds: from the generated types, with the facts those leave out.
+//!
+//! Default values, enumerations and patch strategies were recorded from a Kubernetes 1.36 server
+//! (`schema_facts.json`). Made once, on first use. Never changes afterwards.
+
+use crate::kind::{KINDS, Kind};
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+const FACTS: &str = include_str!("schema_facts.json");
+const PREFIX: &str = "#/components/schemas/";
+
+/// Every schema by its full name, such as `io.k8s.api.core.v1.Pod`.
+#[derive(Debug)]
+pub(super) struct Schemas {
+    definitions: Map<String, Value>,
+    roots: BTreeMap<&'static str, String>,
+}
+
+/// The schemas of all served kinds.
+pub(super) fn schemas() -> &'static Schemas {
+    static SCHEMAS: OnceLock<Schemas> = OnceLock::new();
+    SCHEMAS.get_or_init(Schemas::generate)
+}
+
+impl Schemas {
+    fn generate() -> Self {
+        let mut generator = SchemaSettings::openapi3().into_generator();
+        let mut roots = BTreeMap::new();
+        for kind in KINDS {
+            let schema = kind.schema(&mut generator).to_value();
+            let name = reference(&schema).unwrap_or_default().to_owned();
+            roots.insert(kind.names().key, name);
+        }
+        for schema in [
+            generator.subschema_for::<k8s_openapi::api::autoscaling::v1::Scale>(),
+            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions>(),
+            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::Status>(),
+            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta>(),
+        ] {
+            drop(schema);
+        }
+        let mut definitions = generator.take_definitions(true);
+        add_facts(&mut definitions);
+        Self { definitions, roots }
+    }
+
+    /// The name of a kind's schema.
+    pub(super) fn root(&self, kind: &dyn Kind) -> &str {
+        self.roots.get(kind.names().key).map_or("", String::as_str)
+    }
+
+    /// The schema of this name, or an empty one.
+    pub(super) fn get(&self, name: &str) -> &Value {
+        self.definitions.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// The property of the schema of this name.
+    pub(super) fn property(&self, name: &str, property: &str) -> Option<&Value> {
+        self.get(name).get("properties")?.get(property)
+    }
+}
+
+/// The name of the schema that this one refers to.
+pub(super) fn reference(schema: &Value) -> Option<&str> {
+    let direct = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"));
+    direct?.as_str()?.strip_prefix(PREFIX)
+}
+
+fn add_facts(definitions: &mut Map<String, Value>) {
+    let facts: Map<String, Value> =
+        serde_json::from_str(FACTS).expect("the recorded facts are a JSON object");
+    for (name, properties) in &facts {
+        for (property, facts) in properties.as_object().into_iter().flatten() {
+            let at = definitions.get_mut(name).and_then(|d| d.get_mut("properties")?.get_mut(property));
+            let Some(Value::Object(schema)) = at else { continue };
+            for (fact, value) in facts.as_object().into_iter().flatten() {
+                schema.insert(fact.clone(), value.clone());
+            }
+        }
+    }
+    for (name, amounts) in [
+        ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", ["integer", "string"]),
+        ("io.k8s.apimachinery.pkg.api.resource.Quantity", ["string", "number"]),
+    ] {
+        let Some(Value::Object(schema)) = definitions.get_mut(name) else { continue };
+        schema.remove("x-kubernetes-int-or-string");
+        let types = amounts.map(|type_| serde_json::json!({"type": type_}));
+        schema.insert("oneOf".into(), types.to_vec().into());
+        if name.ends_with("IntOrString") {
+            schema.insert("format".into(), "int-or-string".into());
+        }
+    }
+}

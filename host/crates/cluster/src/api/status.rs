@@ -1,0 +1,254 @@
+//! Errors as `metav1.Status`, in upstream wording. Never decides what is an error.
+
+use super::request::{Body, Response};
+use crate::kind::{FieldError, Names};
+use serde_json::{Map, Value, json};
+
+/// An answer that is an error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    code: u16,
+    reason: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+impl Failure {
+    /// No object of this name.
+    #[must_use]
+    pub fn not_found(names: &Names, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", names.key);
+        Self::about(404, "NotFound", message, names, name)
+    }
+
+    /// No such path below a known group.
+    #[must_use]
+    pub fn unknown_path() -> Self {
+        Self {
+            code: 404,
+            reason: "NotFound",
+            message: "the server could not find the requested resource".to_owned(),
+            details: Some(json!({})),
+        }
+    }
+
+    /// An object of this name is there already.
+    #[must_use]
+    pub fn already_exists(names: &Names, name: &str) -> Self {
+        let message = format!("{} \"{name}\" already exists", names.key);
+        Self::about(409, "AlreadyExists", message, names, name)
+    }
+
+    /// The object was changed meanwhile, or is not the one meant.
+    #[must_use]
+    pub fn conflict(names: &Names, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", names.key);
+        Self::about(409, "Conflict", message, names, name)
+    }
+
+    /// Not allowed, whoever asks.
+    #[must_use]
+    pub fn forbidden(names: &Names, name: &str, why: &str) -> Self {
+        let message = format!("{} \"{name}\" is forbidden: {why}", names.key);
+        Self::about(403, "Forbidden", message, names, name)
+    }
+
+    /// The request makes no sense.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self { code: 400, reason: "BadRequest", message: message.into(), details: None }
+    }
+
+    /// The object breaks the rules of its kind.
+    #[must_use]
+    pub fn invalid(names: &Names, name: &str, found: &[FieldError]) -> Self {
+        let mut all: Vec<String> = Vec::new();
+        for finding in found {
+            let line = format!("{}: {}", finding.field, finding.message);
+            if !all.contains(&line) {
+                all.push(line);
+            }
+        }
+        let list = if all.len() == 1 { all.remove(0) } else { format!("[{}]", all.join(", ")) };
+        let cause = |finding: &FieldError| {
+            json!({"reason": finding.reason, "message": finding.message, "field": finding.field})
+        };
+        let mut details = details(name, names.group, names.kind);
+        details.insert("causes".into(), found.iter().map(cause).collect());
+        Self {
+            code: 422,
+            reason: "Invalid",
+            message: format!("{} \"{name}\" is invalid: {list}", names.kind),
+            details: Some(details.into()),
+        }
+    }
+
+    /// The options of a request break a rule; `kind` names the options, or nothing.
+    #[must_use]
+    pub fn invalid_options(kind: &str, found: &[FieldError]) -> Self {
+        let names = Names {
+            key: "",
+            plural: "",
+            singular: "",
+            short: &[],
+            kind: "",
+            group: "",
+            version: "",
+            namespaced: false,
+            categories: &[],
+        };
+        let mut failure = Self::invalid(&names, "", found);
+        failure.message = format!("{kind}{}", failure.message);
+        failure
+    }
+
+    /// The body's media type is none that is understood here.
+    #[must_use]
+    pub fn unsupported_media_type(supported: &[&str]) -> Self {
+        let message = format!(
+            "the body of the request was in an unknown format - accepted media types include: {}",
+            supported.join(", ")
+        );
+        Self { code: 415, reason: "UnsupportedMediaType", message, details: Some(json!({})) }
+    }
+
+    /// No answer in a form the client accepts.
+    #[must_use]
+    pub fn not_acceptable() -> Self {
+        const FORMS: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+        Self {
+            code: 406,
+            reason: "NotAcceptable",
+            message: format!("406: Not Acceptable\n\nAvailable representations: {FORMS}"),
+            details: Some(json!({})),
+        }
+    }
+
+    /// This cannot be done with this resource.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self {
+            code: 405,
+            reason: "MethodNotAllowed",
+            message: "the server does not allow this method on the requested resource".to_owned(),
+            details: Some(json!({})),
+        }
+    }
+
+    /// The revision asked for is forgotten.
+    #[must_use]
+    pub fn expired(message: impl Into<String>) -> Self {
+        Self { code: 410, reason: "Expired", message: message.into(), details: None }
+    }
+
+    /// Something the patch asks for cannot be done.
+    #[must_use]
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self { code: 422, reason: "Invalid", message: message.into(), details: Some(json!({})) }
+    }
+
+    /// Something failed on the node's side.
+    #[must_use]
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { code: 500, reason: "InternalError", message: message.into(), details: None }
+    }
+
+    fn about(code: u16, reason: &'static str, message: String, names: &Names, name: &str) -> Self {
+        let details = Some(details(name, names.group, names.plural).into());
+        Self { code, reason, message, details }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// What is said to people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The `Status` object.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut status = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code,
+        });
+        if let Some(details) = &self.details {
+            status["details"] = details.clone();
+        }
+        status
+    }
+}
+
+impl From<Failure> for Response {
+    fn from(failure: Failure) -> Self {
+        Self::json(failure.code, &failure.to_value())
+    }
+}
+
+impl Response {
+    /// A JSON answer.
+    #[must_use]
+    pub fn json(status: u16, value: &Value) -> Self {
+        Self::of_type(status, "application/json", format!("{value}\n").into_bytes())
+    }
+
+    /// A plain text.
+    #[must_use]
+    pub fn text(status: u16, text: &str) -> Self {
+        Self::of_type(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+    }
+
+    /// Bytes of this content type.
+    #[must_use]
+    pub fn of_type(status: u16, content_type: &str, bytes: Vec<u8>) -> Self {
+        let headers = vec![
+            ("cache-control", "no-cache, private".to_owned()),
+            ("content-type", content_type.to_owned()),
+        ];
+        Self { status, headers, body: Body::Bytes(bytes) }
+    }
+
+    /// Adds a warning, which kubectl prints.
+    pub fn warn(&mut self, text: &str) {
+        let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+        self.headers.push(("warning", format!("299 - \"{quoted}\"")));
+    }
+
+    /// The body, when it is not a stream.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Watch(_) | Body::Stream(_) => &[],
+        }
+    }
+}
+
+/// Says that an object is gone.
+pub(super) fn deleted(names: &Names, object: &Value) -> Value {
+    let mut details = details(crate::store::name_of(object), names.group, names.plural);
+    details.insert("uid".into(), object["metadata"]["uid"].clone());
+    json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details,
+    })
+}
+
+fn details(name: &str, group: &str, kind: &str) -> Map<String, Value> {
+    let mut details = Map::new();
+    for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
+        if !value.is_empty() {
+            details.insert(field.into(), value.into());
+        }
+    }
+    details
+}

@@ -1,0 +1,192 @@
+//! The objects a cluster begins with, as kubeadm leaves them. Never touches them again.
+
+use crate::api::{GIT_VERSION, furnish_namespace};
+use crate::cluster::{Config, NodeSpec};
+use crate::registry::Registry;
+use crate::store::Store;
+use clock::Instant;
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+/// What the DNS runs when the configuration names no image of it.
+const DNS_IMAGE: &str = "registry.k8s.io/coredns/coredns";
+const DNS_TAG: &str = "v1.13.1";
+
+/// Writes the first objects.
+pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, config: &Config) {
+    for name in NAMESPACES {
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        create(store, registry, now, "namespaces", namespace);
+        furnish_namespace(store, registry, now, name);
+    }
+    for spec in &config.nodes {
+        let node = node(registry, now, spec, config);
+        create(store, registry, now, "nodes", node);
+    }
+    if config.dns {
+        for (kind, object) in dns(config) {
+            create(store, registry, now, kind, object);
+        }
+    }
+}
+
+fn create(store: &mut Store, registry: &mut Registry, now: Instant, kind: &'static str, value: Value) {
+    registry.create(store, now, kind, value).expect("the store of a new cluster is empty");
+}
+
+fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config) -> Value {
+    let time = registry.time(now);
+    let pod_cidr = format!("{}/{}", spec.pod_cidr.0, spec.pod_cidr.1);
+    let machine = registry.uid();
+    let amounts = |disk: &str, memory: &str| {
+        json!({
+            "cpu": "2", "ephemeral-storage": disk, "hugepages-1Gi": "0", "hugepages-2Mi": "0",
+            "memory": memory, "pods": "110",
+        })
+    };
+    let condition = |type_: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "type": type_, "status": status, "lastHeartbeatTime": time, "lastTransitionTime": time,
+            "reason": reason, "message": message,
+        })
+    };
+    let images: Vec<Value> = config
+        .images
+        .iter()
+        .map(|image| json!({"names": [image.name], "sizeBytes": image.size_bytes}))
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": spec.name,
+            "labels": {
+                "beta.kubernetes.io/arch": "amd64",
+                "beta.kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/hostname": spec.name,
+                "kubernetes.io/os": "linux",
+            },
+            "annotations": {
+                "node.alpha.kubernetes.io/ttl": "0",
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+            },
+        },
+        "spec": {"podCIDR": pod_cidr, "podCIDRs": [pod_cidr]},
+        "status": {
+            "capacity": amounts("264212084Ki", "24684096Ki"),
+            "allocatable": amounts("243497856212", "24581696Ki"),
+            "conditions": [
+                condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+                condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+                condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+                condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+            ],
+            "addresses": [
+                {"type": "InternalIP", "address": spec.addr.to_string()},
+                {"type": "Hostname", "address": spec.name},
+            ],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "nodeInfo": {
+                "machineID": machine.replace('-', ""),
+                "systemUUID": machine,
+                "bootID": registry.uid(),
+                "kernelVersion": "6.18.0-lab",
+                "osImage": "Debian GNU/Linux 12 (bookworm)",
+                "containerRuntimeVersion": "containerd://1.6.20",
+                "kubeletVersion": GIT_VERSION,
+                "kubeProxyVersion": "",
+                "operatingSystem": "linux",
+                "architecture": "amd64",
+            },
+            "images": images,
+        },
+    })
+}
+
+/// The tenth address of the Service range, where every pod looks for names.
+fn dns_address(config: &Config) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(config.service_cidr.0) + 10)
+}
+
+fn dns(config: &Config) -> [(&'static str, Value); 3] {
+    let own = config.images.iter().find(|image| image.name.starts_with(DNS_IMAGE));
+    let image = own.map_or_else(|| format!("{DNS_IMAGE}:{DNS_TAG}"), |image| image.name.clone());
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"name": "coredns", "namespace": "kube-system"},
+    });
+    [
+        ("serviceaccounts", account),
+        ("services", dns_service(&dns_address(config).to_string())),
+        ("deployments.apps", dns_deployment(&image)),
+    ]
+}
+
+fn dns_service(address: &str) -> Value {
+    let port = |name: &str, port: u16, protocol: &str| {
+        json!({"name": name, "port": port, "protocol": protocol, "targetPort": port})
+    };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": "kube-dns",
+            "namespace": "kube-system",
+            "annotations": {"prometheus.io/port": "9153", "prometheus.io/scrape": "true"},
+            "labels": {
+                "k8s-app": "kube-dns",
+                "kubernetes.io/cluster-service": "true",
+                "kubernetes.io/name": "CoreDNS",
+            },
+        },
+        "spec": {
+            "clusterIP": address,
+            "clusterIPs": [address],
+            "selector": {"k8s-app": "kube-dns"},
+            "ports": [port("dns", 53, "UDP"), port("dns-tcp", 53, "TCP"), port("metrics", 9153, "TCP")],
+        },
+    })
+}
+
+fn dns_deployment(image: &str) -> Value {
+    let port = |name: &str, port: u16, protocol: &str| {
+        json!({"name": name, "containerPort": port, "protocol": protocol})
+    };
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "coredns",
+            "namespace": "kube-system",
+            "labels": {"k8s-app": "kube-dns"},
+        },
+        "spec": {
+            "replicas": 2,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},
+            "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+            "template": {
+                "metadata": {"labels": {"k8s-app": "kube-dns"}},
+                "spec": {
+                    "serviceAccountName": "coredns",
+                    "dnsPolicy": "Default",
+                    "nodeSelector": {"kubernetes.io/os": "linux"},
+                    "tolerations": [{"key": "CriticalAddonsOnly", "operator": "Exists"}],
+                    "containers": [{
+                        "name": "coredns",
+                        "image": image,
+                        "imagePullPolicy": "IfNotPresent",
+                        "args": ["-conf", "/etc/coredns/Corefile"],
+                        "ports": [port("dns", 53, "UDP"), port("dns-tcp", 53, "TCP"), port("metrics", 9153, "TCP")],
+                        "resources": {
+                            "limits": {"memory": "170Mi"},
+                            "requests": {"cpu": "100m", "memory": "70Mi"},
+                        },
+                    }],
+                },
+            },
+        },
+    })
+}

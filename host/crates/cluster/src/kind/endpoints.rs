@@ -1,0 +1,98 @@
+//! Endpoints: where a Service leads, in the old form. Never computes them.
+
+use super::column::ENDPOINTS;
+use super::look::{int, list, text};
+use super::{Column, Findings, Kind, Names, age, items_mut, set_default};
+use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+pub(super) struct Endpoints;
+
+/// How many addresses a table shows before it counts the rest.
+const SHOWN: usize = 3;
+
+impl Kind for Endpoints {
+    fn names(&self) -> &'static Names {
+        &Names {
+            key: "endpoints",
+            plural: "endpoints",
+            singular: "endpoints",
+            short: &["ep"],
+            kind: "Endpoints",
+            group: "",
+            version: "v1",
+            namespaced: true,
+            categories: &[],
+        }
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<k8s_openapi::api::core::v1::Endpoints>()
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        ENDPOINTS
+    }
+
+    fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        vec![
+            text(object, "/metadata/name").into(),
+            addresses(object).into(),
+            age::since(text(object, "/metadata/creationTimestamp"), now).into(),
+        ]
+    }
+
+    fn default_object(&self, object: &mut Value) {
+        for subset in items_mut(object, "subsets") {
+            for port in items_mut(subset, "ports") {
+                set_default(port, "protocol", "TCP");
+            }
+        }
+    }
+
+    fn validate(&self, object: &Value, found: &mut Findings) {
+        for (index, subset) in list(object, "/subsets").iter().enumerate() {
+            let path = format!("subsets[{index}]");
+            if list(subset, "/addresses").is_empty() && list(subset, "/notReadyAddresses").is_empty() {
+                found.required(&path, "must specify `addresses` or `notReadyAddresses`");
+            }
+            for (at, port) in list(subset, "/ports").iter().enumerate() {
+                let field = format!("{path}.ports[{at}].port");
+                let number = int(port, "/port").unwrap_or(0);
+                found.all_invalid(&field, &number.into(), super::words::port_number(number));
+            }
+        }
+    }
+
+    fn deprecation(&self) -> Option<&'static str> {
+        Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    }
+}
+
+fn addresses(object: &Value) -> String {
+    let mut all = Vec::new();
+    for subset in list(object, "/subsets") {
+        let ports = list(subset, "/ports");
+        if ports.is_empty() {
+            all.extend(list(subset, "/addresses").iter().map(|a| text(a, "/ip").to_owned()));
+        }
+        for port in ports {
+            let number = int(port, "/port").unwrap_or(0);
+            let of = |address: &Value| format!("{}:{number}", text(address, "/ip"));
+            all.extend(list(subset, "/addresses").iter().map(of));
+        }
+    }
+    shorten(&all, "<none>")
+}
+
+/// The first few of a list, and how many more there are.
+pub(super) fn shorten(all: &[String], empty: &str) -> String {
+    match all.len() {
+        0 => empty.to_owned(),
+        count if count > SHOWN => {
+            format!("{} + {} more...", all[..SHOWN].join(","), count - SHOWN)
+        }
+        _ => all.join(","),
+    }
+}

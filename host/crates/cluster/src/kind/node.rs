@@ -1,0 +1,119 @@
+//! Nodes: machines that run pods. Never turns one on or off.
+
+use super::column::NODES;
+use super::look::{flag, list, map, text};
+use super::{Column, Findings, Kind, Names, Subresource, age};
+use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+pub(super) struct Nodes;
+
+impl Kind for Nodes {
+    fn names(&self) -> &'static Names {
+        &Names {
+            key: "nodes",
+            plural: "nodes",
+            singular: "node",
+            short: &["no"],
+            kind: "Node",
+            group: "",
+            version: "v1",
+            namespaced: false,
+            categories: &[],
+        }
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<k8s_openapi::api::core::v1::Node>()
+    }
+
+    fn subresources(&self) -> &'static [Subresource] {
+        &[Subresource::STATUS]
+    }
+
+    fn owns_status(&self) -> bool {
+        // A kubelet registers its node together with its status.
+        false
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        NODES
+    }
+
+    fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        let or = |at, other: &str| match text(object, at) {
+            "" => other.to_owned(),
+            found => found.to_owned(),
+        };
+        vec![
+            text(object, "/metadata/name").into(),
+            status(object).into(),
+            roles(object).into(),
+            age::since(text(object, "/metadata/creationTimestamp"), now).into(),
+            text(object, "/status/nodeInfo/kubeletVersion").into(),
+            address(object, "InternalIP").into(),
+            address(object, "ExternalIP").into(),
+            or("/status/nodeInfo/osImage", "<unknown>").into(),
+            kernel(object).into(),
+            or("/status/nodeInfo/containerRuntimeVersion", "<unknown>").into(),
+        ]
+    }
+
+    fn validate(&self, object: &Value, found: &mut Findings) {
+        for (index, taint) in list(object, "/spec/taints").iter().enumerate() {
+            let path = format!("spec.taints[{index}]");
+            let key = text(taint, "/key");
+            let words = super::words::qualified_name(key);
+            found.all_invalid(&format!("{path}.key"), &taint["key"], words);
+            let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+            match text(taint, "/effect") {
+                "" => found.required(format!("{path}.effect"), ""),
+                _ => found.one_of(&format!("{path}.effect"), &taint["effect"], &effects),
+            }
+        }
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &["spec.unschedulable"]
+    }
+}
+
+fn status(node: &Value) -> String {
+    let ready = list(node, "/status/conditions").iter().find(|c| text(c, "/type") == "Ready");
+    let mut words = vec![match ready.map(|condition| text(condition, "/status")) {
+        Some("True") => "Ready",
+        Some(_) => "NotReady",
+        None => "Unknown",
+    }];
+    if flag(node, "/spec/unschedulable") {
+        words.push("SchedulingDisabled");
+    }
+    words.join(",")
+}
+
+fn roles(node: &Value) -> String {
+    let role = |(key, value): (&String, &Value)| match key.strip_prefix("node-role.kubernetes.io/") {
+        Some(role) if !role.is_empty() => Some(role.to_owned()),
+        _ if key == "kubernetes.io/role" => value.as_str().map(str::to_owned),
+        _ => None,
+    };
+    let labels = map(node, "/metadata/labels").into_iter().flatten();
+    let mut roles: Vec<String> = labels.filter_map(role).collect();
+    roles.sort();
+    roles.dedup();
+    if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
+}
+
+fn address<'a>(node: &'a Value, type_: &str) -> &'a str {
+    let found = list(node, "/status/addresses").iter().find(|a| text(a, "/type") == type_);
+    found.map_or("<none>", |address| text(address, "/address"))
+}
+
+fn kernel(node: &Value) -> String {
+    match (text(node, "/status/nodeInfo/kernelVersion"), text(node, "/status/nodeInfo/architecture")) {
+        ("", _) => "<unknown>".to_owned(),
+        (kernel, "") => kernel.to_owned(),
+        (kernel, architecture) => format!("{kernel} ({architecture})"),
+    }
+}

@@ -1,0 +1,243 @@
+//! Pods: containers that live and die together on one node. Never starts one.
+
+use super::column::PODS;
+use super::look::{int, list, text};
+use super::{Column, Findings, Kind, Names, Subresource, items_mut, meta, pod_row, pod_spec, set_default};
+use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+pub(super) struct Pods;
+
+/// Every path of a pod's spec that this lab does not act on, below `spec`.
+macro_rules! pod_spec_not_in_this_lab {
+    ($($prefix:literal)?) => {
+        &[
+            concat!($($prefix,)? "spec.affinity"),
+            concat!($($prefix,)? "spec.containers[].securityContext"),
+            concat!($($prefix,)? "spec.containers[].volumeDevices"),
+            concat!($($prefix,)? "spec.containers[].resizePolicy"),
+            concat!($($prefix,)? "spec.containers[].restartPolicyRules"),
+            concat!($($prefix,)? "spec.ephemeralContainers"),
+            concat!($($prefix,)? "spec.hostIPC"),
+            concat!($($prefix,)? "spec.hostPID"),
+            concat!($($prefix,)? "spec.hostUsers"),
+            concat!($($prefix,)? "spec.imagePullSecrets"),
+            concat!($($prefix,)? "spec.os"),
+            concat!($($prefix,)? "spec.overhead"),
+            concat!($($prefix,)? "spec.priorityClassName"),
+            concat!($($prefix,)? "spec.readinessGates"),
+            concat!($($prefix,)? "spec.resourceClaims"),
+            concat!($($prefix,)? "spec.resources"),
+            concat!($($prefix,)? "spec.runtimeClassName"),
+            concat!($($prefix,)? "spec.schedulingGates"),
+            concat!($($prefix,)? "spec.securityContext.appArmorProfile"),
+            concat!($($prefix,)? "spec.securityContext.fsGroup"),
+            concat!($($prefix,)? "spec.securityContext.runAsGroup"),
+            concat!($($prefix,)? "spec.securityContext.runAsNonRoot"),
+            concat!($($prefix,)? "spec.securityContext.runAsUser"),
+            concat!($($prefix,)? "spec.securityContext.seLinuxOptions"),
+            concat!($($prefix,)? "spec.securityContext.seccompProfile"),
+            concat!($($prefix,)? "spec.securityContext.supplementalGroups"),
+            concat!($($prefix,)? "spec.securityContext.sysctls"),
+            concat!($($prefix,)? "spec.setHostnameAsFQDN"),
+            concat!($($prefix,)? "spec.shareProcessNamespace"),
+            concat!($($prefix,)? "spec.topologySpreadConstraints"),
+            concat!($($prefix,)? "spec.volumes[].awsElasticBlockStore"),
+            concat!($($prefix,)? "spec.volumes[].azureDisk"),
+            concat!($($prefix,)? "spec.volumes[].azureFile"),
+            concat!($($prefix,)? "spec.volumes[].cephfs"),
+            concat!($($prefix,)? "spec.volumes[].csi"),
+            concat!($($prefix,)? "spec.volumes[].ephemeral"),
+            concat!($($prefix,)? "spec.volumes[].gcePersistentDisk"),
+            concat!($($prefix,)? "spec.volumes[].gitRepo"),
+            concat!($($prefix,)? "spec.volumes[].hostPath"),
+            concat!($($prefix,)? "spec.volumes[].image"),
+            concat!($($prefix,)? "spec.volumes[].iscsi"),
+            concat!($($prefix,)? "spec.volumes[].nfs"),
+            concat!($($prefix,)? "spec.volumes[].persistentVolumeClaim"),
+            concat!($($prefix,)? "spec.volumes[].rbd"),
+        ]
+    };
+}
+pub(super) use pod_spec_not_in_this_lab;
+
+impl Kind for Pods {
+    fn names(&self) -> &'static Names {
+        &Names {
+            key: "pods",
+            plural: "pods",
+            singular: "pod",
+            short: &["po"],
+            kind: "Pod",
+            group: "",
+            version: "v1",
+            namespaced: true,
+            categories: &["all"],
+        }
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<k8s_openapi::api::core::v1::Pod>()
+    }
+
+    fn subresources(&self) -> &'static [Subresource] {
+        const CONNECT: &[&str] = &["create", "get"];
+        &[
+            Subresource {
+                name: "attach",
+                answers: Some(("", "v1", "PodAttachOptions")),
+                verbs: CONNECT,
+            },
+            Subresource { name: "binding", answers: Some(("", "v1", "Binding")), verbs: &["create"] },
+            Subresource {
+                name: "eviction",
+                answers: Some(("policy", "v1", "Eviction")),
+                verbs: &["create"],
+            },
+            Subresource { name: "exec", answers: Some(("", "v1", "PodExecOptions")), verbs: CONNECT },
+            Subresource { name: "log", answers: None, verbs: &["get"] },
+            Subresource {
+                name: "portforward",
+                answers: Some(("", "v1", "PodPortForwardOptions")),
+                verbs: CONNECT,
+            },
+            Subresource::STATUS,
+        ]
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        PODS
+    }
+
+    fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        pod_row::row(object, now)
+    }
+
+    fn row_conditions(&self, object: &Value) -> Option<Value> {
+        pod_row::conditions(object)
+    }
+
+    fn default_object(&self, object: &mut Value) {
+        set_default(object, "spec", json!({}));
+        let spec = &mut object["spec"];
+        pod_spec::default_spec(spec);
+        set_default(spec, "enableServiceLinks", true);
+        set_default(spec, "serviceAccountName", "default");
+        set_default(spec, "serviceAccount", "default");
+        set_default(spec, "preemptionPolicy", "PreemptLowerPriority");
+        set_default(spec, "priority", 0);
+        for field in ["initContainers", "containers"] {
+            for container in items_mut(spec, field) {
+                requests_follow_limits(container);
+            }
+        }
+        tolerate_short_outages(spec);
+        let quality = pod_row::quality_of_service(&object["spec"]);
+        set_default(object, "status", json!({}));
+        set_default(&mut object["status"], "phase", "Pending");
+        set_default(&mut object["status"], "qosClass", quality);
+    }
+
+    fn validate(&self, object: &Value, found: &mut Findings) {
+        pod_spec::validate_spec(&object["spec"], "spec", found);
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
+        if without_changeable(&new["spec"]) != without_changeable(&old["spec"]) {
+            found.forbidden("spec", CHANGEABLE);
+        }
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ]
+    }
+
+    fn not_in_this_lab(&self) -> &'static [&'static str] {
+        pod_spec_not_in_this_lab!()
+    }
+
+    fn counts_generations(&self) -> bool {
+        true
+    }
+}
+
+const CHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+fn without_changeable(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    for field in ["initContainers", "containers"] {
+        for container in items_mut(&mut spec, field) {
+            container["image"] = Value::Null;
+        }
+    }
+    for field in ["activeDeadlineSeconds", "tolerations"] {
+        spec[field] = Value::Null;
+    }
+    spec
+}
+
+/// A limit without a request asks for as much as it allows.
+fn requests_follow_limits(container: &mut Value) {
+    let Some(limits) = container.pointer("/resources/limits").and_then(Value::as_object).cloned() else {
+        return;
+    };
+    let resources = &mut container["resources"];
+    set_default(resources, "requests", json!({}));
+    for (name, amount) in limits {
+        set_default(&mut resources["requests"], &name, amount);
+    }
+}
+
+/// Five minutes on a node that is unreachable, unless the pod says otherwise.
+fn tolerate_short_outages(spec: &mut Value) {
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let covers = |toleration: &Value| {
+            let effect = matches!(text(toleration, "/effect"), "" | "NoExecute");
+            let own = text(toleration, "/key");
+            let all = own.is_empty() && text(toleration, "/operator") == "Exists";
+            effect && (own == key || all)
+        };
+        if list(spec, "/tolerations").iter().any(covers) {
+            continue;
+        }
+        set_default(spec, "tolerations", json!([]));
+        if let Some(tolerations) = spec["tolerations"].as_array_mut() {
+            tolerations.push(json!({
+                "effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300,
+            }));
+        }
+    }
+}
+
+/// What is wrong with a template of pods at `path`, for kinds that make pods.
+pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findings) {
+    meta::labels(template, "/metadata/labels", &format!("{path}.metadata.labels"), found);
+    let spec = &template["spec"];
+    pod_spec::validate_spec(spec, &format!("{path}.spec"), found);
+    let policy = text(spec, "/restartPolicy");
+    if matches!(policy, "Never" | "OnFailure") {
+        found.unsupported(format!("{path}.spec.restartPolicy"), policy, &["Always"]);
+    }
+    if int(spec, "/activeDeadlineSeconds").is_some() {
+        let field = format!("{path}.spec.activeDeadlineSeconds");
+        found.forbidden(field, "activeDeadlineSeconds in ReplicaSet is not Supported");
+    }
+}
+
+/// Fills in a template of pods, which gets less than a pod does.
+pub(super) fn default_template(template: &mut Value) {
+    set_default(template, "spec", json!({}));
+    if template.get("spec").is_some() {
+        pod_spec::default_spec(&mut template["spec"]);
+    }
+}

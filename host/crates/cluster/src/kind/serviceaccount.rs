@@ -1,0 +1,45 @@
+//! ServiceAccounts: who a pod is. Never issues tokens.
+
+use super::column::SERVICE_ACCOUNTS;
+use super::look::text;
+use super::{Column, Kind, Names, age};
+use jiff::Timestamp;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
+
+pub(super) struct ServiceAccounts;
+
+impl Kind for ServiceAccounts {
+    fn names(&self) -> &'static Names {
+        &Names {
+            key: "serviceaccounts",
+            plural: "serviceaccounts",
+            singular: "serviceaccount",
+            short: &["sa"],
+            kind: "ServiceAccount",
+            group: "",
+            version: "v1",
+            namespaced: true,
+            categories: &[],
+        }
+    }
+
+    fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<k8s_openapi::api::core::v1::ServiceAccount>()
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        SERVICE_ACCOUNTS
+    }
+
+    fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
+        vec![
+            text(object, "/metadata/name").into(),
+            age::since(text(object, "/metadata/creationTimestamp"), now).into(),
+        ]
+    }
+
+    fn not_in_this_lab(&self) -> &'static [&'static str] {
+        &["secrets", "imagePullSecrets", "automountServiceAccountToken"]
+    }
+}

@@ -1,0 +1,21 @@
+//! The cluster as its clients meet it: requests in, answers out.
+//!
+//! Expected texts were recorded from a Kubernetes 1.36 server with kubectl 1.34. Never opens a
+//! socket: a request is a value.
+
+mod fixture;
+mod plane;
+
+mod create;
+mod delete;
+mod discovery;
+mod errors;
+mod kinds;
+mod machines;
+mod patch;
+mod pods;
+mod services;
+mod store;
+mod stories;
+mod table;
+mod watch;
