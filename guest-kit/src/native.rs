@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -264,8 +264,10 @@ impl Input {
         Self(Rc::new(duplicate(io::stdin().as_fd())))
     }
 
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        File::open(path).map(Rc::new).map(Self)
+    pub(crate) fn open_at(path: &Path, offset: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self(Rc::new(file)))
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

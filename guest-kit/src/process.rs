@@ -141,7 +141,12 @@ impl Input {
 
     /// A file from its beginning.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
-        system::Input::open(path.as_ref()).map(Self)
+        Self::open_at(path, 0)
+    }
+
+    /// A file from this byte on.
+    pub fn open_at(path: impl AsRef<Path>, offset: u64) -> io::Result<Self> {
+        system::Input::open_at(path.as_ref(), offset).map(Self)
     }
 }
 

@@ -155,9 +155,9 @@ impl Input {
         Self(process::dup_stdin())
     }
 
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open_at(path: &Path, offset: u64) -> io::Result<Self> {
         let file = open(path, OpenFlags::empty(), DescriptorFlags::READ)?;
-        file.read_via_stream(0).map(Self).map_err(file_error)
+        file.read_via_stream(offset).map(Self).map_err(file_error)
     }
 
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -1,0 +1,355 @@
+//! Tools that look at the file system: `find` and `ls`.
+
+use std::fs::{self, Metadata};
+use std::io::Write;
+use std::path::Path;
+
+use super::system::Moment;
+use super::{Applet, Io, Outcome, Stop, flag, reason};
+
+pub(super) const APPLETS: &[Applet] = &[
+    Applet {
+        name: "find",
+        operands: "[PATH]... [-name PATTERN] [-type f|d|l] [-maxdepth N] [-mindepth N]",
+        help: "Search for files and print them",
+        flags: &[],
+        run: find,
+    },
+    Applet {
+        name: "ls",
+        operands: "[FILE]...",
+        help: "List directory contents",
+        flags: &[
+            flag('1', "", "One column output"),
+            flag('a', "", "Include names starting with ."),
+            flag('A', "", "Like -a, but exclude . and .."),
+            flag('d', "", "List directory names, not contents"),
+            flag('l', "", "Long format"),
+            flag('h', "", "Human readable sizes (1K 243M 2G)"),
+            flag('F', "", "Append indicator (one of */=@|) to names"),
+            flag('p', "", "Append / to directory names"),
+            flag('R', "", "Recurse"),
+            flag('r', "", "Reverse sort order"),
+            flag('S', "", "Sort by size"),
+            flag('t', "", "Sort by mtime"),
+            flag('n', "", "Like -l, but numeric UIDs and GIDs"),
+            flag('C', "", "List by columns"),
+            flag('\x01', "color", "Accepted: there is no colour here"),
+        ],
+        run: ls,
+    },
+];
+
+struct Entry {
+    name: String,
+    path: String,
+    metadata: Metadata,
+}
+
+fn ls(io: &mut Io<'_>) -> Outcome {
+    let parsed = io.parse()?;
+    let mut status = 0;
+    let paths = if parsed.rest.is_empty() {
+        vec![".".to_owned()]
+    } else {
+        parsed.rest.clone()
+    };
+    let (mut files, mut directories) = (Vec::new(), Vec::new());
+    for path in &paths {
+        let found = if parsed.has('l') && !path.ends_with('/') {
+            fs::symlink_metadata(path)
+        } else {
+            fs::metadata(path).or_else(|_| fs::symlink_metadata(path))
+        };
+        match found {
+            Ok(metadata) if metadata.is_dir() && !parsed.has('d') => directories.push(path.clone()),
+            Ok(metadata) => files.push(Entry {
+                name: path.clone(),
+                path: path.clone(),
+                metadata,
+            }),
+            Err(error) => {
+                io.complain(&format!("{path}: {}", reason(&error)));
+                status = 1;
+            }
+        }
+    }
+    let mut first = files.is_empty();
+    print(io, &parsed, files)?;
+    directories.sort();
+    let headings = paths.len() > 1 || parsed.has('R');
+    while !directories.is_empty() {
+        let path = directories.remove(0);
+        if headings {
+            let gap = if first { "" } else { "\n" };
+            writeln!(io.out, "{gap}{path}:")?;
+        }
+        first = false;
+        let mut entries = Vec::new();
+        match fs::read_dir(&path) {
+            Ok(found) => {
+                for entry in found.flatten() {
+                    let name = entry.file_name().to_string_lossy().into_owned();
+                    let full = format!("{}/{name}", path.trim_end_matches('/'));
+                    if let Ok(metadata) = fs::symlink_metadata(&full) {
+                        entries.push(Entry {
+                            name,
+                            path: full,
+                            metadata,
+                        });
+                    }
+                }
+            }
+            Err(error) => {
+                io.complain(&format!("can't open '{path}': {}", reason(&error)));
+                status = 1;
+                continue;
+            }
+        }
+        if parsed.has('a') {
+            for name in [".", ".."] {
+                let full = format!("{path}/{name}");
+                if let Ok(metadata) = fs::metadata(&full) {
+                    entries.push(Entry {
+                        name: name.into(),
+                        path: full,
+                        metadata,
+                    });
+                }
+            }
+        } else if !parsed.has('A') {
+            entries.retain(|entry| !entry.name.starts_with('.'));
+        }
+        if parsed.has('l') || parsed.has('n') {
+            let blocks: u64 = entries
+                .iter()
+                .map(|entry| entry.metadata.len().div_ceil(4096) * 4)
+                .sum();
+            writeln!(io.out, "total {blocks}")?;
+        }
+        if parsed.has('R') {
+            let mut below: Vec<String> = entries
+                .iter()
+                .filter(|entry| {
+                    entry.metadata.is_dir() && !matches!(entry.name.as_str(), "." | "..")
+                })
+                .map(|entry| entry.path.clone())
+                .collect();
+            below.sort();
+            directories.splice(0..0, below);
+        }
+        print(io, &parsed, entries)?;
+    }
+    Ok(status)
+}
+
+fn print(io: &mut Io<'_>, parsed: &super::Parsed, mut entries: Vec<Entry>) -> Result<(), Stop> {
+    entries.sort_by(|left, right| left.name.cmp(&right.name));
+    match parsed.last_of("St") {
+        Some('S') => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.len())),
+        Some(_) => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.modified().ok())),
+        None => {}
+    }
+    if parsed.has('r') {
+        entries.reverse();
+    }
+    let long = parsed.has('l') || parsed.has('n');
+    let names: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let mark = match entry.metadata.file_type() {
+                kind if kind.is_dir() && (parsed.has('F') || parsed.has('p')) => "/",
+                kind if kind.is_symlink() && parsed.has('F') && !long => "@",
+                _ => "",
+            };
+            format!("{}{mark}", entry.name)
+        })
+        .collect();
+    if long {
+        for (entry, name) in entries.iter().zip(&names) {
+            long_line(io, parsed, entry, name)?;
+        }
+        return Ok(());
+    }
+    let columns = guest_kit::terminal::size().filter(|_| !parsed.has('1'));
+    let Some(size) = columns else {
+        for name in &names {
+            writeln!(io.out, "{name}")?;
+        }
+        return Ok(());
+    };
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        + 2;
+    let across = (usize::from(size.columns) / width).max(1);
+    let rows = names.len().div_ceil(across);
+    for row in 0..rows {
+        let line: String = (0..across)
+            .filter_map(|column| names.get(column * rows + row))
+            .map(|name| format!("{name:<width$}"))
+            .collect();
+        writeln!(io.out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn long_line(
+    io: &mut Io<'_>,
+    parsed: &super::Parsed,
+    entry: &Entry,
+    name: &str,
+) -> Result<(), Stop> {
+    let kind = entry.metadata.file_type();
+    // Files here carry no modes; these are what images have.
+    let mode = if kind.is_dir() {
+        "drwxr-xr-x"
+    } else if kind.is_symlink() {
+        "lrwxrwxrwx"
+    } else {
+        "-rw-r--r--"
+    };
+    let length = entry.metadata.len();
+    let size = if parsed.has('h') {
+        human(length)
+    } else {
+        length.to_string()
+    };
+    let owner = if parsed.has('n') { "0" } else { "root" };
+    let time = entry.metadata.modified().map_or_else(
+        |_| String::new(),
+        |time| Moment::of(time).format("%b %e %H:%M"),
+    );
+    write!(
+        io.out,
+        "{mode}    {} {owner:<8} {owner:<8} {size:>9} {time} {name}",
+        if kind.is_dir() { 2 } else { 1 }
+    )?;
+    if kind.is_symlink()
+        && let Ok(target) = fs::read_link(&entry.path)
+    {
+        write!(io.out, " -> {}", target.display())?;
+    }
+    writeln!(io.out)?;
+    Ok(())
+}
+
+fn human(length: u64) -> String {
+    if length < 1024 {
+        return length.to_string();
+    }
+    let units = ["K", "M", "G", "T"];
+    let mut tenths = length * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10_240 && unit + 1 < units.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{}{}", tenths / 10, tenths % 10, units[unit])
+}
+
+/// What `find` is asked for.
+#[derive(Default)]
+struct Wanted {
+    name: Option<(String, bool)>,
+    kind: Option<char>,
+    depths: (usize, Option<usize>),
+    zero: bool,
+}
+
+fn find(io: &mut Io<'_>) -> Outcome {
+    let args: Vec<String> = io.args[1..].to_vec();
+    let paths = args.iter().take_while(|arg| !arg.starts_with('-')).count();
+    let mut wanted = Wanted::default();
+    let mut rest = args[paths..].iter();
+    while let Some(test) = rest.next() {
+        if test == "-print" {
+            continue;
+        }
+        if test == "-print0" {
+            wanted.zero = true;
+            continue;
+        }
+        if !matches!(
+            test.as_str(),
+            "-name" | "-iname" | "-type" | "-maxdepth" | "-mindepth"
+        ) {
+            return Err(io.fail(&format!("unrecognized: {test}")));
+        }
+        let Some(argument) = rest.next() else {
+            return Err(io.fail(&format!("{test} requires an argument")));
+        };
+        let number = argument.parse::<usize>();
+        match test.as_str() {
+            "-name" => wanted.name = Some((argument.clone(), false)),
+            "-iname" => wanted.name = Some((argument.to_lowercase(), true)),
+            "-type" => wanted.kind = argument.chars().next(),
+            _ => match (number, test.as_str()) {
+                (Ok(number), "-maxdepth") => wanted.depths.1 = Some(number),
+                (Ok(number), _) => wanted.depths.0 = number,
+                (Err(_), _) => return Err(io.fail(&format!("invalid number '{argument}'"))),
+            },
+        }
+    }
+    let starts = if paths == 0 {
+        vec![".".to_owned()]
+    } else {
+        args[..paths].to_vec()
+    };
+    let mut status = 0;
+    for start in starts {
+        if let Err(error) = fs::symlink_metadata(&start) {
+            io.complain(&format!("{start}: {}", reason(&error)));
+            status = 1;
+            continue;
+        }
+        descend(io, &wanted, &start, 0)?;
+    }
+    Ok(status)
+}
+
+fn descend(io: &mut Io<'_>, wanted: &Wanted, path: &str, depth: usize) -> Result<(), Stop> {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let kind = match metadata.file_type() {
+        kind if kind.is_dir() => 'd',
+        kind if kind.is_symlink() => 'l',
+        _ => 'f',
+    };
+    let name = Path::new(path).file_name().map_or_else(
+        || path.to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let named = wanted.name.as_ref().is_none_or(|(pattern, fold)| {
+        crate::sh::pattern_matches(
+            pattern,
+            &if *fold {
+                name.to_lowercase()
+            } else {
+                name.clone()
+            },
+        )
+    });
+    if named && wanted.kind.is_none_or(|wanted| wanted == kind) && depth >= wanted.depths.0 {
+        write!(io.out, "{path}{}", if wanted.zero { '\0' } else { '\n' })?;
+    }
+    if kind == 'd' && wanted.depths.1.is_none_or(|most| depth < most) {
+        let mut names: Vec<String> = fs::read_dir(path)?
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        for name in names {
+            descend(
+                io,
+                wanted,
+                &format!("{}/{name}", path.trim_end_matches('/')),
+                depth + 1,
+            )?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,369 @@
+//! Children: single commands, pipelines, background jobs, and parts of the shell that must run
+//! beside it.
+//!
+//! There is no fork. Programs are spawned; of the stages of a pipeline that the shell itself must
+//! run, the last one runs here while the programs run, quick builtins run before it into a buffer,
+//! and every other one is handed as text to a second shell, with the variables and functions it
+//! needs before it.
+
+use std::rc::Rc;
+
+use guest_kit::process::{self, Child, Command as Process, Pipe, SpawnError, Stdio};
+use guest_kit::signals;
+
+use super::ast::{Command, Item, Kind};
+use super::builtins;
+use super::exec::{Status, quote};
+use super::fds::{Again, Fd};
+use super::state::{Flow, Job, Shell};
+
+/// The variable that hands a part of a shell to another one, and the one that says whose `$$`.
+pub(crate) const PART: &str = "LAB_SH_PART";
+pub(crate) const PART_PID: &str = "LAB_SH_PID";
+
+/// How one stage of a pipeline runs.
+enum Stage {
+    Program {
+        argv: Vec<String>,
+        values: Vec<(String, String)>,
+    },
+    /// A builtin that ends by itself and reads nothing.
+    Quick,
+    /// Anything else the shell must run itself.
+    Heavy,
+}
+
+impl Shell {
+    /// Runs a program and waits for it.
+    pub(crate) fn external(&mut self, argv: Vec<String>, values: &[(String, String)]) -> Status {
+        let name = argv[0].clone();
+        match self.spawn(argv, values) {
+            Ok(child) => self.wait_for(&child),
+            Err(error) => Ok(self.not_started(&name, error)),
+        }
+    }
+
+    fn not_started(&mut self, name: &str, error: SpawnError) -> i32 {
+        let outer = self.builtin.take();
+        let (status, reason) = match error {
+            SpawnError::NotFound => (127, "not found"),
+            SpawnError::NotExecutable => (126, "Permission denied"),
+            SpawnError::TooMany => (2, "can't fork: Resource temporarily unavailable"),
+        };
+        match error {
+            SpawnError::TooMany => self.complain(reason),
+            _ => self.complain(&format!("{name}: {reason}")),
+        }
+        self.builtin = outer;
+        status
+    }
+
+    fn spawn(
+        &mut self,
+        argv: Vec<String>,
+        values: &[(String, String)],
+    ) -> Result<Child, SpawnError> {
+        let mut env = self.environment();
+        for (name, value) in values {
+            env.retain(|(known, _)| known != name);
+            env.push((name.clone(), value.clone()));
+        }
+        let program = argv[0].clone();
+        self.start(program, argv, env)
+    }
+
+    fn start(
+        &mut self,
+        program: String,
+        argv: Vec<String>,
+        env: Vec<(String, String)>,
+    ) -> Result<Child, SpawnError> {
+        let program = if program.contains('/') {
+            self.absolute(&program)
+        } else {
+            program
+        };
+        if program.contains('/') && std::path::Path::new(&program).is_dir() {
+            return Err(SpawnError::NotExecutable);
+        }
+        let output = |number: u8| match &self.fds[usize::from(number)] {
+            Some(fd) => fd.child_output(number),
+            None => Stdio::Null,
+        };
+        Process {
+            program,
+            argv,
+            env,
+            cwd: self.cwd.clone(),
+            stdin: self.fds[0]
+                .as_ref()
+                .map_or(Stdio::Null, |fd| fd.child_input()),
+            stdout: output(1),
+            stderr: output(2),
+        }
+        .spawn()
+    }
+
+    /// Waits for a child in the foreground, emptying a command substitution's pipe meanwhile.
+    pub(crate) fn wait_for(&mut self, child: &Child) -> Status {
+        let captures: Vec<Rc<Fd>> = [1, 2]
+            .into_iter()
+            .filter_map(|fd| self.fds[fd].clone())
+            .filter(|fd| matches!(**fd, Fd::Capture(_)))
+            .collect();
+        if captures.is_empty() && !self.interactive {
+            return Ok(child.wait().status());
+        }
+        loop {
+            if let Some(exit) = child.try_wait() {
+                for capture in &captures {
+                    capture.drain();
+                }
+                return Ok(exit.status());
+            }
+            match captures.first() {
+                Some(capture) => {
+                    capture.wait_beside(child);
+                    capture.drain();
+                }
+                None => {
+                    guest_kit::poll(&[child, &signals::source()], None);
+                }
+            }
+            if self.interactive {
+                // Ctrl-C is meant for what runs in the foreground.
+                while let Some(signal) = signals::next() {
+                    child.kill(signal);
+                }
+            }
+        }
+    }
+
+    /// Becomes another program, as far as anybody can tell from outside.
+    pub(crate) fn replace(&mut self, argv: Vec<String>, values: &[(String, String)]) -> Status {
+        let name = argv[0].clone();
+        if let Some(builtin) = builtins::find(&name).filter(|builtin| builtin.applet) {
+            let status = self.run_builtin(builtin, &argv)?;
+            return Err(Flow::Exit(status));
+        }
+        let child = match self.spawn(argv, values) {
+            Ok(child) => child,
+            Err(error) => {
+                let status = self.not_started(&name, error);
+                return Err(Flow::Exit(status));
+            }
+        };
+        signals::handle(&[1, 2, 3, 10, 12, 15]);
+        loop {
+            guest_kit::poll(&[&child, &signals::source()], None);
+            while let Some(signal) = signals::next() {
+                child.kill(signal);
+            }
+            if let Some(exit) = child.try_wait() {
+                Rc::make_mut(&mut self.traps).clear();
+                return Err(Flow::Exit(exit.status()));
+            }
+        }
+    }
+
+    /// Two or more commands, each reading what the one before writes.
+    pub(crate) fn pipeline(&mut self, commands: &[Command]) -> Status {
+        let saved = self.state.clone();
+        self.subshells += 1;
+        let result = self.run_stages(commands);
+        self.state = saved;
+        match result {
+            Err(Flow::Exit(status) | Flow::Fail(status) | Flow::Return(status)) => Ok(status),
+            Err(Flow::Break(_) | Flow::Continue(_)) => Ok(0),
+            result => result,
+        }
+    }
+
+    fn run_stages(&mut self, commands: &[Command]) -> Status {
+        let mut stages = Vec::with_capacity(commands.len());
+        for command in commands {
+            stages.push(self.stage(command)?);
+        }
+        let here = stages
+            .iter()
+            .rposition(|stage| !matches!(stage, Stage::Program { .. }));
+        let outer = self.fds.clone();
+        let mut input = outer[0].clone();
+        let mut children: Vec<(usize, Result<Child, i32>)> = Vec::new();
+        let mut inside = None;
+        for (index, (command, stage)) in commands.iter().zip(stages).enumerate() {
+            let last = index + 1 == commands.len();
+            if matches!(stage, Stage::Quick) && here != Some(index) {
+                // Runs to its end now; what it wrote waits for the next stage.
+                let bytes = self.run_captured(command)?;
+                input = Some(Fd::from_bytes(&bytes, process::pid()).map_err(|_| Flow::Fail(1))?);
+                continue;
+            }
+            self.fds[0] = input.take();
+            self.fds[1] = outer[1].clone();
+            if !last {
+                let pipe = Rc::new(Pipe::new());
+                let reader = pipe.reader();
+                self.fds[1] = Some(Fd::writer(pipe.writer(), Again::Pipe(Rc::clone(&pipe))));
+                input = Some(Fd::reader(reader, Again::Pipe(pipe)));
+            }
+            match stage {
+                Stage::Program { argv, values } => {
+                    let started = self.start_stage(command, argv, &values)?;
+                    children.push((index, started));
+                }
+                _ if here == Some(index) => inside = Some((index, command, self.fds.clone())),
+                _ => {
+                    let started = self.start_part(&command.place.text());
+                    children.push((index, started));
+                }
+            }
+            self.fds.clone_from(&outer);
+        }
+        drop(input);
+        let mut statuses = vec![0; commands.len()];
+        if let Some((index, command, fds)) = inside {
+            // Only this stage holds its ends of the pipes while it runs.
+            self.fds = fds;
+            let result = self.subshell(|shell| shell.command(command));
+            self.fds.clone_from(&outer);
+            statuses[index] = result?;
+        }
+        for (index, child) in children {
+            statuses[index] = match child {
+                Ok(child) => self.wait_for(&child)?,
+                Err(status) => status,
+            };
+        }
+        let failed = statuses.iter().rev().find(|status| **status != 0);
+        if self.options.pipefail {
+            return Ok(failed.copied().unwrap_or(0));
+        }
+        Ok(statuses.last().copied().unwrap_or(0))
+    }
+
+    fn run_captured(&mut self, command: &Command) -> Result<Vec<u8>, Flow> {
+        let capture = Fd::capture();
+        let target = Rc::clone(&capture);
+        self.subshell(|shell| {
+            shell.fds[1] = Some(target);
+            shell.command(command)
+        })?;
+        Ok(capture.finish_capture())
+    }
+
+    fn stage(&mut self, command: &Command) -> Result<Stage, Flow> {
+        let Kind::Simple { assignments, words } = &command.kind else {
+            return Ok(Stage::Heavy);
+        };
+        if let Some(name) = words.first().and_then(super::ast::Word::plain) {
+            if self.functions.contains_key(name) {
+                return Ok(Stage::Heavy);
+            }
+            if let Some(builtin) = builtins::find(name) {
+                return Ok(if builtin.quick {
+                    Stage::Quick
+                } else {
+                    Stage::Heavy
+                });
+            }
+        }
+        let argv = self.expand_command(words)?;
+        match argv.first() {
+            None => return Ok(Stage::Quick),
+            // Rare: a name that comes from a variable. Expanded again when it runs.
+            Some(name) if self.functions.contains_key(name) || builtins::find(name).is_some() => {
+                return Ok(Stage::Heavy);
+            }
+            Some(_) => {}
+        }
+        let mut values = Vec::with_capacity(assignments.len());
+        for (name, word) in assignments {
+            values.push((name.clone(), self.expand_string(word)?));
+        }
+        Ok(Stage::Program { argv, values })
+    }
+
+    fn start_stage(
+        &mut self,
+        command: &Command,
+        argv: Vec<String>,
+        values: &[(String, String)],
+    ) -> Result<Result<Child, i32>, Flow> {
+        if !self.redirect(&command.redirects)? {
+            return Ok(Err(1));
+        }
+        let name = argv[0].clone();
+        Ok(self
+            .spawn(argv, values)
+            .map_err(|error| self.not_started(&name, error)))
+    }
+
+    /// Starts commands and does not wait for them.
+    pub(crate) fn background(&mut self, item: &Item) -> Result<(), Flow> {
+        let outer = self.fds.clone();
+        self.fds[0] = Some(Rc::new(Fd::Null));
+        let started = self.start_background(item);
+        self.fds = outer;
+        match started? {
+            Ok(child) => {
+                self.last_background = Some(child.pid());
+                if self.interactive {
+                    let text = format!("[{}] {}\n", self.jobs.len() + 1, child.pid());
+                    self.write(2, text.as_bytes())?;
+                }
+                let text = item.place.text();
+                self.jobs.push(Job { child, text });
+                self.status = 0;
+            }
+            Err(status) => self.status = status,
+        }
+        Ok(())
+    }
+
+    fn start_background(&mut self, item: &Item) -> Result<Result<Child, i32>, Flow> {
+        if let ([command], true) = (
+            item.first.commands.as_slice(),
+            item.rest.is_empty() && !item.first.negated,
+        ) && let Stage::Program { argv, values } = self.stage(command)?
+        {
+            return self.start_stage(command, argv, &values);
+        }
+        Ok(self.start_part(&item.place.text()))
+    }
+
+    /// Hands a part of this shell to a second one.
+    fn start_part(&mut self, text: &str) -> Result<Child, i32> {
+        let script = self.preamble() + text;
+        let mut env = self.environment();
+        env.push((PART.into(), script));
+        env.push((PART_PID.into(), self.shell_pid.to_string()));
+        let mut argv = vec![self.name.clone()];
+        argv.extend(self.params.iter().cloned());
+        self.start("sh".into(), argv.clone(), env.clone())
+            .or_else(|_| self.start("/bin/sh".into(), argv, env))
+            .map_err(|error| self.not_started("sh", error))
+    }
+
+    /// Text that makes a new shell know what this one knows.
+    fn preamble(&self) -> String {
+        let mut text = String::new();
+        for (name, variable) in self.variables.iter() {
+            if let (Some(value), false) = (&variable.value, variable.exported) {
+                text.push_str(&format!("{name}={}\n", quote(value)));
+            }
+        }
+        for (name, body) in self.functions.iter() {
+            // A function that was defined in another way than `name() body` is defined so here.
+            let body = body.place.text();
+            text.push_str(&format!("{name}() {body}\n"));
+        }
+        let mut options = self.options;
+        for (name, letter) in super::state::OPTION_NAMES {
+            if options.letter(letter).is_some_and(|on| *on) {
+                text.push_str(&format!("set -o {name}\n"));
+            }
+        }
+        text
+    }
+}
