@@ -175,13 +175,19 @@ async fn connect(shell: &Rc<Shell>, from: &Spot, host: &str, port: u16) -> Resul
 /// some node's conntrack has one, else the address itself.
 fn served_by(shell: &Shell, local: SocketAddrV4, to: SocketAddrV4) -> Option<String> {
     shell.look(|world| {
-        let real = world.net().translated(local, to).unwrap_or(to);
+        let real = translated(world, local, to).unwrap_or(to);
         let ip = real.ip().to_string();
         let pod = world.cluster().store().list("pods", None).find(|pod| {
             pod["status"]["podIP"] == ip.as_str() && pod["status"]["phase"] == "Running"
         })?;
         Some(pod["metadata"]["name"].as_str()?.to_owned())
     })
+}
+
+/// Where the nodes' conntrack says that a connection to `to` was sent on to.
+fn translated(world: &world::World, local: SocketAddrV4, to: SocketAddrV4) -> Option<SocketAddrV4> {
+    let mut entries = world.nodes().values().flat_map(|node| world.net().conntrack(*node));
+    entries.find(|entry| entry.original.src == local && entry.original.dst == to).map(|entry| entry.reply.src)
 }
 
 fn broken(cause: &(dyn std::error::Error + 'static)) -> ProbeOutcome {

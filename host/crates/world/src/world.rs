@@ -50,7 +50,7 @@ impl World {
         let workstation = net.add_machine("workstation", lan, WorldSpec::lan_address(1));
         let control_plane = net.add_machine("control-plane", lan, WorldSpec::lan_address(2));
         let nodes = nodes::build(&mut net, lan, spec);
-        let cluster = Cluster::new(now, spec.seed.derive("cluster"), nodes::config(spec));
+        let cluster = Cluster::new(now, spec.seed.derive("cluster"), &nodes::config(spec));
         let mut world = Self {
             net,
             cluster,
@@ -83,7 +83,7 @@ impl World {
 
     /// Answers a request to the API server.
     pub fn api(&mut self, now: Instant, request: Request) -> Response {
-        let response = self.cluster.handle(now, request);
+        let response = self.cluster.handle(now, &request);
         self.settle(now);
         response
     }
@@ -156,7 +156,8 @@ impl World {
             self.services.clone_from(&rules);
             self.net.set_services(now, rules);
         }
-        self.dns.set_records(names::records(&self.cluster.dns_records()));
+        let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
+        self.dns.set_records(names::records(&self.cluster.dns_records(), serial));
     }
 
     fn carry_out(&mut self, now: Instant, command: Command) {
@@ -178,9 +179,11 @@ impl World {
                     self.outputs.push_back(Output::Signal { pod, container, attempt, signal });
                 }
             }
-            Command::Probe { id, node, pod, container, probe, timeout } => {
-                let from = self.nodes[&node];
-                self.outputs.push_back(Output::Probe { id, from, pod, container, probe, timeout });
+            Command::Probe { id, pod, container, probe, timeout } => {
+                // A Pod that lost its machine meanwhile is not probed; its kubelet has other news.
+                if let Some(from) = self.pods.node(&pod) {
+                    self.outputs.push_back(Output::Probe { id, from, pod, container, probe, timeout });
+                }
             }
         }
     }

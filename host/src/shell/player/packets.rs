@@ -48,8 +48,8 @@ impl Packets {
 impl Open {
     fn catch_up(&mut self, world: &World) -> (Vec<Packet>, u64) {
         let log = world.net().packets();
-        let lost = log.first_seq().saturating_sub(self.next);
-        let lost = if self.next == 0 { 0 } else { lost };
+        // What was forgotten before the question was asked is not lost: it is older than the question.
+        let lost = if self.next == 0 { 0 } else { log.forgotten().saturating_sub(self.next) };
         let mut packets = Vec::new();
         for record in log.since(self.next) {
             self.next = record.seq + 1;

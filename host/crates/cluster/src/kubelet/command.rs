@@ -19,54 +19,14 @@ pub struct PodRef {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Make the pod's network; answered by [`Report::SandboxReady`].
-    StartSandbox {
-        /// The pod.
-        pod: PodRef,
-        /// The node it is on.
-        node: String,
-        /// Its address; the node's own with `host_network`.
-        ip: Ipv4Addr,
-        /// Whether it shares the node's network.
-        host_network: bool,
-        /// Its hostname.
-        hostname: String,
-        /// The text of `/etc/resolv.conf`.
-        dns: String,
-        /// The text of `/etc/hosts`.
-        hosts: String,
-    },
+    StartSandbox(SandboxOrder),
     /// Take the pod's network away, and whatever still runs in it; answered by [`Report::SandboxStopped`].
     StopSandbox {
         /// The pod.
         pod: PodRef,
     },
     /// Start a container; answered by [`Report::Started`] or [`Report::StartFailed`].
-    StartContainer {
-        /// The pod.
-        pod: PodRef,
-        /// The container's name.
-        container: String,
-        /// How often it was started before.
-        attempt: u32,
-        /// The image as the pod writes it.
-        image: String,
-        /// What replaces the image's entrypoint.
-        command: Option<Vec<String>>,
-        /// What replaces the image's arguments.
-        args: Option<Vec<String>>,
-        /// The environment beyond what the image and the machine (`PATH`, `HOSTNAME`) set.
-        env: Vec<(String, String)>,
-        /// What replaces the image's working directory.
-        working_dir: Option<String>,
-        /// Files it sees.
-        mounts: Vec<Mount>,
-        /// The most memory it may use, in bytes.
-        memory_limit: Option<u64>,
-        /// Whether it has a terminal.
-        tty: bool,
-        /// Whether its standard input stays open.
-        stdin: bool,
-    },
+    StartContainer(StartContainer),
     /// Send a signal to a container's first process.
     Signal {
         /// The pod.
@@ -91,6 +51,54 @@ pub enum Command {
         /// How long to wait for the answer.
         timeout: Duration,
     },
+}
+
+/// A pod's network, to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxOrder {
+    /// The pod.
+    pub pod: PodRef,
+    /// The node it is on.
+    pub node: String,
+    /// Its address; the node's own with `host_network`.
+    pub ip: Ipv4Addr,
+    /// Whether it shares the node's network.
+    pub host_network: bool,
+    /// Its hostname.
+    pub hostname: String,
+    /// The text of `/etc/resolv.conf`.
+    pub dns: String,
+    /// The text of `/etc/hosts`.
+    pub hosts: String,
+}
+
+/// A container, to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartContainer {
+    /// The pod.
+    pub pod: PodRef,
+    /// The container's name.
+    pub container: String,
+    /// How often it was started before.
+    pub attempt: u32,
+    /// The image as the pod writes it.
+    pub image: String,
+    /// What replaces the image's entrypoint.
+    pub command: Option<Vec<String>>,
+    /// What replaces the image's arguments.
+    pub args: Option<Vec<String>>,
+    /// The environment beyond what the image and the machine (`PATH`, `HOSTNAME`) set.
+    pub env: Vec<(String, String)>,
+    /// What replaces the image's working directory.
+    pub working_dir: Option<String>,
+    /// Files it sees.
+    pub mounts: Vec<Mount>,
+    /// The most memory it may use, in bytes.
+    pub memory_limit: Option<u64>,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// Whether its standard input stays open.
+    pub stdin: bool,
 }
 
 /// How a probe asks.

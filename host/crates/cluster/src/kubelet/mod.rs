@@ -15,7 +15,7 @@ mod probe;
 mod status;
 mod volume;
 
-pub use command::{Command, FileContent, Mount, PodRef, ProbeKind, Report};
+pub use command::{Command, FileContent, Mount, PodRef, ProbeKind, Report, SandboxOrder, StartContainer};
 
 use crate::controller::meta::{deleting, pod_finished, text, uid};
 use crate::controller::{Note, Write};
@@ -394,9 +394,9 @@ fn remove(pod: &Value) -> Write {
 
 fn pod_of(command: &Command) -> &PodRef {
     match command {
-        Command::StartSandbox { pod, .. }
-        | Command::StopSandbox { pod }
-        | Command::StartContainer { pod, .. }
+        Command::StartSandbox(order) => &order.pod,
+        Command::StartContainer(order) => &order.pod,
+        Command::StopSandbox { pod }
         | Command::Signal { pod, .. }
         | Command::Probe { pod, .. } => pod,
     }

@@ -8,7 +8,7 @@
 //! [`Machine::advance`] may be called at any time and does what is due. Never writes an object:
 //! [`super::status`] says what the machine is, [`super::Kubelets`] writes it.
 
-use super::command::{Command, PodRef};
+use super::command::{Command, PodRef, SandboxOrder, StartContainer};
 use super::container::{Backoff, Container, End, Role, State};
 use super::env;
 use super::image;
@@ -267,7 +267,7 @@ impl Machine {
         };
         self.ip = Some(ip);
         self.sandbox = Sandbox::Asked;
-        turn.commands.push_back(Command::StartSandbox {
+        turn.commands.push_back(Command::StartSandbox(SandboxOrder {
             pod: self.reference.clone(),
             node: turn.node.name.clone(),
             ip,
@@ -275,7 +275,7 @@ impl Machine {
             hostname: if host_network { turn.node.name.clone() } else { network::hostname(&self.pod) },
             dns: network::resolv_conf(&self.pod, turn.dns),
             hosts: network::hosts(&self.pod, ip, turn.dns.domain),
-        });
+        }));
     }
 
     fn downward<'a>(&'a self, turn: &Turn<'_>) -> Downward<'a> {
@@ -432,7 +432,7 @@ impl Machine {
         container.container_id = format!("containerd://{}", image::hex(&mut || turn.draw.next_u64()));
         container.probes.clear();
         let memory = spec["resources"]["limits"]["memory"].as_str().and_then(thousandths);
-        let start = Command::StartContainer {
+        let start = StartContainer {
             pod: self.reference.clone(),
             container: container.name.clone(),
             attempt: container.attempt,
@@ -446,7 +446,7 @@ impl Machine {
             tty: spec["tty"] == true,
             stdin: spec["stdin"] == true,
         };
-        turn.commands.push_back(start);
+        turn.commands.push_back(Command::StartContainer(start));
         turn.note_of(&self.pod, &self.containers[at], Tone::Normal, "Created", "Container created".to_owned());
     }
 

@@ -5,7 +5,7 @@
 use crate::Output;
 use clock::Instant;
 use cluster::Cluster;
-use cluster::kubelet::{PodRef, Report, Sandbox};
+use cluster::kubelet::{PodRef, Report, SandboxOrder};
 use std::collections::{BTreeMap, VecDeque};
 use vnet::{HostId, Net};
 
@@ -30,7 +30,7 @@ impl Pods {
         net: &mut Net,
         cluster: &mut Cluster,
         nodes: &BTreeMap<String, HostId>,
-        sandbox: Sandbox,
+        sandbox: SandboxOrder,
         outputs: &mut VecDeque<Output>,
     ) {
         let Some(node) = nodes.get(&sandbox.node).copied() else { return };
@@ -48,7 +48,7 @@ impl Pods {
             pod: sandbox.pod.clone(),
             host,
             hostname: sandbox.hostname,
-            resolv_conf: sandbox.resolv_conf,
+            resolv_conf: sandbox.dns,
             hosts: sandbox.hosts,
         });
         cluster.handle_report(now, Report::SandboxReady { pod: sandbox.pod });
@@ -93,6 +93,11 @@ impl Pods {
     /// The machine of the Pod with this uid.
     pub(crate) fn by_uid(&self, uid: &str) -> Option<HostId> {
         self.places.get(uid).map(|place| place.host)
+    }
+
+    /// The node that a Pod's machine stands behind.
+    pub(crate) fn node(&self, pod: &PodRef) -> Option<HostId> {
+        self.places.get(&pod.uid).map(|place| place.node)
     }
 
     /// Whether a Pod's machine stands behind this node.
