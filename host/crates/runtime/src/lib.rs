@@ -24,6 +24,10 @@ mod fs;
 mod native;
 mod pipe;
 mod tty;
+#[allow(
+    unreachable_pub,
+    reason = "the generated bindings re-export the resources"
+)]
 mod wasi;
 
 pub use container::{ContainerId, ContainerSpec};

@@ -216,6 +216,26 @@ impl Fs {
         kind.ok()
     }
 
+    /// The permission bits at a path, links followed.
+    ///
+    /// # Errors
+    /// When nothing is there.
+    pub fn mode(&self, path: &str) -> Result<u32, FileError> {
+        self.mounts.look(self.find(path)?, |inode| inode.mode)
+    }
+
+    /// Sets the permission bits at a path, links followed.
+    ///
+    /// # Errors
+    /// When nothing is there, or it is on a read-only mount.
+    pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        let at = self.find(path)?;
+        self.mounts.writable(at)?.edit(at.ino, |inode| {
+            inode.mode = mode & 0o7777;
+            Ok(())
+        })
+    }
+
     /// The names in a directory, in order.
     ///
     /// # Errors

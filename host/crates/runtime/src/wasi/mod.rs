@@ -171,6 +171,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
         lab::process::signals,
         lab::process::terminal,
         lab::process::machine,
+        lab::process::files,
     );
     clocks::add_exact_clocks(linker)
 }

@@ -1,7 +1,7 @@
-//! `lab:process`: children, signals, the terminal, the machine. Never beyond the container.
+//! `lab:process`: children, signals, the terminal, the machine, modes of files. Never beyond the container.
 
 use super::Guest;
-use super::bindings::lab::process::{machine, process, signals, terminal};
+use super::bindings::lab::process::{files, machine, process, signals, terminal};
 use crate::pipe::{PIPE_CAPACITY, Pipe};
 use crate::process::{Exec, Exit, Input, Order, Output, Process, SpawnError, Stdio, start};
 use std::future::poll_fn;
@@ -229,5 +229,15 @@ impl machine::Host for Guest {
             ("lo".to_owned(), "127.0.0.1".to_owned(), 8),
             ("eth0".to_owned(), addr.to_string(), 24),
         ])
+    }
+}
+
+impl files::Host for Guest {
+    fn mode(&mut self, path: String) -> Result<Option<u32>> {
+        Ok(self.container.spec.fs.mode(&path).ok())
+    }
+
+    fn set_mode(&mut self, path: String, mode: u32) -> Result<bool> {
+        Ok(self.container.spec.fs.set_mode(&path, mode).is_ok())
     }
 }
