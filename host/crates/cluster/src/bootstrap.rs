@@ -32,8 +32,16 @@ pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, 
     }
 }
 
-fn create(store: &mut Store, registry: &mut Registry, now: Instant, kind: &'static str, value: Value) {
-    registry.create(store, now, kind, value).expect("the store of a new cluster is empty");
+fn create(
+    store: &mut Store,
+    registry: &mut Registry,
+    now: Instant,
+    kind: &'static str,
+    value: Value,
+) {
+    registry
+        .create(store, now, kind, value)
+        .expect("the store of a new cluster is empty");
 }
 
 fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config) -> Value {
@@ -93,7 +101,7 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
                 "machineID": machine.replace('-', ""),
                 "systemUUID": machine,
                 "bootID": registry.uid(),
-                "kernelVersion": "6.18.0-lab",
+                "kernelVersion": "6.18.44",
                 "osImage": "Debian GNU/Linux 12 (bookworm)",
                 "containerRuntimeVersion": "containerd://1.6.20",
                 "kubeletVersion": GIT_VERSION,
@@ -112,8 +120,14 @@ fn dns_address(config: &Config) -> Ipv4Addr {
 }
 
 fn dns(config: &Config) -> [(&'static str, Value); 3] {
-    let own = config.images.iter().find(|image| image.name.starts_with(DNS_IMAGE));
-    let image = own.map_or_else(|| format!("{DNS_IMAGE}:{DNS_TAG}"), |image| image.name.clone());
+    let own = config
+        .images
+        .iter()
+        .find(|image| image.name.starts_with(DNS_IMAGE));
+    let image = own.map_or_else(
+        || format!("{DNS_IMAGE}:{DNS_TAG}"),
+        |image| image.name.clone(),
+    );
     let account = json!({
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"name": "coredns", "namespace": "kube-system"},
@@ -126,9 +140,7 @@ fn dns(config: &Config) -> [(&'static str, Value); 3] {
 }
 
 fn dns_service(address: &str) -> Value {
-    let port = |name: &str, port: u16, protocol: &str| {
-        json!({"name": name, "port": port, "protocol": protocol, "targetPort": port})
-    };
+    let port = |name: &str, port: u16, protocol: &str| json!({"name": name, "port": port, "protocol": protocol, "targetPort": port});
     json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -152,9 +164,7 @@ fn dns_service(address: &str) -> Value {
 }
 
 fn dns_deployment(image: &str) -> Value {
-    let port = |name: &str, port: u16, protocol: &str| {
-        json!({"name": name, "containerPort": port, "protocol": protocol})
-    };
+    let port = |name: &str, port: u16, protocol: &str| json!({"name": name, "containerPort": port, "protocol": protocol});
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -45,7 +45,9 @@ impl Cluster {
     /// Answers a request to the API, and lets the controllers act on it.
     pub fn handle(&mut self, now: Instant, request: Request) -> Response {
         let before = self.store.revision();
-        let response = self.api.handle(&mut self.store, &mut self.registry, now, &request);
+        let response = self
+            .api
+            .handle(&mut self.store, &mut self.registry, now, &request);
         if self.store.revision() != before {
             self.settle(now);
         }
@@ -77,7 +79,10 @@ impl Cluster {
     /// When the cluster wants to be woken with [`Cluster::handle_time`].
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        [self.manager.poll_at(self.now), self.api.poll_at()].into_iter().flatten().min()
+        [self.manager.poll_at(self.now), self.api.poll_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What a watch has to say now; ask again whenever [`Cluster::revision`] has changed.
@@ -122,9 +127,14 @@ impl Cluster {
     }
 
     fn settle(&mut self, now: Instant) {
-        assert!(now >= self.now, "virtual time went back from {} to {now}", self.now);
+        assert!(
+            now >= self.now,
+            "virtual time went back from {} to {now}",
+            self.now
+        );
         self.now = now;
-        self.manager.settle(&mut self.store, &mut self.registry, now);
+        self.manager
+            .settle(&mut self.store, &mut self.registry, now);
     }
 }
 

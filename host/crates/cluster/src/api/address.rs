@@ -26,8 +26,14 @@ pub(super) struct Addresses {
 impl Addresses {
     /// Addresses out of a network with this prefix length.
     pub(super) fn new((network, prefix): (Ipv4Addr, u8), draws: Stream) -> Self {
-        let size = 1_u32.checked_shl(32 - u32::from(prefix.clamp(8, 30))).unwrap_or(u32::MAX);
-        Self { network: u32::from(network) & !(size - 1), size, draws }
+        let size = 1_u32
+            .checked_shl(32 - u32::from(prefix.clamp(8, 30)))
+            .unwrap_or(u32::MAX);
+        Self {
+            network: u32::from(network) & !(size - 1),
+            size,
+            draws,
+        }
     }
 
     /// Gives a Service what it wants and has not: an address, ports on the nodes.
@@ -103,10 +109,14 @@ impl Addresses {
     }
 
     fn give_node_ports(&mut self, store: &Store, service: &mut Value, found: &mut Findings) {
-        if text(service, "/spec/type") == "LoadBalancer" || text(service, "/spec/type") == "NodePort" {
+        if text(service, "/spec/type") == "LoadBalancer"
+            || text(service, "/spec/type") == "NodePort"
+        {
             let mut taken = taken_ports(store, service);
             for (index, port) in list(service, "/spec/ports").iter().enumerate() {
-                let Some(number) = int(port, "/nodePort").filter(|port| *port != 0) else { continue };
+                let Some(number) = int(port, "/nodePort").filter(|port| *port != 0) else {
+                    continue;
+                };
                 let field = format!("spec.ports[{index}].nodePort");
                 let protocol = text(port, "/protocol").to_owned();
                 if !NODE_PORTS.contains(&number) {
@@ -129,7 +139,9 @@ impl Addresses {
                 continue;
             }
             let protocol = text(port, "/protocol").to_owned();
-            if let Some(number) = self.draw_port(|number| !taken.contains(&(protocol.clone(), number))) {
+            if let Some(number) =
+                self.draw_port(|number| !taken.contains(&(protocol.clone(), number)))
+            {
                 taken.insert((protocol, number));
                 port["nodePort"] = number.into();
             }
@@ -148,7 +160,10 @@ impl Addresses {
     }
 
     fn draw_port(&mut self, free: impl Fn(i64) -> bool) -> Option<i64> {
-        for range in [FIRST_DRAWN_PORT..*NODE_PORTS.end() + 1, *NODE_PORTS.start()..FIRST_DRAWN_PORT] {
+        for range in [
+            FIRST_DRAWN_PORT..*NODE_PORTS.end() + 1,
+            *NODE_PORTS.start()..FIRST_DRAWN_PORT,
+        ] {
             let width = range.end - range.start;
             let start = self.draws.random_range(0..width);
             let mut numbers = (0..width).map(|step| range.start + (start + step) % width);
@@ -165,9 +180,14 @@ fn refuse(found: &mut Findings, wanted: &str, why: &str) {
 }
 
 fn others<'a>(store: &'a Store, service: &Value) -> impl Iterator<Item = &'a Value> {
-    let own = (namespace_of(service).to_owned(), name_of(service).to_owned());
+    let own = (
+        namespace_of(service).to_owned(),
+        name_of(service).to_owned(),
+    );
     let all = store.list("services", None).map(|other| &**other);
-    all.filter(move |other| (namespace_of(other), name_of(other)) != (own.0.as_str(), own.1.as_str()))
+    all.filter(move |other| {
+        (namespace_of(other), name_of(other)) != (own.0.as_str(), own.1.as_str())
+    })
 }
 
 fn taken_ports(store: &Store, service: &Value) -> BTreeSet<(String, i64)> {
@@ -193,7 +213,13 @@ pub(super) fn carry_over(new: &mut Value, old: &Value) {
         new["spec"]["clusterIP"] = old["spec"]["clusterIP"].clone();
     }
     if is == external && was != external && new["spec"]["clusterIP"] == old["spec"]["clusterIP"] {
-        for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"] {
+        for field in [
+            "clusterIP",
+            "clusterIPs",
+            "ipFamilies",
+            "ipFamilyPolicy",
+            "internalTrafficPolicy",
+        ] {
             remove(&mut new["spec"], field);
         }
     }
@@ -202,7 +228,10 @@ pub(super) fn carry_over(new: &mut Value, old: &Value) {
         (true, true) => keep_node_ports(new, old),
         (true, false) => {
             for port in items_mut(&mut new["spec"], "ports") {
-                if list(old, "/spec/ports").iter().any(|old| old["nodePort"] == port["nodePort"]) {
+                if list(old, "/spec/ports")
+                    .iter()
+                    .any(|old| old["nodePort"] == port["nodePort"])
+                {
                     remove(port, "nodePort");
                 }
             }
@@ -221,14 +250,18 @@ pub(super) fn carry_over(new: &mut Value, old: &Value) {
 }
 
 fn keep_node_ports(new: &mut Value, old: &Value) {
-    let used: BTreeSet<i64> =
-        list(new, "/spec/ports").iter().filter_map(|port| int(port, "/nodePort")).collect();
+    let used: BTreeSet<i64> = list(new, "/spec/ports")
+        .iter()
+        .filter_map(|port| int(port, "/nodePort"))
+        .collect();
     for port in items_mut(&mut new["spec"], "ports") {
         if int(port, "/nodePort").is_some_and(|number| number != 0) {
             continue;
         }
         let name = text(port, "/name").to_owned();
-        let before = list(old, "/spec/ports").iter().find(|old| text(old, "/name") == name);
+        let before = list(old, "/spec/ports")
+            .iter()
+            .find(|old| text(old, "/name") == name);
         let number = before.and_then(|old| int(old, "/nodePort")).unwrap_or(0);
         if number != 0 && !used.contains(&number) {
             port["nodePort"] = number.into();

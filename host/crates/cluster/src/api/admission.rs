@@ -10,8 +10,14 @@ use clock::Instant;
 use serde_json::{Value, json};
 
 /// A namespace must be there, and must not be on its way out.
-pub(super) fn check_namespace(store: &Store, target: &Target<'_>) -> Result<(), Failure> {
-    let Some(space) = target.namespace else { return Ok(()) };
+pub(super) fn check_namespace(
+    store: &Store,
+    target: &Target<'_>,
+    name: &str,
+) -> Result<(), Failure> {
+    let Some(space) = target.namespace else {
+        return Ok(());
+    };
     let namespaces = by_key("namespaces").expect("namespaces are a kind").names();
     let Some(found) = store.get("namespaces", "", space) else {
         return Err(Failure::not_found(namespaces, space));
@@ -20,7 +26,7 @@ pub(super) fn check_namespace(store: &Store, target: &Target<'_>) -> Result<(), 
         let why = format!(
             "unable to create new content in namespace {space} because it is being terminated"
         );
-        return Err(Failure::forbidden(target.kind.names(), target.name.unwrap_or_default(), &why));
+        return Err(Failure::forbidden(target.kind.names(), name, &why));
     }
     Ok(())
 }
@@ -48,7 +54,12 @@ pub(super) fn admit(store: &Store, kind: &dyn Kind, object: &mut Value) -> Resul
 const CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 /// Puts into a new namespace what every namespace has.
-pub(crate) fn furnish_namespace(store: &mut Store, registry: &mut Registry, now: Instant, name: &str) {
+pub(crate) fn furnish_namespace(
+    store: &mut Store,
+    registry: &mut Registry,
+    now: Instant,
+    name: &str,
+) {
     let account = json!({
         "apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"name": "default", "namespace": name},

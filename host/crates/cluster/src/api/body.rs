@@ -4,8 +4,11 @@ use super::status::Failure;
 use super::{go_json, protobuf};
 use serde_json::Value;
 
-const TYPES: [&str; 3] =
-    ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+const TYPES: [&str; 3] = [
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+];
 
 /// The object in a body of this content type.
 pub(super) fn object(content_type: &str, body: &[u8]) -> Result<Value, Failure> {
@@ -29,7 +32,8 @@ pub(super) fn json(body: &[u8]) -> Result<Value, Failure> {
 
 /// A YAML text; when a key comes twice, the last one counts.
 pub(super) fn yaml(body: &[u8]) -> Result<Value, Failure> {
-    let text = std::str::from_utf8(body).map_err(|_| Failure::bad_request("yaml: invalid UTF-8"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Failure::bad_request("yaml: invalid UTF-8"))?;
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
     };

@@ -10,9 +10,16 @@ use crate::store::Store;
 use serde_json::Value;
 
 /// Answers a request to `exec`, `attach`, `log` or `portforward` of a pod.
-pub(super) fn connect(store: &Store, target: &Target<'_>, request: &Request) -> Result<Response, Failure> {
+pub(super) fn connect(
+    store: &Store,
+    target: &Target<'_>,
+    request: &Request,
+) -> Result<Response, Failure> {
     let pod = read::find(store, target)?;
-    let (namespace, name) = (text(pod, "/metadata/namespace").to_owned(), text(pod, "/metadata/name"));
+    let (namespace, name) = (
+        text(pod, "/metadata/namespace").to_owned(),
+        text(pod, "/metadata/name"),
+    );
     let asked = request.param("container").unwrap_or_default();
     let flag = |name: &str| matches!(request.param(name), Some("true" | "1" | "True"));
     let host = text(pod, "/spec/nodeName");
@@ -66,7 +73,15 @@ pub(super) fn connect(store: &Store, target: &Target<'_>, request: &Request) -> 
                     let text = format!("container {container} not found in pod {name}_{namespace}");
                     return Ok(Response::text(500, &text));
                 }
-                StreamRequest::Attach { namespace, pod: pod_name, container, stdin, stdout, stderr, tty }
+                StreamRequest::Attach {
+                    namespace,
+                    pod: pod_name,
+                    container,
+                    stdin,
+                    stdout,
+                    stderr,
+                    tty,
+                }
             } else {
                 let command: Vec<String> = request
                     .query
@@ -78,9 +93,21 @@ pub(super) fn connect(store: &Store, target: &Target<'_>, request: &Request) -> 
                     return Err(Failure::bad_request("you must specify the command to exec"));
                 }
                 if !is_running(pod, &container) {
-                    return Ok(Response::text(500, &format!("container not found (\"{container}\")")));
+                    return Ok(Response::text(
+                        500,
+                        &format!("container not found (\"{container}\")"),
+                    ));
                 }
-                StreamRequest::Exec { namespace, pod: pod_name, container, command, stdin, stdout, stderr, tty }
+                StreamRequest::Exec {
+                    namespace,
+                    pod: pod_name,
+                    container,
+                    command,
+                    stdin,
+                    stdout,
+                    stderr,
+                    tty,
+                }
             }
         }
     };
@@ -92,14 +119,22 @@ pub(super) fn connect(store: &Store, target: &Target<'_>, request: &Request) -> 
 /// The container meant: the one named, or the only one.
 fn container_of(pod: &Value, asked: &str) -> Result<String, Failure> {
     let names = |at: &str| -> Vec<String> {
-        list(pod, at).iter().map(|container| text(container, "/name").to_owned()).collect()
+        list(pod, at)
+            .iter()
+            .map(|container| text(container, "/name").to_owned())
+            .collect()
     };
     let (own, init) = (names("/spec/containers"), names("/spec/initContainers"));
     let name = text(pod, "/metadata/name");
     if !asked.is_empty() {
         let known = own.iter().chain(&init).any(|container| container == asked);
-        let unknown = || Failure::bad_request(format!("container {asked} is not valid for pod {name}"));
-        return if known { Ok(asked.to_owned()) } else { Err(unknown()) };
+        let unknown =
+            || Failure::bad_request(format!("container {asked} is not valid for pod {name}"));
+        return if known {
+            Ok(asked.to_owned())
+        } else {
+            Err(unknown())
+        };
     }
     if let [only] = &own[..] {
         return Ok(only.clone());
@@ -115,7 +150,11 @@ fn container_of(pod: &Value, asked: &str) -> Result<String, Failure> {
 }
 
 fn status_of<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
-    let of = |at| list(pod, at).iter().find(|status| text(status, "/name") == container);
+    let of = |at| {
+        list(pod, at)
+            .iter()
+            .find(|status| text(status, "/name") == container)
+    };
     of("/status/containerStatuses").or_else(|| of("/status/initContainerStatuses"))
 }
 
@@ -132,7 +171,11 @@ fn check_log(pod: &Value, container: &str, previous: bool) -> Result<(), Failure
     let has = |at| status.pointer(at).is_some();
     if previous {
         let gone = || Failure::bad_request(format!("previous terminated {about} not found"));
-        return if has("/lastState/terminated") { Ok(()) } else { Err(gone()) };
+        return if has("/lastState/terminated") {
+            Ok(())
+        } else {
+            Err(gone())
+        };
     }
     if has("/state/running") || has("/state/terminated") || has("/lastState/terminated") {
         return Ok(());
@@ -142,5 +185,7 @@ fn check_log(pod: &Value, container: &str, previous: bool) -> Result<(), Failure
         "ImagePullBackOff" => "trying and failing to pull image",
         reason => reason,
     };
-    Err(Failure::bad_request(format!("{about} is waiting to start: {why}")))
+    Err(Failure::bad_request(format!(
+        "{about} is waiting to start: {why}"
+    )))
 }

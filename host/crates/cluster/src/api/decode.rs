@@ -21,8 +21,15 @@ pub(super) fn fit(kind: &dyn Kind, value: &mut Value) -> Result<Vec<String>, Str
 /// # Errors
 /// As [`fit`].
 pub(super) fn fit_named(root: &str, value: &mut Value) -> Result<Vec<String>, String> {
-    let mut walk = Walk { schemas: schemas(), unknown: Vec::new() };
-    let at = Place { structure: String::new(), go_path: String::new(), path: String::new() };
+    let mut walk = Walk {
+        schemas: schemas(),
+        unknown: Vec::new(),
+    };
+    let at = Place {
+        structure: String::new(),
+        go_path: String::new(),
+        path: String::new(),
+    };
     walk.object(root, value, &at)?;
     walk.unknown.sort();
     walk.unknown.dedup();
@@ -67,7 +74,11 @@ impl Place {
             Value::Null => "null".to_owned(),
             Value::Bool(_) => "bool".to_owned(),
             Value::Number(number) if wanted.starts_with("int") => {
-                if number.is_f64() { format!("number {number}") } else { "number".to_owned() }
+                if number.is_f64() {
+                    format!("number {number}")
+                } else {
+                    "number".to_owned()
+                }
             }
             Value::Number(_) => "number".to_owned(),
             Value::String(_) => "string".to_owned(),
@@ -93,8 +104,14 @@ impl Walk {
             Some("string") => string(schema, value, at),
             Some("integer") => {
                 let wanted = schema["format"].as_str().unwrap_or("int64");
-                let fits = value.as_i64().is_some_and(|n| wanted != "int32" || i32::try_from(n).is_ok());
-                if fits { Ok(()) } else { Err(at.mismatch(value, wanted)) }
+                let fits = value
+                    .as_i64()
+                    .is_some_and(|n| wanted != "int32" || i32::try_from(n).is_ok());
+                if fits {
+                    Ok(())
+                } else {
+                    Err(at.mismatch(value, wanted))
+                }
             }
             Some("boolean") if !value.is_boolean() => Err(at.mismatch(value, "bool")),
             Some("number") if !value.is_number() => Err(at.mismatch(value, "float64")),
@@ -143,15 +160,24 @@ impl Walk {
     }
 
     fn map(&mut self, schema: &Value, value: &mut Value, at: &Place) -> Result<(), String> {
-        let Some(items) = schema.get("additionalProperties") else { return Ok(()) };
+        let Some(items) = schema.get("additionalProperties") else {
+            return Ok(());
+        };
         let wanted = || format!("map[string]{}", go_type(items));
-        let Value::Object(fields) = value else { return Err(at.mismatch(value, &wanted())) };
-        let nulls: Vec<String> =
-            fields.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key.clone()).collect();
+        let Value::Object(fields) = value else {
+            return Err(at.mismatch(value, &wanted()));
+        };
+        let nulls: Vec<String> = fields
+            .iter()
+            .filter(|(_, value)| value.is_null())
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in nulls {
             fields[&key] = zero(items);
         }
-        fields.values_mut().try_for_each(|value| self.value(items, value, at))
+        fields
+            .values_mut()
+            .try_for_each(|value| self.value(items, value, at))
     }
 
     fn list(&mut self, schema: &Value, value: &mut Value, at: &Place) -> Result<(), String> {
@@ -176,7 +202,10 @@ fn string(schema: &Value, value: &Value, at: &Place) -> Result<(), String> {
     };
     if bytes && super::base64::decode(text).is_none() {
         let good = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
-        let offset = text.bytes().position(|b| !good(b)).unwrap_or(text.len() / 4 * 4);
+        let offset = text
+            .bytes()
+            .position(|b| !good(b))
+            .unwrap_or(text.len() / 4 * 4);
         return Err(format!("illegal base64 data at input byte {offset}"));
     }
     Ok(())
@@ -185,16 +214,22 @@ fn string(schema: &Value, value: &Value, at: &Place) -> Result<(), String> {
 fn int_or_string(value: &Value) -> Result<(), String> {
     match value {
         Value::String(_) => Ok(()),
-        Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => Ok(()),
+        Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => {
+            Ok(())
+        }
         _ => {
-            let place =
-                Place { structure: String::new(), go_path: String::new(), path: String::new() };
+            let place = Place {
+                structure: String::new(),
+                go_path: String::new(),
+                path: String::new(),
+            };
             Err(place.mismatch(value, "int32"))
         }
     }
 }
 
-const QUANTITY_RULE: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const QUANTITY_RULE: &str =
+    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /// An amount is kept as a text without a fraction.
 fn amount(value: &mut Value, at: &Place) -> Result<(), String> {
@@ -225,7 +260,8 @@ fn is_left_out(schema: &Value, value: &Value) -> bool {
 
 /// In these the empty text is a value of its own.
 fn keeps_empty(name: &str) -> bool {
-    name.contains(".discovery.") || matches!(short_name(name), "HostPathVolumeSource" | "GRPCAction")
+    name.contains(".discovery.")
+        || matches!(short_name(name), "HostPathVolumeSource" | "GRPCAction")
 }
 
 fn zero(schema: &Value) -> Value {

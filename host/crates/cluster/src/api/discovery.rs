@@ -15,8 +15,15 @@ const MINOR: &str = "36";
 pub(crate) const GIT_VERSION: &str = "v1.36.2";
 
 /// Answers a GET of a path that describes the API; `None` when nothing is there.
-pub(super) fn describe(request: &Request, server: SocketAddrV4) -> Result<Option<Response>, Failure> {
-    let parts: Vec<&str> = request.path.split('/').filter(|part| !part.is_empty()).collect();
+pub(super) fn describe(
+    request: &Request,
+    server: SocketAddrV4,
+) -> Result<Option<Response>, Failure> {
+    let parts: Vec<&str> = request
+        .path
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     let response = match parts[..] {
         [] => Response::json(200, &json!({ "paths": paths() })),
         ["version"] => Response::json(200, &version()),
@@ -29,7 +36,10 @@ pub(super) fn describe(request: &Request, server: SocketAddrV4) -> Result<Option
             Some(version) => cached(request, version, &aggregate(version, &groups())),
             None => {
                 let groups: Vec<Value> = groups().into_iter().map(group).collect();
-                Response::json(200, &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}))
+                Response::json(
+                    200,
+                    &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
+                )
             }
         },
         ["apis", name] if groups().contains(&name) => {
@@ -100,8 +110,11 @@ fn group(name: &str) -> Value {
 }
 
 fn kinds_of(group: &str) -> Vec<&'static dyn Kind> {
-    let mut kinds: Vec<&dyn Kind> =
-        KINDS.iter().copied().filter(|kind| kind.names().group == group).collect();
+    let mut kinds: Vec<&dyn Kind> = KINDS
+        .iter()
+        .copied()
+        .filter(|kind| kind.names().group == group)
+        .collect();
     kinds.sort_by_key(|kind| kind.names().plural);
     kinds
 }
@@ -125,8 +138,13 @@ fn resources(group: &str, version: &str) -> Value {
             all.push(subresource(kind, sub));
         }
     }
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    let mut list = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": all});
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    let mut list =
+        json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": all});
     if !group.is_empty() {
         list["apiVersion"] = "v1".into();
     }
@@ -190,9 +208,8 @@ fn aggregate(version: &str, groups: &[&str]) -> Value {
 
 fn aggregate_kind(kind: &dyn Kind) -> Value {
     let names = kind.names();
-    let response = |(group, version, kind)| {
-        json!({"group": group, "version": version, "kind": kind})
-    };
+    let response =
+        |(group, version, kind)| json!({"group": group, "version": version, "kind": kind});
     let mut entry = json!({
         "resource": names.plural,
         "responseKind": response(("", "", names.kind)),
@@ -233,7 +250,11 @@ fn cached(request: &Request, version: &str, value: &Value) -> Response {
         ("vary", "Accept".to_owned()),
     ];
     let status = if unchanged { 304 } else { 200 };
-    Response { status, headers, body: Body::Bytes(if unchanged { Vec::new() } else { bytes }) }
+    Response {
+        status,
+        headers,
+        body: Body::Bytes(if unchanged { Vec::new() } else { bytes }),
+    }
 }
 
 /// A name for some content, which changes with it: FNV-1a twice, in capital hexadecimal.
@@ -243,10 +264,17 @@ pub(super) fn hash(bytes: &[u8]) -> String {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })
     };
-    format!("{:016X}{:016X}", fnv(0xcbf2_9ce4_8422_2325), fnv(0x6c62_272e_07bb_0142))
+    format!(
+        "{:016X}{:016X}",
+        fnv(0xcbf2_9ce4_8422_2325),
+        fnv(0x6c62_272e_07bb_0142)
+    )
 }
 
 /// A JSON object from pairs.
 pub(super) fn object<const N: usize>(pairs: [(&str, Value); N]) -> Map<String, Value> {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }

@@ -4,7 +4,12 @@
 #[must_use]
 pub(super) fn syntax_error(text: &[u8]) -> String {
     // Go gives up at this depth too; here it also bounds the recursion below.
-    if text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > 1_000 {
+    if text
+        .iter()
+        .filter(|byte| matches!(byte, b'{' | b'['))
+        .count()
+        > 1_000
+    {
         return "exceeded max depth".to_owned();
     }
     let mut scan = Scan { text, at: 0 };
@@ -12,7 +17,9 @@ pub(super) fn syntax_error(text: &[u8]) -> String {
         scan.space();
         scan.expect_end()
     });
-    found.err().unwrap_or_else(|| "unexpected end of JSON input".to_owned())
+    found
+        .err()
+        .unwrap_or_else(|| "unexpected end of JSON input".to_owned())
 }
 
 struct Scan<'a> {
@@ -22,7 +29,11 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn space(&mut self) {
-        while self.text.get(self.at).is_some_and(|byte| byte.is_ascii_whitespace()) {
+        while self
+            .text
+            .get(self.at)
+            .is_some_and(|byte| byte.is_ascii_whitespace())
+        {
             self.at += 1;
         }
     }
@@ -43,7 +54,10 @@ impl Scan<'_> {
             None => "unexpected end of JSON input".to_owned(),
             Some(b'\'') => format!(r"invalid character '\'' {why}"),
             Some(b'"') => format!("invalid character '\"' {why}"),
-            Some(byte) => format!("invalid character '{}' {why}", char::from(byte).escape_default()),
+            Some(byte) => format!(
+                "invalid character '{}' {why}",
+                char::from(byte).escape_default()
+            ),
         }
     }
 
@@ -156,10 +170,16 @@ mod tests {
     #[test]
     fn broken_json_is_described_as_go_does() {
         let table = [
-            ("{spec", "invalid character 's' looking for beginning of object key string"),
+            (
+                "{spec",
+                "invalid character 's' looking for beginning of object key string",
+            ),
             ("{\"a\":1", "unexpected end of JSON input"),
             ("[1 2]", "invalid character '2' after array element"),
-            ("nope", "invalid character 'o' in literal null (expecting 'u')"),
+            (
+                "nope",
+                "invalid character 'o' in literal null (expecting 'u')",
+            ),
             ("", "unexpected end of JSON input"),
         ];
         for (text, expected) in table {

@@ -12,7 +12,9 @@ pub(super) fn unused(kind: &dyn Kind, new: &Value, old: Option<&Value>) -> Vec<&
         is_used(object, &parts)
     };
     let paths = kind.not_in_this_lab().iter().copied();
-    paths.filter(|path| used(new, path) && !old.is_some_and(|old| used(old, path))).collect()
+    paths
+        .filter(|path| used(new, path) && !old.is_some_and(|old| used(old, path)))
+        .collect()
 }
 
 /// Every field of every kind that has no effect in this lab: the kind's key and the path.

@@ -72,11 +72,21 @@ impl Api {
     #[must_use]
     pub fn new(seed: Seed, server: SocketAddrV4, service_cidr: (Ipv4Addr, u8)) -> Self {
         let addresses = Addresses::new(service_cidr, seed.stream("service-addresses"));
-        Self { server, addresses, watches: Watches::default() }
+        Self {
+            server,
+            addresses,
+            watches: Watches::default(),
+        }
     }
 
     /// Answers a request.
-    pub fn handle(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, request: &Request) -> Response {
+    pub fn handle(
+        &mut self,
+        store: &mut Store,
+        registry: &mut Registry,
+        now: Instant,
+        request: &Request,
+    ) -> Response {
         let answer = self.answer(store, registry, now, request);
         let mut response = answer.unwrap_or_else(Response::from);
         if let Route::Objects(target) = route(&request.path)
@@ -110,21 +120,44 @@ impl Api {
             }
             Route::Review(resource) => {
                 let addresses = &mut self.addresses;
-                review::review(&Call { store, registry, addresses, request, now, wall }, resource)
+                review::review(
+                    &Call {
+                        store,
+                        registry,
+                        addresses,
+                        request,
+                        now,
+                        wall,
+                    },
+                    resource,
+                )
             }
             Route::Objects(target) if is_watch(&target, request) => {
                 self.watches.open(store, &target, request, now)
             }
             Route::Objects(target) => {
                 let addresses = &mut self.addresses;
-                let mut call = Call { store, registry, addresses, request, now, wall };
+                let mut call = Call {
+                    store,
+                    registry,
+                    addresses,
+                    request,
+                    now,
+                    wall,
+                };
                 objects(&mut call, &target)
             }
         }
     }
 
     /// What a watch has to say now.
-    pub fn poll_watch(&mut self, store: &Store, now: Instant, wall: Timestamp, id: WatchId) -> WatchPoll {
+    pub fn poll_watch(
+        &mut self,
+        store: &Store,
+        now: Instant,
+        wall: Timestamp,
+        id: WatchId,
+    ) -> WatchPoll {
         self.watches.poll(store, id, now, wall)
     }
 

@@ -39,7 +39,9 @@ pub(super) fn form(request: &Request) -> Result<Form, Failure> {
         None => Some(Form::Objects),
         Some(_) if parameter(clause, "g") != Some("meta.k8s.io") => None,
         Some(_) if !matches!(parameter(clause, "v"), Some("v1" | "v1beta1")) => None,
-        Some("Table") => Some(Form::Table { include: include(request) }),
+        Some("Table") => Some(Form::Table {
+            include: include(request),
+        }),
         Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Form::Metadata),
         Some(_) => None,
     });
@@ -55,11 +57,16 @@ fn include(request: &Request) -> Include {
 }
 
 fn is_json(clause: &str) -> bool {
-    matches!(media_type(clause), "application/json" | "*/*" | "application/*")
+    matches!(
+        media_type(clause),
+        "application/json" | "*/*" | "application/*"
+    )
 }
 
 /// A parameter of one clause of `Accept`.
 pub(super) fn parameter<'a>(clause: &'a str, name: &str) -> Option<&'a str> {
     let mut pairs = clause.split(';').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
+    pairs
+        .find(|(key, _)| key.trim() == name)
+        .map(|(_, value)| value.trim())
 }

@@ -25,7 +25,9 @@ pub(super) fn answer(request: &Request, rest: &[&str]) -> Option<Response> {
     }
     let document = documents().get(&rest.join("/"))?;
     let mut response = Response::of_type(200, "application/json", document.bytes.clone());
-    response.headers.push(("etag", format!("\"{}\"", document.hash)));
+    response
+        .headers
+        .push(("etag", format!("\"{}\"", document.hash)));
     // The hash is part of the address, so that the answer holds for ever.
     if request.param("hash") == Some(document.hash.as_str()) {
         response.headers[0].1 = "public, immutable".to_owned();
@@ -42,7 +44,9 @@ struct Document {
 fn documents() -> &'static BTreeMap<String, Document> {
     static DOCUMENTS: OnceLock<BTreeMap<String, Document>> = OnceLock::new();
     DOCUMENTS.get_or_init(|| {
-        let named = groups().into_iter().map(|group| (format!("apis/{group}/v1"), group));
+        let named = groups()
+            .into_iter()
+            .map(|group| (format!("apis/{group}/v1"), group));
         std::iter::once(("api/v1".to_owned(), ""))
             .chain(named)
             .map(|(path, group)| {
@@ -55,8 +59,11 @@ fn documents() -> &'static BTreeMap<String, Document> {
 }
 
 fn document(path: &str, group: &str) -> Value {
-    let kinds: Vec<&dyn Kind> =
-        KINDS.iter().copied().filter(|kind| kind.names().group == group).collect();
+    let kinds: Vec<&dyn Kind> = KINDS
+        .iter()
+        .copied()
+        .filter(|kind| kind.names().group == group)
+        .collect();
     let mut paths = Map::new();
     for kind in &kinds {
         add_paths(*kind, path, &mut paths);
@@ -186,12 +193,17 @@ fn operation(kind: &dyn Kind, action: &str) -> Value {
         "post" | "put" => &["dryRun", "fieldManager", "fieldValidation"],
         "patch" => &["dryRun", "fieldManager", "fieldValidation", "force"],
         "delete" | "deletecollection" => &["dryRun", "gracePeriodSeconds", "propagationPolicy"],
-        "list" => &["continue", "fieldSelector", "labelSelector", "limit", "resourceVersion", "watch"],
+        "list" => &[
+            "continue",
+            "fieldSelector",
+            "labelSelector",
+            "limit",
+            "resourceVersion",
+            "watch",
+        ],
         _ => &[],
     };
-    let parameter = |name: &&str| {
-        json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}})
-    };
+    let parameter = |name: &&str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
     let mut operation = json!({
         "description": format!("{action} {}", kind.names().kind),
         "parameters": parameters.iter().map(parameter).collect::<Vec<_>>(),

@@ -42,16 +42,20 @@ pub(super) fn evict(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let pod = read::find(call.store, target)?.clone();
     let names = target.kind.names();
     let grace_seconds = int(&eviction, "/deleteOptions/gracePeriodSeconds");
-    let deletion = Deletion { grace_seconds, orphan: false };
+    let deletion = Deletion {
+        grace_seconds,
+        orphan: false,
+    };
     let space = target.namespace.unwrap_or_default();
     let name = name_of(&pod);
-    let deleted = call.registry.delete(call.store, call.now, names.key, space, name, deletion);
+    let deleted = call
+        .registry
+        .delete(call.store, call.now, names.key, space, name, deletion);
     deleted.map_err(|_| Failure::not_found(names, name))?;
     Ok(success())
 }
 
 fn success() -> Response {
-    let status: Value =
-        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    let status: Value = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Response::json(201, &status)
 }

@@ -20,11 +20,15 @@ const MAGIC: &[u8] = b"k8s\0";
 /// The object in a protobuf body.
 pub(super) fn object(body: &[u8]) -> Result<Value, Failure> {
     let broken = |why: String| Failure::bad_request(format!("unable to decode protobuf: {why}"));
-    let envelope = body.strip_prefix(MAGIC).ok_or_else(|| broken("wrong magic number".to_owned()))?;
+    let envelope = body
+        .strip_prefix(MAGIC)
+        .ok_or_else(|| broken("wrong magic number".to_owned()))?;
     let unknown = Unknown::decode(envelope).map_err(|error| broken(error.to_string()))?;
     let type_meta = unknown.type_meta.unwrap_or_default();
-    let (version, kind) =
-        (type_meta.api_version.unwrap_or_default(), type_meta.kind.unwrap_or_default());
+    let (version, kind) = (
+        type_meta.api_version.unwrap_or_default(),
+        type_meta.kind.unwrap_or_default(),
+    );
     let raw = unknown.raw.unwrap_or_default();
     let read = match kind.as_str() {
         "Deployment" => read::<apps::Deployment>(&raw, deployment),
@@ -38,7 +42,11 @@ pub(super) fn object(body: &[u8]) -> Result<Value, Failure> {
             read::<authorization::SelfSubjectAccessReview>(&raw, access_review)
         }
         "SelfSubjectReview" => Ok(json!({})),
-        _ => return Err(Failure::bad_request(format!("not in this lab: {kind} as protobuf; send JSON"))),
+        _ => {
+            return Err(Failure::bad_request(format!(
+                "not in this lab: {kind} as protobuf; send JSON"
+            )));
+        }
     };
     let mut value = read.map_err(|why| match why {
         None => Failure::bad_request(format!(
@@ -52,16 +60,25 @@ pub(super) fn object(body: &[u8]) -> Result<Value, Failure> {
 }
 
 /// Decodes a message and lets `take` move its fields into JSON; the rest must be nothing.
-fn read<M: Message + Default>(raw: &[u8], take: fn(&mut M) -> Value) -> Result<Value, Option<String>> {
+fn read<M: Message + Default>(
+    raw: &[u8],
+    take: fn(&mut M) -> Value,
+) -> Result<Value, Option<String>> {
     let mut message = M::decode(raw).map_err(|error| Some(error.to_string()))?;
     let value = take(&mut message);
-    if is_zero(&message.encode_to_vec()) { Ok(value) } else { Err(None) }
+    if is_zero(&message.encode_to_vec()) {
+        Ok(value)
+    } else {
+        Err(None)
+    }
 }
 
 /// Whether an encoded message says nothing: Go sends fields that are zero, too.
 fn is_zero(mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let Some(tag) = varint(&mut bytes) else { return false };
+        let Some(tag) = varint(&mut bytes) else {
+            return false;
+        };
         let zero = match tag & 7 {
             0 => varint(&mut bytes) == Some(0),
             2 => {
@@ -120,12 +137,20 @@ impl Fields {
 }
 
 fn texts(map: &mut BTreeMap<String, String>) -> Value {
-    std::mem::take(map).into_iter().map(|(key, value)| (key, Value::from(value))).collect::<Map<_, _>>().into()
+    std::mem::take(map)
+        .into_iter()
+        .map(|(key, value)| (key, Value::from(value)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn bytes(map: &mut BTreeMap<String, Vec<u8>>) -> Value {
     let encode = |(key, value): (String, Vec<u8>)| (key, Value::from(base64::encode(&value)));
-    std::mem::take(map).into_iter().map(encode).collect::<Map<_, _>>().into()
+    std::mem::take(map)
+        .into_iter()
+        .map(encode)
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn metadata(meta: &mut Option<metav1::ObjectMeta>) -> Value {
@@ -165,7 +190,13 @@ fn deployment(object: &mut apps::Deployment) -> Value {
 
 fn pod_spec(spec: &mut core::PodSpec) -> Value {
     Fields::default()
-        .put("containers", spec.containers.iter_mut().map(container).collect::<Vec<_>>())
+        .put(
+            "containers",
+            spec.containers
+                .iter_mut()
+                .map(container)
+                .collect::<Vec<_>>(),
+        )
         .put("restartPolicy", spec.restart_policy.take())
         .put("serviceAccountName", spec.service_account_name.take())
         .done()
@@ -180,7 +211,10 @@ fn container(own: &mut core::Container) -> Value {
             .done()
     };
     let variable = |variable: &mut core::EnvVar| {
-        Fields::default().put("name", variable.name.take()).put("value", variable.value.take()).done()
+        Fields::default()
+            .put("name", variable.name.take())
+            .put("value", variable.value.take())
+            .done()
     };
     Fields::default()
         .put("name", own.name.take())
@@ -196,17 +230,25 @@ fn container(own: &mut core::Container) -> Value {
 
 fn service(object: &mut core::Service) -> Value {
     let meta = metadata(&mut object.metadata);
-    let Some(own) = &mut object.spec else { return json!({"metadata": meta}) };
+    let Some(own) = &mut object.spec else {
+        return json!({"metadata": meta});
+    };
     let spec = Fields::default()
         .put("type", own.r#type.take())
         .put("clusterIP", own.cluster_ip.take())
         .put("selector", texts(&mut own.selector))
-        .put("ports", own.ports.iter_mut().map(service_port).collect::<Vec<_>>())
+        .put(
+            "ports",
+            own.ports.iter_mut().map(service_port).collect::<Vec<_>>(),
+        )
         .put("externalIPs", std::mem::take(&mut own.external_ips))
         .put("externalName", own.external_name.take())
         .put("sessionAffinity", own.session_affinity.take())
         .put("externalTrafficPolicy", own.external_traffic_policy.take())
-        .put("publishNotReadyAddresses", own.publish_not_ready_addresses.take())
+        .put(
+            "publishNotReadyAddresses",
+            own.publish_not_ready_addresses.take(),
+        )
         .put("internalTrafficPolicy", own.internal_traffic_policy.take())
         .done();
     json!({"metadata": meta, "spec": spec})
@@ -218,7 +260,10 @@ fn service_port(port: &mut core::ServicePort) -> Value {
         .put("protocol", port.protocol.take())
         .put("appProtocol", port.app_protocol.take())
         .put("port", port.port.take())
-        .put("targetPort", port.target_port.take().map_or(Value::Null, int_or_string))
+        .put(
+            "targetPort",
+            port.target_port.take().map_or(Value::Null, int_or_string),
+        )
         .put("nodePort", port.node_port.take())
         .done()
 }
@@ -275,7 +320,9 @@ fn delete_options(options: &mut metav1::DeleteOptions) -> Value {
 }
 
 fn access_review(review: &mut authorization::SelfSubjectAccessReview) -> Value {
-    let Some(spec) = &mut review.spec else { return json!({"spec": {}}) };
+    let Some(spec) = &mut review.spec else {
+        return json!({"spec": {}});
+    };
     let resource = spec.resource_attributes.as_mut().map(|own| {
         Fields::default()
             .put("namespace", own.namespace.take())
@@ -288,7 +335,10 @@ fn access_review(review: &mut authorization::SelfSubjectAccessReview) -> Value {
             .done()
     });
     let path = spec.non_resource_attributes.as_mut().map(|own| {
-        Fields::default().put("path", own.path.take()).put("verb", own.verb.take()).done()
+        Fields::default()
+            .put("path", own.path.take())
+            .put("verb", own.verb.take())
+            .done()
     });
     let spec = Fields::default()
         .put_pointer("resourceAttributes", resource)

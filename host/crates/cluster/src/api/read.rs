@@ -22,7 +22,10 @@ pub(super) struct Selection {
 impl Selection {
     pub(super) fn parse(target: &Target<'_>, request: &Request) -> Result<Self, Failure> {
         let labels = Labels::parse(request.param("labelSelector").unwrap_or_default());
-        let fields = Fields::parse(target.kind, request.param("fieldSelector").unwrap_or_default());
+        let fields = Fields::parse(
+            target.kind,
+            request.param("fieldSelector").unwrap_or_default(),
+        );
         Ok(Self {
             namespace: target.namespace.map(str::to_owned),
             labels: labels.map_err(Failure::bad_request)?,
@@ -39,7 +42,9 @@ impl Selection {
     }
 
     pub(super) fn matches(&self, object: &Value) -> bool {
-        self.namespace.as_deref().is_none_or(|space| namespace_of(object) == space)
+        self.namespace
+            .as_deref()
+            .is_none_or(|space| namespace_of(object) == space)
             && self.fields.matches(object)
             && self.labels.matches(object.pointer("/metadata/labels"))
     }
@@ -48,7 +53,11 @@ impl Selection {
         self.labels.is_empty() && self.fields == Fields::default()
     }
 
-    pub(super) fn all<'a>(&'a self, store: &'a Store, kind: &dyn Kind) -> impl Iterator<Item = &'a Object> {
+    pub(super) fn all<'a>(
+        &'a self,
+        store: &'a Store,
+        kind: &dyn Kind,
+    ) -> impl Iterator<Item = &'a Object> {
         let objects = store.list(kind.names().key, self.namespace.as_deref());
         objects.filter(|object| self.matches(object))
     }
@@ -63,22 +72,43 @@ pub(super) fn find<'a>(store: &'a Store, target: &Target<'_>) -> Result<&'a Obje
 }
 
 /// Answers a GET of one object.
-pub(super) fn get(store: &Store, target: &Target<'_>, request: &Request, wall: Timestamp) -> Result<Response, Failure> {
+pub(super) fn get(
+    store: &Store,
+    target: &Target<'_>,
+    request: &Request,
+    wall: Timestamp,
+) -> Result<Response, Failure> {
     let form = negotiate::form(request)?;
     let object = find(store, target)?;
-    Ok(Response::json(200, &table::one(target.kind, form, object, wall)))
+    Ok(Response::json(
+        200,
+        &table::one(target.kind, form, object, wall),
+    ))
 }
 
 /// Answers a GET of a collection, in pieces when the client sets a limit.
-pub(super) fn list(store: &Store, target: &Target<'_>, request: &Request, wall: Timestamp) -> Result<Response, Failure> {
+pub(super) fn list(
+    store: &Store,
+    target: &Target<'_>,
+    request: &Request,
+    wall: Timestamp,
+) -> Result<Response, Failure> {
     let form = negotiate::form(request)?;
     let selection = Selection::parse(target, request)?;
-    let limit = request.param("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
+    let limit = request
+        .param("limit")
+        .and_then(|limit| limit.parse().ok())
+        .filter(|limit| *limit > 0);
     let (limit, start) = (limit.unwrap_or(usize::MAX), Start::parse(request, store)?);
-    let mut items = selection.all(store, target.kind).filter(|object| start.is_before(object));
+    let mut items = selection
+        .all(store, target.kind)
+        .filter(|object| start.is_before(object));
     let page: Vec<Object> = items.by_ref().take(limit).cloned().collect();
     let remaining = items.count();
-    let mut meta = ListMeta { revision: start.revision.to_string(), ..ListMeta::default() };
+    let mut meta = ListMeta {
+        revision: start.revision.to_string(),
+        ..ListMeta::default()
+    };
     if let Some(last) = page.last().filter(|_| remaining > 0) {
         meta.next = Some(start.after(last));
         meta.remaining = selection.is_everything().then_some(remaining);
@@ -96,7 +126,12 @@ struct Start {
 impl Start {
     fn parse(request: &Request, store: &Store) -> Result<Self, Failure> {
         let token = match request.param("continue") {
-            None | Some("") => return Ok(Self { revision: store.revision(), after: None }),
+            None | Some("") => {
+                return Ok(Self {
+                    revision: store.revision(),
+                    after: None,
+                });
+            }
             Some(token) => token,
         };
         let broken = || Failure::bad_request("continue key is not valid: invalid continue token");
@@ -104,11 +139,16 @@ impl Start {
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;
         let text = |field: &str| value[field].as_str().map(str::to_owned);
         let after = text("namespace").zip(text("name")).ok_or_else(broken)?;
-        Ok(Self { revision: value["rv"].as_u64().ok_or_else(broken)?, after: Some(after) })
+        Ok(Self {
+            revision: value["rv"].as_u64().ok_or_else(broken)?,
+            after: Some(after),
+        })
     }
 
     fn is_before(&self, object: &Value) -> bool {
-        let Some((namespace, name)) = &self.after else { return true };
+        let Some((namespace, name)) = &self.after else {
+            return true;
+        };
         (namespace.as_str(), name.as_str()) < (namespace_of(object), name_of(object))
     }
 

@@ -41,17 +41,27 @@ pub(super) fn many(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response,
             delete(call, target, object, &options)?;
         }
     }
-    let meta = ListMeta { revision: call.store.revision().to_string(), ..ListMeta::default() };
+    let meta = ListMeta {
+        revision: call.store.revision().to_string(),
+        ..ListMeta::default()
+    };
     let form = negotiate::form(call.request)?;
     let bytes = table::many(target.kind, form, &objects, &meta, call.wall);
     Ok(Response::of_type(200, "application/json", bytes))
 }
 
-fn delete(call: &mut Call<'_>, target: &Target<'_>, object: &Object, options: &Options) -> Result<Deleted, Failure> {
+fn delete(
+    call: &mut Call<'_>,
+    target: &Target<'_>,
+    object: &Object,
+    options: &Options,
+) -> Result<Deleted, Failure> {
     let names = target.kind.names();
     let (namespace, name) = (namespace_of(object), name_of(object));
     let deletion = options.deletion;
-    let deleted = call.registry.delete(call.store, call.now, names.key, namespace, name, deletion);
+    let deleted = call
+        .registry
+        .delete(call.store, call.now, names.key, namespace, name, deletion);
     deleted.map_err(|_| Failure::not_found(names, name))
 }
 
@@ -65,7 +75,10 @@ fn answer(call: &Call<'_>, target: &Target<'_>, deleted: &Deleted) -> Result<Res
         Deleted::Gone(object) | Deleted::Waiting(object) => object,
     };
     let form = negotiate::form(call.request)?;
-    Ok(Response::json(200, &table::one(target.kind, form, object, call.wall)))
+    Ok(Response::json(
+        200,
+        &table::one(target.kind, form, object, call.wall),
+    ))
 }
 
 /// `DeleteOptions`, from the body or else from the query.
@@ -85,10 +98,19 @@ impl Options {
         let policy = text(&value, "/propagationPolicy");
         if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
             let mut found = crate::kind::Findings::default();
-            found.unsupported("propagationPolicy", policy, &["Foreground", "Background", "Orphan", "nil"]);
-            return Err(Failure::invalid_options("DeleteOptions.meta.k8s.io", &found.0));
+            found.unsupported(
+                "propagationPolicy",
+                policy,
+                &["Foreground", "Background", "Orphan", "nil"],
+            );
+            return Err(Failure::invalid_options(
+                "DeleteOptions.meta.k8s.io",
+                &found.0,
+            ));
         }
-        let dry_run = value["dryRun"].as_array().is_some_and(|list| list.iter().any(|one| one == "All"));
+        let dry_run = value["dryRun"]
+            .as_array()
+            .is_some_and(|list| list.iter().any(|one| one == "All"));
         Ok(Self {
             deletion: Deletion {
                 grace_seconds: int(&value, "/gracePeriodSeconds"),
@@ -105,9 +127,16 @@ impl Options {
             let why = format!(
                 "Precondition failed: {what} in precondition: {asked}, {what} in object meta: {found}"
             );
-            Err(Failure::conflict(target.kind.names(), name_of(object), &why))
+            Err(Failure::conflict(
+                target.kind.names(),
+                name_of(object),
+                &why,
+            ))
         };
-        let (uid, version) = (text(object, "/metadata/uid"), text(object, "/metadata/resourceVersion"));
+        let (uid, version) = (
+            text(object, "/metadata/uid"),
+            text(object, "/metadata/resourceVersion"),
+        );
         if !self.uid.is_empty() && self.uid != uid {
             return conflict("UID", &self.uid, uid);
         }
@@ -120,7 +149,10 @@ impl Options {
 
 fn from_query(request: &Request) -> Value {
     let mut options = json!({});
-    if let Some(seconds) = request.param("gracePeriodSeconds").and_then(|text| text.parse::<i64>().ok()) {
+    if let Some(seconds) = request
+        .param("gracePeriodSeconds")
+        .and_then(|text| text.parse::<i64>().ok())
+    {
         options["gracePeriodSeconds"] = seconds.into();
     }
     if let Some(policy) = request.param("propagationPolicy") {

@@ -16,7 +16,10 @@ pub(super) fn review(call: &Call<'_>, resource: &str) -> Result<Response, Failur
     }
     let mut object = body::object(&call.request.content_type, &call.request.body)?;
     if resource == "selfsubjectreviews" {
-        return Ok(Response::json(201, &who(call.request, &call.registry.time(call.now))));
+        return Ok(Response::json(
+            201,
+            &who(call.request, &call.registry.time(call.now)),
+        ));
     }
     object["metadata"] = json!({});
     object["status"] = json!({"allowed": true});

@@ -32,7 +32,12 @@ pub(super) struct Target<'a> {
 
 impl std::fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, namespace, name, subresource } = self;
+        let Self {
+            kind,
+            namespace,
+            name,
+            subresource,
+        } = self;
         write!(f, "{kind:?} {namespace:?} {name:?} {subresource:?}")
     }
 }
@@ -45,9 +50,12 @@ pub(super) fn route(path: &str) -> Route<'_> {
         [] | ["api" | "apis" | "version"] | ["openapi", ..] | ["api", "v1"] => Route::Discovery,
         ["apis", _] | ["apis", _, _] => Route::Discovery,
         ["api", version, ref rest @ ..] => objects("", version, rest),
-        ["apis", "authorization.k8s.io" | "authentication.k8s.io", "v1", resource] => {
-            Route::Review(resource)
-        }
+        [
+            "apis",
+            "authorization.k8s.io" | "authentication.k8s.io",
+            "v1",
+            resource,
+        ] => Route::Review(resource),
         ["apis", group, version, ref rest @ ..] => objects(group, version, rest),
         _ => Route::Nowhere,
     }
@@ -69,7 +77,14 @@ fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
             kind("namespaces", None).map(|kind| (kind, None, Some(name), Some(sub)))
         }
         ["namespaces", space, plural, ref rest @ ..] if rest.len() <= 2 => kind(plural, Some(true))
-            .map(|kind| (kind, Some(space), rest.first().copied(), rest.get(1).copied())),
+            .map(|kind| {
+                (
+                    kind,
+                    Some(space),
+                    rest.first().copied(),
+                    rest.get(1).copied(),
+                )
+            }),
         [plural] => kind(plural, None).map(|kind| (kind, None, None, None)),
         [plural, name] => kind(plural, Some(false)).map(|kind| (kind, None, Some(name), None)),
         [plural, name, sub] => {
@@ -77,10 +92,17 @@ fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
         }
         _ => None,
     };
-    let Some((kind, namespace, name, subresource)) = found else { return Route::Nowhere };
+    let Some((kind, namespace, name, subresource)) = found else {
+        return Route::Nowhere;
+    };
     let known = |sub: &str| kind.subresources().iter().any(|known| known.name == sub);
     if subresource.is_some_and(|sub| !known(sub)) {
         return Route::Nowhere;
     }
-    Route::Objects(Target { kind, namespace, name, subresource })
+    Route::Objects(Target {
+        kind,
+        namespace,
+        name,
+        subresource,
+    })
 }

@@ -29,8 +29,16 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let replicas = int(&wanted, "/spec/replicas").unwrap_or(0);
     if replicas < 0 {
         let mut found = Findings::default();
-        found.invalid("spec.replicas", &replicas.into(), "must be greater than or equal to 0");
-        let scale = crate::kind::Names { kind: "Scale", group: "autoscaling", ..*names };
+        found.invalid(
+            "spec.replicas",
+            &replicas.into(),
+            "must be greater than or equal to 0",
+        );
+        let scale = crate::kind::Names {
+            kind: "Scale",
+            group: "autoscaling",
+            ..*names
+        };
         return Err(Failure::invalid(&scale, name_of(&current), &found.0));
     }
     let mut next = (*current).clone();
@@ -39,7 +47,8 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
         return Ok(Response::json(200, &show(&next)));
     }
     let written = call.registry.update(call.store, names.key, next);
-    let object = written.map_err(|error| Failure::conflict(names, name_of(&current), &error.to_string()))?;
+    let object =
+        written.map_err(|error| Failure::conflict(names, name_of(&current), &error.to_string()))?;
     Ok(Response::json(200, &show(&object)))
 }
 
@@ -55,7 +64,13 @@ fn patched(call: &Call<'_>, target: &Target<'_>, shown: &Value) -> Result<Value,
 
 fn show(object: &Value) -> Value {
     let mut metadata = json!({});
-    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+    for field in [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ] {
         if let Some(value) = object["metadata"].get(field) {
             metadata[field] = value.clone();
         }

@@ -36,7 +36,8 @@ impl Schemas {
         }
         for schema in [
             generator.subschema_for::<k8s_openapi::api::autoscaling::v1::Scale>(),
-            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions>(),
+            generator
+                .subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions>(),
             generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::Status>(),
             generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta>(),
         ] {
@@ -65,7 +66,9 @@ impl Schemas {
 
 /// The name of the schema that this one refers to.
 pub(super) fn reference(schema: &Value) -> Option<&str> {
-    let direct = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref"));
+    let direct = schema
+        .get("$ref")
+        .or_else(|| schema.pointer("/allOf/0/$ref"));
     direct?.as_str()?.strip_prefix(PREFIX)
 }
 
@@ -74,18 +77,30 @@ fn add_facts(definitions: &mut Map<String, Value>) {
         serde_json::from_str(FACTS).expect("the recorded facts are a JSON object");
     for (name, properties) in &facts {
         for (property, facts) in properties.as_object().into_iter().flatten() {
-            let at = definitions.get_mut(name).and_then(|d| d.get_mut("properties")?.get_mut(property));
-            let Some(Value::Object(schema)) = at else { continue };
+            let at = definitions
+                .get_mut(name)
+                .and_then(|d| d.get_mut("properties")?.get_mut(property));
+            let Some(Value::Object(schema)) = at else {
+                continue;
+            };
             for (fact, value) in facts.as_object().into_iter().flatten() {
                 schema.insert(fact.clone(), value.clone());
             }
         }
     }
     for (name, amounts) in [
-        ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", ["integer", "string"]),
-        ("io.k8s.apimachinery.pkg.api.resource.Quantity", ["string", "number"]),
+        (
+            "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
+            ["integer", "string"],
+        ),
+        (
+            "io.k8s.apimachinery.pkg.api.resource.Quantity",
+            ["string", "number"],
+        ),
     ] {
-        let Some(Value::Object(schema)) = definitions.get_mut(name) else { continue };
+        let Some(Value::Object(schema)) = definitions.get_mut(name) else {
+            continue;
+        };
         schema.remove("x-kubernetes-int-or-string");
         let types = amounts.map(|type_| serde_json::json!({"type": type_}));
         schema.insert("oneOf".into(), types.to_vec().into());

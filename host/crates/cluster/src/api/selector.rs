@@ -1,7 +1,7 @@
 //! Which objects are meant: selectors over labels and over fields. Never reads the store.
 
-use crate::kind::look::{list, map, text, texts};
 use crate::kind::Kind;
+use crate::kind::look::{list, map, text, texts};
 use serde_json::Value;
 
 /// One requirement on one label.
@@ -37,11 +37,19 @@ impl Labels {
     /// Whether an object with these labels is meant.
     #[must_use]
     pub fn matches(&self, labels: Option<&Value>) -> bool {
-        let value = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
+        let value = |key: &str| {
+            labels
+                .and_then(|labels| labels.get(key))
+                .and_then(Value::as_str)
+        };
         let number = |key: &str| value(key).and_then(|value| value.parse::<i64>().ok());
         self.0.iter().all(|requirement| match requirement {
-            Requirement::In(key, values) => value(key).is_some_and(|v| values.iter().any(|w| w == v)),
-            Requirement::NotIn(key, values) => value(key).is_none_or(|v| values.iter().all(|w| w != v)),
+            Requirement::In(key, values) => {
+                value(key).is_some_and(|v| values.iter().any(|w| w == v))
+            }
+            Requirement::NotIn(key, values) => {
+                value(key).is_none_or(|v| values.iter().all(|w| w != v))
+            }
             Requirement::Exists(key) => value(key).is_some(),
             Requirement::Absent(key) => value(key).is_none(),
             Requirement::Greater(key, bound) => number(key).is_some_and(|n| n > *bound),
@@ -86,13 +94,18 @@ impl Fields {
         for term in text.split(',').filter(|term| !term.is_empty()) {
             let (field, value, equal) = if let Some((field, value)) = term.split_once("!=") {
                 (field, value, false)
-            } else if let Some((field, value)) = term.split_once("==").or_else(|| term.split_once('=')) {
+            } else if let Some((field, value)) =
+                term.split_once("==").or_else(|| term.split_once('='))
+            {
                 (field, value, true)
             } else {
-                return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
+                return Err(format!(
+                    "invalid selector: '{text}'; can't understand '{term}'"
+                ));
             };
             let own = ["metadata.name", "metadata.namespace"];
-            let known = own.contains(&field) && (field != "metadata.namespace" || kind.names().namespaced);
+            let known =
+                own.contains(&field) && (field != "metadata.namespace" || kind.names().namespaced);
             if !known && !kind.selectable_fields().contains(&field) {
                 return Err(format!("field label not supported: {field}"));
             }
@@ -118,7 +131,8 @@ impl Fields {
     /// The same, and only the object of this name.
     #[must_use]
     pub fn and_name(mut self, name: &str) -> Self {
-        self.0.push(("/metadata/name".to_owned(), name.to_owned(), true));
+        self.0
+            .push(("/metadata/name".to_owned(), name.to_owned(), true));
         self
     }
 }
@@ -142,7 +156,11 @@ mod tests {
     #[track_caller]
     fn check(selector: &str, labels: &Value, expected: bool) {
         let selector = Labels::parse(selector).expect("a selector");
-        assert_eq!(selector.matches(Some(labels)), expected, "{selector:?} of {labels}");
+        assert_eq!(
+            selector.matches(Some(labels)),
+            expected,
+            "{selector:?} of {labels}"
+        );
     }
 
     #[test]
@@ -161,8 +179,14 @@ mod tests {
     #[test]
     fn unreadable_selectors_are_refused_in_upstream_words() {
         let table = [
-            ("run=my nginx", "found 'nginx', expected: ',' or 'end of string'"),
-            ("run in my-nginx", "unable to parse requirement: found 'my-nginx' expected: '('"),
+            (
+                "run=my nginx",
+                "found 'nginx', expected: ',' or 'end of string'",
+            ),
+            (
+                "run in my-nginx",
+                "unable to parse requirement: found 'my-nginx' expected: '('",
+            ),
             ("a,", "found '', expected: identifier after ','"),
         ];
         for (selector, expected) in table {

@@ -8,13 +8,18 @@ use serde_json::Value;
 const OPERATORS: &str = "in, notin, =, ==, !=, gt, lt";
 
 pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
-    let mut parser = Parser { tokens: lex(text), at: 0 };
+    let mut parser = Parser {
+        tokens: lex(text),
+        at: 0,
+    };
     let mut all = Vec::new();
     loop {
         match parser.peek() {
             "" => return Ok(all),
             token if !is_word(token) && token != "!" => {
-                return Err(format!("found '{token}', expected: !, identifier, or 'end of string'"));
+                return Err(format!(
+                    "found '{token}', expected: !, identifier, or 'end of string'"
+                ));
             }
             _ => {}
         }
@@ -23,7 +28,12 @@ pub(super) fn parse(text: &str) -> Result<Vec<Requirement>, String> {
         match parser.next() {
             "" => return Ok(all),
             "," if is_word(parser.peek()) || parser.peek() == "!" => {}
-            "," => return Err(format!("found '{}', expected: identifier after ','", parser.peek())),
+            "," => {
+                return Err(format!(
+                    "found '{}', expected: identifier after ','",
+                    parser.peek()
+                ));
+            }
             other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
         }
     }
@@ -46,7 +56,8 @@ fn lex(text: &str) -> Vec<&str> {
         } else if is_special(first) {
             1
         } else {
-            rest.find(|letter: char| is_special(letter) || letter.is_whitespace()).unwrap_or(rest.len())
+            rest.find(|letter: char| is_special(letter) || letter.is_whitespace())
+                .unwrap_or(rest.len())
         };
         tokens.push(&rest[..end]);
         rest = rest[end..].trim_start();
@@ -85,10 +96,18 @@ impl<'a> Parser<'a> {
         }
         match self.next() {
             "in" => self.values(&key).map(|values| Requirement::In(key, values)),
-            "notin" => self.values(&key).map(|values| Requirement::NotIn(key, values)),
-            "=" | "==" => self.value(&key).map(|value| Requirement::In(key, vec![value])),
-            "!=" => self.value(&key).map(|value| Requirement::NotIn(key, vec![value])),
-            ">" => self.bound(&key).map(|bound| Requirement::Greater(key, bound)),
+            "notin" => self
+                .values(&key)
+                .map(|values| Requirement::NotIn(key, values)),
+            "=" | "==" => self
+                .value(&key)
+                .map(|value| Requirement::In(key, vec![value])),
+            "!=" => self
+                .value(&key)
+                .map(|value| Requirement::NotIn(key, vec![value])),
+            ">" => self
+                .bound(&key)
+                .map(|bound| Requirement::Greater(key, bound)),
             "<" => self.bound(&key).map(|bound| Requirement::Less(key, bound)),
             other => Err(format!("found '{other}', expected: {OPERATORS}")),
         }
@@ -144,6 +163,9 @@ impl<'a> Parser<'a> {
 fn checked(word: &str, path: &str, findings: &[String]) -> Result<String, String> {
     match findings.first() {
         None => Ok(word.to_owned()),
-        Some(rule) => Err(format!("{path}: Invalid value: {}: {rule}", Value::from(word))),
+        Some(rule) => Err(format!(
+            "{path}: Invalid value: {}: {rule}",
+            Value::from(word)
+        )),
     }
 }

@@ -42,7 +42,10 @@ impl Failure {
     /// The object was changed meanwhile, or is not the one meant.
     #[must_use]
     pub fn conflict(names: &Names, name: &str, why: &str) -> Self {
-        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", names.key);
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            names.key
+        );
         Self::about(409, "Conflict", message, names, name)
     }
 
@@ -56,7 +59,12 @@ impl Failure {
     /// The request makes no sense.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self { code: 400, reason: "BadRequest", message: message.into(), details: None }
+        Self {
+            code: 400,
+            reason: "BadRequest",
+            message: message.into(),
+            details: None,
+        }
     }
 
     /// The object breaks the rules of its kind.
@@ -69,10 +77,12 @@ impl Failure {
                 all.push(line);
             }
         }
-        let list = if all.len() == 1 { all.remove(0) } else { format!("[{}]", all.join(", ")) };
-        let cause = |finding: &FieldError| {
-            json!({"reason": finding.reason, "message": finding.message, "field": finding.field})
+        let list = if all.len() == 1 {
+            all.remove(0)
+        } else {
+            format!("[{}]", all.join(", "))
         };
+        let cause = |finding: &FieldError| json!({"reason": finding.reason, "message": finding.message, "field": finding.field});
         let mut details = details(name, names.group, names.kind);
         details.insert("causes".into(), found.iter().map(cause).collect());
         Self {
@@ -109,7 +119,12 @@ impl Failure {
             "the body of the request was in an unknown format - accepted media types include: {}",
             supported.join(", ")
         );
-        Self { code: 415, reason: "UnsupportedMediaType", message, details: Some(json!({})) }
+        Self {
+            code: 415,
+            reason: "UnsupportedMediaType",
+            message,
+            details: Some(json!({})),
+        }
     }
 
     /// No answer in a form the client accepts.
@@ -138,24 +153,44 @@ impl Failure {
     /// The revision asked for is forgotten.
     #[must_use]
     pub fn expired(message: impl Into<String>) -> Self {
-        Self { code: 410, reason: "Expired", message: message.into(), details: None }
+        Self {
+            code: 410,
+            reason: "Expired",
+            message: message.into(),
+            details: None,
+        }
     }
 
     /// Something the patch asks for cannot be done.
     #[must_use]
     pub fn unprocessable(message: impl Into<String>) -> Self {
-        Self { code: 422, reason: "Invalid", message: message.into(), details: Some(json!({})) }
+        Self {
+            code: 422,
+            reason: "Invalid",
+            message: message.into(),
+            details: Some(json!({})),
+        }
     }
 
     /// Something failed on the node's side.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { code: 500, reason: "InternalError", message: message.into(), details: None }
+        Self {
+            code: 500,
+            reason: "InternalError",
+            message: message.into(),
+            details: None,
+        }
     }
 
     fn about(code: u16, reason: &'static str, message: String, names: &Names, name: &str) -> Self {
         let details = Some(details(name, names.group, names.plural).into());
-        Self { code, reason, message, details }
+        Self {
+            code,
+            reason,
+            message,
+            details,
+        }
     }
 
     /// The HTTP status.
@@ -199,13 +234,21 @@ impl Response {
     /// A JSON answer.
     #[must_use]
     pub fn json(status: u16, value: &Value) -> Self {
-        Self::of_type(status, "application/json", format!("{value}\n").into_bytes())
+        Self::of_type(
+            status,
+            "application/json",
+            format!("{value}\n").into_bytes(),
+        )
     }
 
     /// A plain text.
     #[must_use]
     pub fn text(status: u16, text: &str) -> Self {
-        Self::of_type(status, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+        Self::of_type(
+            status,
+            "text/plain; charset=utf-8",
+            text.as_bytes().to_vec(),
+        )
     }
 
     /// Bytes of this content type.
@@ -215,13 +258,18 @@ impl Response {
             ("cache-control", "no-cache, private".to_owned()),
             ("content-type", content_type.to_owned()),
         ];
-        Self { status, headers, body: Body::Bytes(bytes) }
+        Self {
+            status,
+            headers,
+            body: Body::Bytes(bytes),
+        }
     }
 
     /// Adds a warning, which kubectl prints.
     pub fn warn(&mut self, text: &str) {
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
-        self.headers.push(("warning", format!("299 - \"{quoted}\"")));
+        self.headers
+            .push(("warning", format!("299 - \"{quoted}\"")));
     }
 
     /// The body, when it is not a stream.

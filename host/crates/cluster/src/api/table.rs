@@ -34,19 +34,41 @@ pub(super) fn one(kind: &dyn Kind, form: Form, object: &Object, now: Timestamp) 
         Form::Metadata => partial(object),
         Form::Table { include } => {
             let revision = object.pointer("/metadata/resourceVersion");
-            let revision = revision.and_then(Value::as_str).unwrap_or_default().to_owned();
-            let meta = ListMeta { revision, ..ListMeta::default() };
-            table(kind, include, std::slice::from_ref(object), &meta, now, true)
+            let revision = revision
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            let meta = ListMeta {
+                revision,
+                ..ListMeta::default()
+            };
+            table(
+                kind,
+                include,
+                std::slice::from_ref(object),
+                &meta,
+                now,
+                true,
+            )
         }
     }
 }
 
 /// A list of objects in this form.
-pub(super) fn many(kind: &dyn Kind, form: Form, items: &[Object], meta: &ListMeta, now: Timestamp) -> Vec<u8> {
+pub(super) fn many(
+    kind: &dyn Kind,
+    form: Form,
+    items: &[Object],
+    meta: &ListMeta,
+    now: Timestamp,
+) -> Vec<u8> {
     let names = kind.names();
     let (list_kind, version) = match form {
         Form::Objects => (format!("{}List", names.kind), names.api_version()),
-        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        Form::Metadata => (
+            "PartialObjectMetadataList".to_owned(),
+            "meta.k8s.io/v1".to_owned(),
+        ),
         Form::Table { include } => {
             return format!("{}\n", table(kind, include, items, meta, now, true)).into_bytes();
         }
@@ -80,7 +102,9 @@ fn write_item(out: &mut Vec<u8>, item: &Value) {
         }
         let written = serde_json::to_writer(&mut *out, field);
         out.push(b':');
-        written.and_then(|()| serde_json::to_writer(&mut *out, value)).expect("a Vec takes all bytes");
+        written
+            .and_then(|()| serde_json::to_writer(&mut *out, value))
+            .expect("a Vec takes all bytes");
     }
     out.push(b'}');
 }

@@ -42,32 +42,52 @@ struct Watch {
 
 impl Watches {
     /// Begins a watch.
-    pub(super) fn open(&mut self, store: &Store, target: &Target<'_>, request: &Request, now: Instant) -> Result<Response, Failure> {
+    pub(super) fn open(
+        &mut self,
+        store: &Store,
+        target: &Target<'_>,
+        request: &Request,
+        now: Instant,
+    ) -> Result<Response, Failure> {
         if self.running.len() >= MAX_WATCHES {
             return Err(Failure::internal("too many watches"));
         }
         let revision = match request.param("resourceVersion") {
             None | Some("" | "0") => None,
             Some(text) => {
-                let invalid = || Failure::bad_request(format!("invalid resource version: {text:?}"));
+                let invalid =
+                    || Failure::bad_request(format!("invalid resource version: {text:?}"));
                 Some(text.parse::<u64>().map_err(|_| invalid())?)
             }
         };
         let streams_list = request.param("sendInitialEvents") == Some("true");
         let is_set = |name| matches!(request.param(name), Some("true" | "1"));
-        let seconds = request.param("timeoutSeconds").and_then(|text| text.parse::<u64>().ok());
+        let seconds = request
+            .param("timeoutSeconds")
+            .and_then(|text| text.parse::<u64>().ok());
         let watch = Watch {
             kind: target.kind,
             selection: Selection::parse(target, request)?.named(target.name),
             form: negotiate::form(request)?,
-            cursor: revision.unwrap_or_else(|| store.revision()).min(store.revision()),
+            cursor: revision
+                .unwrap_or_else(|| store.revision())
+                .min(store.revision()),
             initial: revision.is_none() || streams_list,
             marks_initial_end: streams_list,
             columns_sent: false,
             bookmark_at: is_set("allowWatchBookmarks").then(|| now + BOOKMARK_PERIOD),
-            closes_at: seconds.filter(|s| *s > 0).map(|s| now + Duration::from_secs(s)),
+            closes_at: seconds
+                .filter(|s| *s > 0)
+                .map(|s| now + Duration::from_secs(s)),
         };
-        let watch = Watch { cursor: if watch.initial { store.revision() } else { watch.cursor }, ..watch };
+        let watch = Watch {
+            cursor: if watch.initial {
+                store.revision()
+            } else {
+                watch.cursor
+            },
+            ..watch
+        };
         self.next += 1;
         let id = WatchId(self.next);
         self.running.insert(id, watch);
@@ -82,8 +102,16 @@ impl Watches {
     }
 
     /// What a watch has to say.
-    pub(super) fn poll(&mut self, store: &Store, id: WatchId, now: Instant, wall: Timestamp) -> WatchPoll {
-        let Some(watch) = self.running.get_mut(&id) else { return WatchPoll::Closed };
+    pub(super) fn poll(
+        &mut self,
+        store: &Store,
+        id: WatchId,
+        now: Instant,
+        wall: Timestamp,
+    ) -> WatchPoll {
+        let Some(watch) = self.running.get_mut(&id) else {
+            return WatchPoll::Closed;
+        };
         let mut lines = Vec::new();
         let alive = watch.read(store, now, wall, &mut lines);
         if !alive || watch.closes_at.is_some_and(|at| at <= now) {
@@ -98,7 +126,10 @@ impl Watches {
 
     /// When the next watch ends or gets a bookmark by itself.
     pub(super) fn poll_at(&self) -> Option<Instant> {
-        self.running.values().filter_map(|watch| watch.closes_at).min()
+        self.running
+            .values()
+            .filter_map(|watch| watch.closes_at)
+            .min()
     }
 }
 
@@ -146,7 +177,10 @@ impl Watch {
     /// An object that comes to be selected is added; one that ceases to be is deleted.
     fn seen_as(&self, event: &Event) -> Option<&'static str> {
         let is = self.selection.matches(&event.object);
-        let was = event.previous.as_ref().is_some_and(|object| self.selection.matches(object));
+        let was = event
+            .previous
+            .as_ref()
+            .is_some_and(|object| self.selection.matches(object));
         match (event.op, was, is) {
             (Op::Added, _, true) | (Op::Modified, false, true) => Some("ADDED"),
             (Op::Modified, true, true) => Some("MODIFIED"),
@@ -164,9 +198,21 @@ impl Watch {
     fn show(&self, object: &Object, wall: Timestamp, columns: bool) -> Value {
         match self.form {
             Form::Table { include } => {
-                let revision = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-                let meta = ListMeta { revision: revision.to_owned(), ..ListMeta::default() };
-                table::table(self.kind, include, std::slice::from_ref(object), &meta, wall, columns)
+                let revision = object["metadata"]["resourceVersion"]
+                    .as_str()
+                    .unwrap_or_default();
+                let meta = ListMeta {
+                    revision: revision.to_owned(),
+                    ..ListMeta::default()
+                };
+                table::table(
+                    self.kind,
+                    include,
+                    std::slice::from_ref(object),
+                    &meta,
+                    wall,
+                    columns,
+                )
             }
             form => table::one(self.kind, form, object, wall),
         }

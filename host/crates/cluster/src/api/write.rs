@@ -79,15 +79,25 @@ fn read_body(target: &Target<'_>, request: &Request) -> Result<Draft, Failure> {
         return Err(cannot_be_handled(names.kind, target.kind, &error));
     }
     check_place(target, &mut object)?;
-    Ok(Draft { object, warnings: heard(request, warnings)? })
+    Ok(Draft {
+        object,
+        warnings: heard(request, warnings)?,
+    })
 }
 
 fn unknown_fields(paths: Vec<String>) -> Vec<String> {
-    paths.into_iter().map(|path| format!("unknown field \"{path}\"")).collect()
+    paths
+        .into_iter()
+        .map(|path| format!("unknown field \"{path}\""))
+        .collect()
 }
 
 fn heard(request: &Request, warnings: Vec<String>) -> Result<Vec<String>, Failure> {
-    Ok(if validation(request)? == Validation::Ignore { Vec::new() } else { warnings })
+    Ok(if validation(request)? == Validation::Ignore {
+        Vec::new()
+    } else {
+        warnings
+    })
 }
 
 fn cannot_be_handled(found: &str, kind: &dyn Kind, error: &str) -> Failure {
@@ -114,7 +124,9 @@ fn check_place(target: &Target<'_>, object: &mut Value) -> Result<(), Failure> {
         }
         Some(_) => {}
         None => {
-            metadata.as_object_mut().map(|fields| fields.remove("namespace"));
+            metadata
+                .as_object_mut()
+                .map(|fields| fields.remove("namespace"));
         }
     }
     let own = metadata["name"].as_str().unwrap_or_default();
@@ -137,17 +149,28 @@ pub(super) fn create(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respons
     create_draft(call, target, draft, dry_run)
 }
 
-fn create_draft(call: &mut Call<'_>, target: &Target<'_>, draft: Draft, dry_run: bool) -> Result<Response, Failure> {
+fn create_draft(
+    call: &mut Call<'_>,
+    target: &Target<'_>,
+    draft: Draft,
+    dry_run: bool,
+) -> Result<Response, Failure> {
     let kind = target.kind;
-    let Draft { mut object, mut warnings } = draft;
+    let Draft {
+        mut object,
+        mut warnings,
+    } = draft;
     if !text(&object, "/metadata/resourceVersion").is_empty() {
-        return Err(Failure::bad_request("resourceVersion should not be set on objects to be created"));
+        return Err(Failure::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
-    admission::check_namespace(call.store, target)?;
+    admission::check_namespace(call.store, target, name_of(&object))?;
     forget_system_fields(kind, &mut object);
     admission::admit(call.store, kind, &mut object)?;
     let unused = lab::unused(kind, &object, None);
-    call.registry.prepare(call.now, kind.names().key, &mut object);
+    call.registry
+        .prepare(call.now, kind.names().key, &mut object);
     let mut found = Findings::default();
     meta::validate(kind, &object, &mut found);
     kind.validate(&object, &mut found);
@@ -155,7 +178,11 @@ fn create_draft(call: &mut Call<'_>, target: &Target<'_>, draft: Draft, dry_run:
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
     }
-    if call.store.get(kind.names().key, namespace_of(&object), &name).is_some() {
+    if call
+        .store
+        .get(kind.names().key, namespace_of(&object), &name)
+        .is_some()
+    {
         return Err(Failure::already_exists(kind.names(), &name));
     }
     if kind.names().key == "services" {
@@ -180,7 +207,14 @@ pub(super) fn replace(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respon
     let dry_run = is_dry_run(call.request)?;
     let draft = read_body(target, call.request)?;
     let names = target.kind.names();
-    let current = call.store.get(names.key, namespace_of(&draft.object), name_of(&draft.object)).cloned();
+    let current = call
+        .store
+        .get(
+            names.key,
+            namespace_of(&draft.object),
+            name_of(&draft.object),
+        )
+        .cloned();
     match current {
         Some(current) => update(call, target, draft, &current, dry_run),
         None if may_be_created_by_put(names.key) && target.subresource.is_none() => {
@@ -199,14 +233,24 @@ pub(super) fn patch(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let dry_run = is_dry_run(call.request)?;
     let kind = target.kind;
     let patch = Patch::parse(&call.request.content_type, &call.request.body)?;
-    let (namespace, name) = (target.namespace.unwrap_or_default(), target.name.unwrap_or_default());
+    let (namespace, name) = (
+        target.namespace.unwrap_or_default(),
+        target.name.unwrap_or_default(),
+    );
     let current = call.store.get(kind.names().key, namespace, name).cloned();
     if let Patch::Apply(_) = patch
-        && call.request.param("fieldManager").unwrap_or_default().is_empty()
+        && call
+            .request
+            .param("fieldManager")
+            .unwrap_or_default()
+            .is_empty()
     {
         let mut found = Findings::default();
         found.required("fieldManager", "is required for apply patch");
-        return Err(Failure::invalid_options("PatchOptions.meta.k8s.io", &found.0));
+        return Err(Failure::invalid_options(
+            "PatchOptions.meta.k8s.io",
+            &found.0,
+        ));
     }
     let current = match (current, &patch) {
         (Some(current), _) => current,
@@ -221,7 +265,12 @@ pub(super) fn patch(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     update(call, target, draft, &current, dry_run)
 }
 
-fn read_patched(call: &Call<'_>, target: &Target<'_>, mut object: Value, patch: &Patch) -> Result<Draft, Failure> {
+fn read_patched(
+    call: &Call<'_>,
+    target: &Target<'_>,
+    mut object: Value,
+    patch: &Patch,
+) -> Result<Draft, Failure> {
     let names = target.kind.names();
     object["apiVersion"] = names.api_version().into();
     object["kind"] = names.kind.into();
@@ -235,17 +284,32 @@ fn read_patched(call: &Call<'_>, target: &Target<'_>, mut object: Value, patch: 
         return Err(Failure::invalid_options("", &found.0));
     }
     check_place(target, &mut object)?;
-    Ok(Draft { object, warnings: heard(call.request, warnings)? })
+    Ok(Draft {
+        object,
+        warnings: heard(call.request, warnings)?,
+    })
 }
 
-fn update(call: &mut Call<'_>, target: &Target<'_>, draft: Draft, current: &Object, dry_run: bool) -> Result<Response, Failure> {
+fn update(
+    call: &mut Call<'_>,
+    target: &Target<'_>,
+    draft: Draft,
+    current: &Object,
+    dry_run: bool,
+) -> Result<Response, Failure> {
     let (kind, key) = (target.kind, target.kind.names().key);
-    let Draft { mut object, mut warnings } = draft;
+    let Draft {
+        mut object,
+        mut warnings,
+    } = draft;
     let name = name_of(current).to_owned();
     check_versions(kind, &object, current)?;
     if target.subresource == Some("status") {
         let mut status_only = (**current).clone();
-        match object.as_object_mut().and_then(|fields| fields.remove("status")) {
+        match object
+            .as_object_mut()
+            .and_then(|fields| fields.remove("status"))
+        {
             Some(status) => status_only["status"] = status,
             None => status_only["status"] = json!({}),
         }
@@ -282,13 +346,19 @@ fn check_versions(kind: &dyn Kind, new: &Value, current: &Value) -> Result<(), F
     let name = name_of(current);
     let (asked, stored) = (text(new, "/metadata/uid"), text(current, "/metadata/uid"));
     if !asked.is_empty() && asked != stored {
-        let why = format!("Precondition failed: UID in precondition: {asked}, UID in object meta: {stored}");
+        let why = format!(
+            "Precondition failed: UID in precondition: {asked}, UID in object meta: {stored}"
+        );
         return Err(Failure::conflict(kind.names(), name, &why));
     }
     let version = "/metadata/resourceVersion";
     let (asked, stored) = (text(new, version), text(current, version));
     if !asked.is_empty() && asked != stored {
-        return Err(Failure::conflict(kind.names(), name, &StoreError::Conflict.to_string()));
+        return Err(Failure::conflict(
+            kind.names(),
+            name,
+            &StoreError::Conflict.to_string(),
+        ));
     }
     Ok(())
 }

@@ -50,7 +50,11 @@ impl Kind for ConfigMaps {
                 let path = format!("{field}[{key}]");
                 found.all_invalid(&path, &key.as_str().into(), words::config_key(key));
                 if field == "data" && object["binaryData"].get(key).is_some() {
-                    found.invalid(&path, &key.as_str().into(), "duplicate of key present in binaryData");
+                    found.invalid(
+                        &path,
+                        &key.as_str().into(),
+                        "duplicate of key present in binaryData",
+                    );
                 }
                 size += value.as_str().unwrap_or_default().len();
             }

@@ -40,7 +40,12 @@ impl Kind for Deployments {
         let count = |at| int(object, at).unwrap_or(0);
         vec![
             text(object, "/metadata/name").into(),
-            format!("{}/{}", count("/status/readyReplicas"), count("/spec/replicas")).into(),
+            format!(
+                "{}/{}",
+                count("/status/readyReplicas"),
+                count("/spec/replicas")
+            )
+            .into(),
             count("/status/updatedReplicas").into(),
             count("/status/availableReplicas").into(),
             age::since(text(object, "/metadata/creationTimestamp"), now).into(),
@@ -73,7 +78,11 @@ impl Kind for Deployments {
         found.not_negative("spec.replicas", &spec["replicas"]);
         validate_selector_and_template(spec, found);
         validate_strategy(&spec["strategy"], found);
-        for field in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
+        for field in [
+            "minReadySeconds",
+            "revisionHistoryLimit",
+            "progressDeadlineSeconds",
+        ] {
             found.not_negative(&format!("spec.{field}"), &spec[field]);
         }
         let deadline = int(spec, "/progressDeadlineSeconds");
@@ -86,7 +95,11 @@ impl Kind for Deployments {
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
         if new["spec"]["selector"] != old["spec"]["selector"] {
-            found.invalid("spec.selector", &new["spec"]["selector"], "field is immutable");
+            found.invalid(
+                "spec.selector",
+                &new["spec"]["selector"],
+                "field is immutable",
+            );
         }
     }
 
@@ -102,7 +115,11 @@ impl Kind for Deployments {
 /// One property of every container of the template, joined by commas.
 pub(super) fn of_containers(object: &Value, property: &str) -> String {
     let containers = list(object, "/spec/template/spec/containers");
-    containers.iter().map(|container| text(container, property)).collect::<Vec<_>>().join(",")
+    containers
+        .iter()
+        .map(|container| text(container, property))
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// What is wrong with a selector and the template it has to match.
@@ -120,7 +137,10 @@ pub(super) fn validate_selector_and_template(spec: &Value, found: &mut Findings)
         found.invalid("spec.selector", selector, detail);
     }
     let template = &spec["template"];
-    let labels = template.pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let labels = template
+        .pointer("/metadata/labels")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     // Without a selector nothing is selected, so that no labels match.
     if selector.is_null() || !crate::api::selector::selects(selector, &labels) {
         let detail = "`selector` does not match template `labels`";
@@ -137,7 +157,11 @@ fn validate_strategy(strategy: &Value, found: &mut Findings) {
             found.forbidden(format!("{path}.rollingUpdate"), detail);
         }
         "RollingUpdate" => validate_rolling_update(&strategy["rollingUpdate"], found),
-        _ => found.one_of(&format!("{path}.type"), &strategy["type"], &["Recreate", "RollingUpdate"]),
+        _ => found.one_of(
+            &format!("{path}.type"),
+            &strategy["type"],
+            &["Recreate", "RollingUpdate"],
+        ),
     }
 }
 
@@ -147,7 +171,11 @@ fn validate_rolling_update(rolling: &Value, found: &mut Findings) {
     for field in ["maxUnavailable", "maxSurge"] {
         let value = &rolling[field];
         let text = value.as_str().unwrap_or_default();
-        let number = text.trim_end_matches('%').parse::<i64>().ok().filter(|_| text.ends_with('%'));
+        let number = text
+            .trim_end_matches('%')
+            .parse::<i64>()
+            .ok()
+            .filter(|_| text.ends_with('%'));
         zero &= number.or(value.as_i64()) == Some(0);
         if value.is_string() && number.is_none() {
             let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
@@ -157,6 +185,10 @@ fn validate_rolling_update(rolling: &Value, found: &mut Findings) {
     }
     if zero {
         let field = format!("{path}.maxUnavailable");
-        found.invalid(field, &rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0");
+        found.invalid(
+            field,
+            &rolling["maxUnavailable"],
+            "may not be 0 when `maxSurge` is 0",
+        );
     }
 }

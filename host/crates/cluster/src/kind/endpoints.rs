@@ -54,7 +54,9 @@ impl Kind for Endpoints {
     fn validate(&self, object: &Value, found: &mut Findings) {
         for (index, subset) in list(object, "/subsets").iter().enumerate() {
             let path = format!("subsets[{index}]");
-            if list(subset, "/addresses").is_empty() && list(subset, "/notReadyAddresses").is_empty() {
+            if list(subset, "/addresses").is_empty()
+                && list(subset, "/notReadyAddresses").is_empty()
+            {
                 found.required(&path, "must specify `addresses` or `notReadyAddresses`");
             }
             for (at, port) in list(subset, "/ports").iter().enumerate() {
@@ -75,7 +77,11 @@ fn addresses(object: &Value) -> String {
     for subset in list(object, "/subsets") {
         let ports = list(subset, "/ports");
         if ports.is_empty() {
-            all.extend(list(subset, "/addresses").iter().map(|a| text(a, "/ip").to_owned()));
+            all.extend(
+                list(subset, "/addresses")
+                    .iter()
+                    .map(|a| text(a, "/ip").to_owned()),
+            );
         }
         for port in ports {
             let number = int(port, "/port").unwrap_or(0);

@@ -35,7 +35,10 @@ impl Kind for EndpointSlices {
 
     fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
         let addresses = |endpoint| texts(endpoint, "/addresses").map(str::to_owned);
-        let all: Vec<String> = list(object, "/endpoints").iter().flat_map(addresses).collect();
+        let all: Vec<String> = list(object, "/endpoints")
+            .iter()
+            .flat_map(addresses)
+            .collect();
         vec![
             text(object, "/metadata/name").into(),
             text(object, "/addressType").into(),

@@ -35,7 +35,10 @@ impl Kind for Events {
     fn row(&self, object: &Value, now: Timestamp) -> Vec<Value> {
         let first = first_of(object, &["/firstTimestamp", "/eventTime"]);
         let series = "/series/lastObservedTime";
-        let last = first_of(object, &[series, "/lastTimestamp", "/firstTimestamp", "/eventTime"]);
+        let last = first_of(
+            object,
+            &[series, "/lastTimestamp", "/firstTimestamp", "/eventTime"],
+        );
         let count = int(object, "/series/count").or(int(object, "/count"));
         let target = text(object, "/involvedObject/kind").to_lowercase();
         vec![
@@ -53,11 +56,17 @@ impl Kind for Events {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        if object["involvedObject"]["namespace"].as_str().is_some_and(|space| !space.is_empty())
+        if object["involvedObject"]["namespace"]
+            .as_str()
+            .is_some_and(|space| !space.is_empty())
             && object["involvedObject"]["namespace"] != object["metadata"]["namespace"]
         {
             let value = &object["involvedObject"]["namespace"];
-            found.invalid("involvedObject.namespace", value, "does not match event.namespace");
+            found.invalid(
+                "involvedObject.namespace",
+                value,
+                "does not match event.namespace",
+            );
         }
     }
 
@@ -79,12 +88,22 @@ impl Kind for Events {
 }
 
 fn first_of<'a>(object: &'a Value, pointers: &[&str]) -> &'a str {
-    pointers.iter().map(|at| text(object, at)).find(|time| !time.is_empty()).unwrap_or_default()
+    pointers
+        .iter()
+        .map(|at| text(object, at))
+        .find(|time| !time.is_empty())
+        .unwrap_or_default()
 }
 
 fn source(object: &Value) -> String {
-    let own = (text(object, "/source/component"), text(object, "/source/host"));
-    let new = (text(object, "/reportingComponent"), text(object, "/reportingInstance"));
+    let own = (
+        text(object, "/source/component"),
+        text(object, "/source/host"),
+    );
+    let new = (
+        text(object, "/reportingComponent"),
+        text(object, "/reportingInstance"),
+    );
     let (component, host) = if own.0.is_empty() { new } else { own };
     match host {
         "" => component.to_owned(),

@@ -15,7 +15,11 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(reason: &'static str, field: impl Into<String>, message: String) -> Self {
-        Self { reason, field: field.into(), message }
+        Self {
+            reason,
+            field: field.into(),
+            message,
+        }
     }
 }
 
@@ -30,13 +34,15 @@ impl Findings {
             "" => "Required value".to_owned(),
             _ => format!("Required value: {detail}"),
         };
-        self.0.push(FieldError::new("FieldValueRequired", field, message));
+        self.0
+            .push(FieldError::new("FieldValueRequired", field, message));
     }
 
     /// A value breaks a rule.
     pub fn invalid(&mut self, field: impl Into<String>, value: &Value, detail: impl AsRef<str>) {
         let message = format!("Invalid value: {value}: {}", detail.as_ref());
-        self.0.push(FieldError::new("FieldValueInvalid", field, message));
+        self.0
+            .push(FieldError::new("FieldValueInvalid", field, message));
     }
 
     /// A value is none of those that are possible.
@@ -45,31 +51,36 @@ impl Findings {
         supported.sort();
         let list = supported.join(", ");
         let message = format!("Unsupported value: \"{value}\": supported values: {list}");
-        self.0.push(FieldError::new("FieldValueNotSupported", field, message));
+        self.0
+            .push(FieldError::new("FieldValueNotSupported", field, message));
     }
 
     /// A value stands twice in a list where it may stand once.
     pub fn duplicate(&mut self, field: impl Into<String>, value: &Value) {
         let message = format!("Duplicate value: {value}");
-        self.0.push(FieldError::new("FieldValueDuplicate", field, message));
+        self.0
+            .push(FieldError::new("FieldValueDuplicate", field, message));
     }
 
     /// A field that must not be there is.
     pub fn forbidden(&mut self, field: impl Into<String>, detail: &str) {
         let message = format!("Forbidden: {detail}");
-        self.0.push(FieldError::new("FieldValueForbidden", field, message));
+        self.0
+            .push(FieldError::new("FieldValueForbidden", field, message));
     }
 
     /// A value names something that is not there.
     pub fn not_found(&mut self, field: impl Into<String>, value: &Value) {
         let message = format!("Not found: {value}");
-        self.0.push(FieldError::new("FieldValueNotFound", field, message));
+        self.0
+            .push(FieldError::new("FieldValueNotFound", field, message));
     }
 
     /// A text exceeds `max` bytes.
     pub fn too_long(&mut self, field: impl Into<String>, max: usize) {
         let message = format!("Too long: may not be more than {max} bytes");
-        self.0.push(FieldError::new("FieldValueTooLong", field, message));
+        self.0
+            .push(FieldError::new("FieldValueTooLong", field, message));
     }
 
     /// `value` must be one of `supported`; absence is no finding.

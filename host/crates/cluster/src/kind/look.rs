@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 /// The text at a JSON pointer, or nothing.
 #[must_use]
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// The whole number at a JSON pointer.
@@ -17,13 +20,19 @@ pub fn int(object: &Value, pointer: &str) -> Option<i64> {
 /// Whether the flag at a JSON pointer is set.
 #[must_use]
 pub fn flag(object: &Value, pointer: &str) -> bool {
-    object.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+    object
+        .pointer(pointer)
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
 }
 
 /// The list at a JSON pointer, or an empty one.
 #[must_use]
 pub fn list<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    object
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// The map at a JSON pointer.
@@ -72,5 +81,9 @@ pub fn format_selector(object: &Value, pointer: &str) -> String {
         });
     }
     terms.sort();
-    if terms.is_empty() { "<none>".to_owned() } else { terms.join(",") }
+    if terms.is_empty() {
+        "<none>".to_owned()
+    } else {
+        terms.join(",")
+    }
 }

@@ -11,7 +11,11 @@ pub fn validate(kind: &dyn Kind, object: &Value, found: &mut Findings) {
     if name.is_empty() {
         found.required("metadata.name", "name or generateName is required");
     } else {
-        found.all_invalid("metadata.name", &object["metadata"]["name"], kind.validate_name(name));
+        found.all_invalid(
+            "metadata.name",
+            &object["metadata"]["name"],
+            kind.validate_name(name),
+        );
     }
     labels(object, "/metadata/labels", "metadata.labels", found);
     annotations(object, found);
@@ -21,7 +25,11 @@ pub fn validate(kind: &dyn Kind, object: &Value, found: &mut Findings) {
 pub fn labels(object: &Value, pointer: &str, field: &str, found: &mut Findings) {
     for (key, value) in map(object, pointer).into_iter().flatten() {
         found.all_invalid(field, &key.as_str().into(), qualified_name(key));
-        found.all_invalid(field, value, label_value(value.as_str().unwrap_or_default()));
+        found.all_invalid(
+            field,
+            value,
+            label_value(value.as_str().unwrap_or_default()),
+        );
     }
 }
 
@@ -30,7 +38,11 @@ fn annotations(object: &Value, found: &mut Findings) {
     let field = "metadata.annotations";
     let mut size = 0;
     for (key, value) in map(object, "/metadata/annotations").into_iter().flatten() {
-        found.all_invalid(field, &key.as_str().into(), qualified_name(&key.to_lowercase()));
+        found.all_invalid(
+            field,
+            &key.as_str().into(),
+            qualified_name(&key.to_lowercase()),
+        );
         size += key.len() + value.as_str().unwrap_or_default().len();
     }
     if size > MAX {

@@ -30,8 +30,8 @@ mod serviceaccount;
 mod volume;
 
 pub use column::Column;
-pub(crate) use service::wants_node_ports;
 pub use field::{FieldError, Findings};
+pub(crate) use service::wants_node_ports;
 
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -90,8 +90,11 @@ pub struct Subresource {
 
 impl Subresource {
     /// `status`, readable and writable.
-    pub const STATUS: Self =
-        Self { name: "status", answers: None, verbs: &["get", "patch", "update"] };
+    pub const STATUS: Self = Self {
+        name: "status",
+        answers: None,
+        verbs: &["get", "patch", "update"],
+    };
     /// `scale`, the number of replicas by itself.
     pub const SCALE: Self = Self {
         name: "scale",
@@ -101,8 +104,16 @@ impl Subresource {
 }
 
 /// The verbs of nearly every kind.
-pub const ALL_VERBS: &[&str] =
-    &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+pub const ALL_VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 
 /// One kind of object: everything the API derives comes from here.
 pub trait Kind: Sync {
@@ -235,5 +246,9 @@ pub(crate) fn items_mut<'a>(
     object: &'a mut Value,
     field: &str,
 ) -> impl Iterator<Item = &'a mut Value> + use<'a> {
-    object.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
+    object
+        .get_mut(field)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }

@@ -29,12 +29,18 @@ impl Kind for Namespaces {
     }
 
     fn verbs(&self) -> &'static [&'static str] {
-        &["create", "delete", "get", "list", "patch", "update", "watch"]
+        &[
+            "create", "delete", "get", "list", "patch", "update", "watch",
+        ]
     }
 
     fn subresources(&self) -> &'static [Subresource] {
         &[
-            Subresource { name: "finalize", answers: None, verbs: &["update"] },
+            Subresource {
+                name: "finalize",
+                answers: None,
+                verbs: &["update"],
+            },
             Subresource::STATUS,
         ]
     }

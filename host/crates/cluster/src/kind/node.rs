@@ -80,7 +80,9 @@ impl Kind for Nodes {
 }
 
 fn status(node: &Value) -> String {
-    let ready = list(node, "/status/conditions").iter().find(|c| text(c, "/type") == "Ready");
+    let ready = list(node, "/status/conditions")
+        .iter()
+        .find(|c| text(c, "/type") == "Ready");
     let mut words = vec![match ready.map(|condition| text(condition, "/status")) {
         Some("True") => "Ready",
         Some(_) => "NotReady",
@@ -93,7 +95,8 @@ fn status(node: &Value) -> String {
 }
 
 fn roles(node: &Value) -> String {
-    let role = |(key, value): (&String, &Value)| match key.strip_prefix("node-role.kubernetes.io/") {
+    let role = |(key, value): (&String, &Value)| match key.strip_prefix("node-role.kubernetes.io/")
+    {
         Some(role) if !role.is_empty() => Some(role.to_owned()),
         _ if key == "kubernetes.io/role" => value.as_str().map(str::to_owned),
         _ => None,
@@ -102,16 +105,25 @@ fn roles(node: &Value) -> String {
     let mut roles: Vec<String> = labels.filter_map(role).collect();
     roles.sort();
     roles.dedup();
-    if roles.is_empty() { "<none>".to_owned() } else { roles.join(",") }
+    if roles.is_empty() {
+        "<none>".to_owned()
+    } else {
+        roles.join(",")
+    }
 }
 
 fn address<'a>(node: &'a Value, type_: &str) -> &'a str {
-    let found = list(node, "/status/addresses").iter().find(|a| text(a, "/type") == type_);
+    let found = list(node, "/status/addresses")
+        .iter()
+        .find(|a| text(a, "/type") == type_);
     found.map_or("<none>", |address| text(address, "/address"))
 }
 
 fn kernel(node: &Value) -> String {
-    match (text(node, "/status/nodeInfo/kernelVersion"), text(node, "/status/nodeInfo/architecture")) {
+    match (
+        text(node, "/status/nodeInfo/kernelVersion"),
+        text(node, "/status/nodeInfo/architecture"),
+    ) {
         ("", _) => "<unknown>".to_owned(),
         (kernel, "") => kernel.to_owned(),
         (kernel, architecture) => format!("{kernel} ({architecture})"),

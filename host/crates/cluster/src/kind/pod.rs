@@ -2,7 +2,9 @@
 
 use super::column::PODS;
 use super::look::{int, list, text};
-use super::{Column, Findings, Kind, Names, Subresource, items_mut, meta, pod_row, pod_spec, set_default};
+use super::{
+    Column, Findings, Kind, Names, Subresource, items_mut, meta, pod_row, pod_spec, set_default,
+};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -89,14 +91,26 @@ impl Kind for Pods {
                 answers: Some(("", "v1", "PodAttachOptions")),
                 verbs: CONNECT,
             },
-            Subresource { name: "binding", answers: Some(("", "v1", "Binding")), verbs: &["create"] },
+            Subresource {
+                name: "binding",
+                answers: Some(("", "v1", "Binding")),
+                verbs: &["create"],
+            },
             Subresource {
                 name: "eviction",
                 answers: Some(("policy", "v1", "Eviction")),
                 verbs: &["create"],
             },
-            Subresource { name: "exec", answers: Some(("", "v1", "PodExecOptions")), verbs: CONNECT },
-            Subresource { name: "log", answers: None, verbs: &["get"] },
+            Subresource {
+                name: "exec",
+                answers: Some(("", "v1", "PodExecOptions")),
+                verbs: CONNECT,
+            },
+            Subresource {
+                name: "log",
+                answers: None,
+                verbs: &["get"],
+            },
             Subresource {
                 name: "portforward",
                 answers: Some(("", "v1", "PodPortForwardOptions")),
@@ -188,7 +202,11 @@ fn without_changeable(spec: &Value) -> Value {
 
 /// A limit without a request asks for as much as it allows.
 fn requests_follow_limits(container: &mut Value) {
-    let Some(limits) = container.pointer("/resources/limits").and_then(Value::as_object).cloned() else {
+    let Some(limits) = container
+        .pointer("/resources/limits")
+        .and_then(Value::as_object)
+        .cloned()
+    else {
         return;
     };
     let resources = &mut container["resources"];
@@ -200,7 +218,10 @@ fn requests_follow_limits(container: &mut Value) {
 
 /// Five minutes on a node that is unreachable, unless the pod says otherwise.
 fn tolerate_short_outages(spec: &mut Value) {
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+    for key in [
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    ] {
         let covers = |toleration: &Value| {
             let effect = matches!(text(toleration, "/effect"), "" | "NoExecute");
             let own = text(toleration, "/key");
@@ -221,7 +242,12 @@ fn tolerate_short_outages(spec: &mut Value) {
 
 /// What is wrong with a template of pods at `path`, for kinds that make pods.
 pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findings) {
-    meta::labels(template, "/metadata/labels", &format!("{path}.metadata.labels"), found);
+    meta::labels(
+        template,
+        "/metadata/labels",
+        &format!("{path}.metadata.labels"),
+        found,
+    );
     let spec = &template["spec"];
     pod_spec::validate_spec(spec, &format!("{path}.spec"), found);
     let policy = text(spec, "/restartPolicy");
@@ -230,7 +256,10 @@ pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findin
     }
     if int(spec, "/activeDeadlineSeconds").is_some() {
         let field = format!("{path}.spec.activeDeadlineSeconds");
-        found.forbidden(field, "activeDeadlineSeconds in ReplicaSet is not Supported");
+        found.forbidden(
+            field,
+            "activeDeadlineSeconds in ReplicaSet is not Supported",
+        );
     }
 }
 

@@ -44,7 +44,10 @@ struct Summary {
 fn summarise(pod: &Value, now: Timestamp) -> Summary {
     let mut count = Count::default();
     let mut total = list(pod, "/spec/containers").len();
-    total += list(pod, "/spec/initContainers").iter().filter(|c| is_sidecar(c)).count();
+    total += list(pod, "/spec/initContainers")
+        .iter()
+        .filter(|c| is_sidecar(c))
+        .count();
     let mut status = match (text(pod, "/status/reason"), text(pod, "/status/phase")) {
         ("", phase) => phase.to_owned(),
         (reason, _) => reason.to_owned(),
@@ -70,10 +73,17 @@ fn summarise(pod: &Value, now: Timestamp) -> Summary {
         }
     }
     let restarts = match &count.last_restart {
-        Some(last) if count.restarts > 0 => format!("{} ({} ago)", count.restarts, age::since(last, now)),
+        Some(last) if count.restarts > 0 => {
+            format!("{} ({} ago)", count.restarts, age::since(last, now))
+        }
         _ => count.restarts.to_string(),
     };
-    Summary { ready: count.ready, total, status, restarts }
+    Summary {
+        ready: count.ready,
+        total,
+        status,
+        restarts,
+    }
 }
 
 #[derive(Default)]
@@ -107,9 +117,14 @@ fn later(last: &mut Option<String>, status: &Value) {
 /// The word for a pod whose init containers are not through, and `None` when they are.
 fn initialising(pod: &Value, count: &mut Count) -> Option<String> {
     let specs = list(pod, "/spec/initContainers");
-    for (index, status) in list(pod, "/status/initContainerStatuses").iter().enumerate() {
+    for (index, status) in list(pod, "/status/initContainerStatuses")
+        .iter()
+        .enumerate()
+    {
         let name = text(status, "/name");
-        let sidecar = specs.iter().any(|spec| text(spec, "/name") == name && is_sidecar(spec));
+        let sidecar = specs
+            .iter()
+            .any(|spec| text(spec, "/name") == name && is_sidecar(spec));
         count.add(status);
         if sidecar {
             count.add_sidecar(status);
@@ -125,7 +140,9 @@ fn initialising(pod: &Value, count: &mut Count) -> Option<String> {
         }
         return Some(match terminated {
             Some(state) => format!("Init:{}", end_of(state)),
-            None if !waiting.is_empty() && waiting != "PodInitializing" => format!("Init:{waiting}"),
+            None if !waiting.is_empty() && waiting != "PodInitializing" => {
+                format!("Init:{waiting}")
+            }
             None => format!("Init:{index}/{}", specs.len()),
         });
     }
@@ -147,7 +164,11 @@ fn running(pod: &Value, count: &mut Count, status: &mut String) {
         }
     }
     if status == "Completed" && any_running {
-        let word = if is_true(pod, "Ready") { "Running" } else { "NotReady" };
+        let word = if is_true(pod, "Ready") {
+            "Running"
+        } else {
+            "NotReady"
+        };
         word.clone_into(status);
     }
 }
@@ -166,7 +187,9 @@ fn is_sidecar(container: &Value) -> bool {
 }
 
 fn condition<'a>(pod: &'a Value, type_: &str) -> Option<&'a Value> {
-    list(pod, "/status/conditions").iter().find(|condition| text(condition, "/type") == type_)
+    list(pod, "/status/conditions")
+        .iter()
+        .find(|condition| text(condition, "/type") == type_)
 }
 
 fn is_true(pod: &Value, type_: &str) -> bool {
@@ -178,13 +201,20 @@ fn readiness_gates(pod: &Value) -> String {
     if gates.is_empty() {
         return "<none>".to_owned();
     }
-    let open = gates.iter().filter(|gate| is_true(pod, text(gate, "/conditionType"))).count();
+    let open = gates
+        .iter()
+        .filter(|gate| is_true(pod, text(gate, "/conditionType")))
+        .count();
     format!("{open}/{}", gates.len())
 }
 
 /// How a pod is treated when memory is short: by what its containers ask for.
 pub(super) fn quality_of_service(spec: &Value) -> &'static str {
-    let containers = || list(spec, "/containers").iter().chain(list(spec, "/initContainers"));
+    let containers = || {
+        list(spec, "/containers")
+            .iter()
+            .chain(list(spec, "/initContainers"))
+    };
     let amount = |container: &Value, field: &str, name: &str| {
         let value = container.pointer(&format!("/resources/{field}/{name}"))?;
         thousandths(&super::pod_spec::quantity_text(value)).filter(|amount| *amount > 0)
@@ -193,11 +223,16 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
     let guaranteed = |container: &Value| {
         names.iter().all(|name| {
             let limit = amount(container, "limits", name);
-            limit.is_some() && amount(container, "requests", name).is_none_or(|own| Some(own) == limit)
+            limit.is_some()
+                && amount(container, "requests", name).is_none_or(|own| Some(own) == limit)
         })
     };
     let asks = |container: &Value| {
-        names.iter().any(|name| ["limits", "requests"].iter().any(|f| amount(container, f, name).is_some()))
+        names.iter().any(|name| {
+            ["limits", "requests"]
+                .iter()
+                .any(|f| amount(container, f, name).is_some())
+        })
     };
     if !containers().any(asks) {
         "BestEffort"

@@ -30,7 +30,10 @@ pub(super) fn default_spec(spec: &mut Value) {
 
 /// The old and the new name of the same field always agree.
 fn mirror_service_account(spec: &mut Value) {
-    let name = match (text(spec, "/serviceAccountName"), text(spec, "/serviceAccount")) {
+    let name = match (
+        text(spec, "/serviceAccountName"),
+        text(spec, "/serviceAccount"),
+    ) {
         ("", "") => return,
         ("", old) => old.to_owned(),
         (new, _) => new.to_owned(),
@@ -89,7 +92,11 @@ pub(super) fn validate_spec(spec: &Value, path: &str, found: &mut Findings) {
         }
     }
     let policies = ["Always", "Never", "OnFailure"];
-    found.one_of(&format!("{path}.restartPolicy"), &spec["restartPolicy"], &policies);
+    found.one_of(
+        &format!("{path}.restartPolicy"),
+        &spec["restartPolicy"],
+        &policies,
+    );
     let dns = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
     found.one_of(&format!("{path}.dnsPolicy"), &spec["dnsPolicy"], &dns);
     let grace = "terminationGracePeriodSeconds";
@@ -99,25 +106,43 @@ pub(super) fn validate_spec(spec: &Value, path: &str, found: &mut Findings) {
         let field = format!("{path}.activeDeadlineSeconds");
         found.invalid(field, value, "must be between 1 and 2147483647, inclusive");
     }
-    super::meta::labels(spec, "/nodeSelector", &format!("{path}.nodeSelector"), found);
+    super::meta::labels(
+        spec,
+        "/nodeSelector",
+        &format!("{path}.nodeSelector"),
+        found,
+    );
     if let Some(host) = spec.get("hostname") {
         let words = words::dns_label(host.as_str().unwrap_or_default());
         found.all_invalid(&format!("{path}.hostname"), host, words);
     }
 }
 
-fn validate_container(container: &Value, path: &str, volumes: &BTreeSet<&str>, found: &mut Findings) {
+fn validate_container(
+    container: &Value,
+    path: &str,
+    volumes: &BTreeSet<&str>,
+    found: &mut Findings,
+) {
     let name = text(container, "/name");
     match name {
         "" => found.required(format!("{path}.name"), ""),
-        _ => found.all_invalid(&format!("{path}.name"), &container["name"], words::dns_label(name)),
+        _ => found.all_invalid(
+            &format!("{path}.name"),
+            &container["name"],
+            words::dns_label(name),
+        ),
     }
     let image = text(container, "/image");
     if image.is_empty() {
         found.required(format!("{path}.image"), "");
     } else if image.trim() != image {
         let field = format!("{path}.image");
-        found.invalid(field, &container["image"], "must not have leading or trailing whitespace");
+        found.invalid(
+            field,
+            &container["image"],
+            "must not have leading or trailing whitespace",
+        );
     }
     validate_ports(container, path, found);
     validate_env(container, path, found);
@@ -125,7 +150,11 @@ fn validate_container(container: &Value, path: &str, volumes: &BTreeSet<&str>, f
     probe::validate_probes(container, path, found);
     validate_resources(&container["resources"], &format!("{path}.resources"), found);
     let policies = ["Always", "IfNotPresent", "Never"];
-    found.one_of(&format!("{path}.imagePullPolicy"), &container["imagePullPolicy"], &policies);
+    found.one_of(
+        &format!("{path}.imagePullPolicy"),
+        &container["imagePullPolicy"],
+        &policies,
+    );
 }
 
 fn validate_ports(container: &Value, path: &str, found: &mut Findings) {
@@ -134,7 +163,11 @@ fn validate_ports(container: &Value, path: &str, found: &mut Findings) {
         let path = format!("{path}.ports[{index}]");
         let name = text(port, "/name");
         if !name.is_empty() {
-            found.all_invalid(&format!("{path}.name"), &port["name"], words::port_name(name));
+            found.all_invalid(
+                &format!("{path}.name"),
+                &port["name"],
+                words::port_name(name),
+            );
             if !names.insert(name) {
                 found.duplicate(format!("{path}.name"), &port["name"]);
             }
@@ -147,9 +180,17 @@ fn validate_ports(container: &Value, path: &str, found: &mut Findings) {
             }
         }
         if let Some(number) = int(port, "/hostPort").filter(|number| *number != 0) {
-            found.all_invalid(&format!("{path}.hostPort"), &port["hostPort"], words::port_number(number));
+            found.all_invalid(
+                &format!("{path}.hostPort"),
+                &port["hostPort"],
+                words::port_number(number),
+            );
         }
-        found.one_of(&format!("{path}.protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]);
+        found.one_of(
+            &format!("{path}.protocol"),
+            &port["protocol"],
+            &["SCTP", "TCP", "UDP"],
+        );
     }
 }
 
@@ -186,19 +227,27 @@ fn validate_resources(resources: &Value, path: &str, found: &mut Findings) {
         }
     }
     for (name, request) in resources["requests"].as_object().into_iter().flatten() {
-        let Some(limit) = resources["limits"].get(name) else { continue };
+        let Some(limit) = resources["limits"].get(name) else {
+            continue;
+        };
         let amounts = [request, limit].map(|amount| quantity::thousandths(&quantity_text(amount)));
         if let [Some(request_amount), Some(limit_amount)] = amounts
             && request_amount > limit_amount
         {
             let limit = quantity_text(limit);
             let detail = format!("must be less than or equal to {name} limit of {limit}");
-            found.invalid(format!("{path}.requests"), &quantity_text(request).into(), detail);
+            found.invalid(
+                format!("{path}.requests"),
+                &quantity_text(request).into(),
+                detail,
+            );
         }
     }
 }
 
 /// An amount may be written as a text or as a number.
 pub(super) fn quantity_text(amount: &Value) -> String {
-    amount.as_str().map_or_else(|| amount.to_string(), str::to_owned)
+    amount
+        .as_str()
+        .map_or_else(|| amount.to_string(), str::to_owned)
 }

@@ -9,7 +9,9 @@ const HANDLERS: [&str; 4] = ["exec", "httpGet", "tcpSocket", "grpc"];
 
 pub(super) fn default_probes(container: &mut Value) {
     for name in PROBES {
-        let Some(probe) = container.get_mut(name).filter(|probe| probe.is_object()) else { continue };
+        let Some(probe) = container.get_mut(name).filter(|probe| probe.is_object()) else {
+            continue;
+        };
         set_default(probe, "timeoutSeconds", 1);
         set_default(probe, "periodSeconds", 10);
         set_default(probe, "successThreshold", 1);
@@ -41,18 +43,30 @@ pub(super) fn validate_probes(container: &Value, path: &str, found: &mut Finding
         }
         let path = format!("{path}.{name}");
         validate_handler(probe, &path, found);
-        for field in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "failureThreshold"] {
+        for field in [
+            "initialDelaySeconds",
+            "timeoutSeconds",
+            "periodSeconds",
+            "failureThreshold",
+        ] {
             found.not_negative(&format!("{path}.{field}"), &probe[field]);
         }
         let successes = probe["successThreshold"].as_i64().unwrap_or(1);
         if name != "readinessProbe" && successes != 1 {
-            found.invalid(format!("{path}.successThreshold"), &successes.into(), "must be 1");
+            found.invalid(
+                format!("{path}.successThreshold"),
+                &successes.into(),
+                "must be 1",
+            );
         }
     }
 }
 
 fn validate_handler(handler: &Value, path: &str, found: &mut Findings) {
-    let given: Vec<&str> = HANDLERS.into_iter().filter(|name| handler[*name].is_object()).collect();
+    let given: Vec<&str> = HANDLERS
+        .into_iter()
+        .filter(|name| handler[*name].is_object())
+        .collect();
     match given[..] {
         [] => return found.required(path, "must specify a handler type"),
         [_] => {}
@@ -72,9 +86,17 @@ fn validate_handler(handler: &Value, path: &str, found: &mut Findings) {
         if text(http, "/path").is_empty() {
             found.required(format!("{path}.httpGet.path"), "");
         }
-        found.one_of(&format!("{path}.httpGet.scheme"), &http["scheme"], &["HTTP", "HTTPS"]);
+        found.one_of(
+            &format!("{path}.httpGet.scheme"),
+            &http["scheme"],
+            &["HTTP", "HTTPS"],
+        );
     }
-    if handler["exec"].is_object() && handler["exec"]["command"].as_array().is_none_or(Vec::is_empty) {
+    if handler["exec"].is_object()
+        && handler["exec"]["command"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
+    {
         found.required(format!("{path}.exec.command"), "");
     }
 }

@@ -4,7 +4,9 @@
 #[must_use]
 pub fn thousandths(text: &str) -> Option<i128> {
     let digits = text.trim_start_matches(['+', '-']);
-    let end = digits.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(digits.len());
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(digits.len());
     let (number, suffix) = digits.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
@@ -12,9 +14,14 @@ pub fn thousandths(text: &str) -> Option<i128> {
     }
     let (times, over) = factor(suffix)?;
     // Fractions are kept to nine digits, as Kubernetes does.
-    let fraction: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let fraction: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
     let whole = if whole.is_empty() { "0" } else { whole };
-    let billionths = whole.parse::<i128>().ok()?.checked_mul(1_000_000_000)? + fraction.parse::<i128>().ok()?;
+    let billionths =
+        whole.parse::<i128>().ok()?.checked_mul(1_000_000_000)? + fraction.parse::<i128>().ok()?;
     let (amount, unit) = (billionths.checked_mul(times)?, over * 1_000_000);
     let value = amount / unit + i128::from(amount % unit != 0);
     Some(if text.starts_with('-') { -value } else { value })

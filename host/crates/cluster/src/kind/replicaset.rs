@@ -69,7 +69,11 @@ impl Kind for ReplicaSets {
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
         if new["spec"]["selector"] != old["spec"]["selector"] {
-            found.invalid("spec.selector", &new["spec"]["selector"], "field is immutable");
+            found.invalid(
+                "spec.selector",
+                &new["spec"]["selector"],
+                "field is immutable",
+            );
         }
     }
 

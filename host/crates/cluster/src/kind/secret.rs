@@ -43,7 +43,10 @@ impl Kind for Secrets {
 
     fn default_object(&self, object: &mut Value) {
         set_default(object, "type", "Opaque");
-        let Some(plain) = object.as_object_mut().and_then(|map| map.remove("stringData")) else {
+        let Some(plain) = object
+            .as_object_mut()
+            .and_then(|map| map.remove("stringData"))
+        else {
             return;
         };
         set_default(object, "data", json!({}));
@@ -54,7 +57,11 @@ impl Kind for Secrets {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        for key in map(object, "/data").into_iter().flatten().map(|(key, _)| key) {
+        for key in map(object, "/data")
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+        {
             let path = format!("data[{key}]");
             found.all_invalid(&path, &key.as_str().into(), words::config_key(key));
         }

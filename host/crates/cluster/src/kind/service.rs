@@ -110,13 +110,21 @@ impl Kind for Services {
         validate_ports(spec, headless, found);
         meta::labels(spec, "/selector", "spec.selector", found);
         let affinities = ["ClientIP", "None"];
-        found.one_of("spec.sessionAffinity", &spec["sessionAffinity"], &affinities);
+        found.one_of(
+            "spec.sessionAffinity",
+            &spec["sessionAffinity"],
+            &affinities,
+        );
         let types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
         found.one_of("spec.type", &spec["type"], &types);
         for (index, address) in texts(spec, "/externalIPs").enumerate() {
             if address.parse::<std::net::Ipv4Addr>().is_err() {
                 let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-                found.invalid(format!("spec.externalIPs[{index}]"), &address.into(), detail);
+                found.invalid(
+                    format!("spec.externalIPs[{index}]"),
+                    &address.into(),
+                    detail,
+                );
             }
         }
         let policies = ["Cluster", "Local"];
@@ -157,7 +165,10 @@ impl Kind for Services {
 
 fn validate_external_name(spec: &Value, found: &mut Findings) {
     if !text(spec, "/clusterIP").is_empty() {
-        found.forbidden("spec.clusterIPs[0]", "may not be set for ExternalName services");
+        found.forbidden(
+            "spec.clusterIPs[0]",
+            "may not be set for ExternalName services",
+        );
     }
     let name = text(spec, "/externalName");
     match name.strip_suffix('.').unwrap_or(name) {
@@ -171,7 +182,8 @@ fn validate_external_name(spec: &Value, found: &mut Findings) {
 
 fn validate_ports(spec: &Value, headless: bool, found: &mut Findings) {
     let ports = list(spec, "/ports");
-    let (mut names, mut numbers, mut node_ports) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut names, mut numbers, mut node_ports) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (index, port) in ports.iter().enumerate() {
         let path = format!("spec.ports[{index}]");
         validate_port(port, &path, ports.len() > 1, &mut names, found);
@@ -207,7 +219,11 @@ fn validate_port<'a>(
 ) {
     let name = text(port, "/name");
     if !name.is_empty() {
-        found.all_invalid(&format!("{path}.name"), &port["name"], words::dns_label(name));
+        found.all_invalid(
+            &format!("{path}.name"),
+            &port["name"],
+            words::dns_label(name),
+        );
         if !names.insert(name) {
             found.duplicate(format!("{path}.name"), &port["name"]);
         }
@@ -215,10 +231,18 @@ fn validate_port<'a>(
         found.required(format!("{path}.name"), "");
     }
     let number = int(port, "/port").unwrap_or(0);
-    found.all_invalid(&format!("{path}.port"), &number.into(), words::port_number(number));
+    found.all_invalid(
+        &format!("{path}.port"),
+        &number.into(),
+        words::port_number(number),
+    );
     match text(port, "/protocol") {
         "" => found.required(format!("{path}.protocol"), ""),
-        _ => found.one_of(&format!("{path}.protocol"), &port["protocol"], &["SCTP", "TCP", "UDP"]),
+        _ => found.one_of(
+            &format!("{path}.protocol"),
+            &port["protocol"],
+            &["SCTP", "TCP", "UDP"],
+        ),
     }
     validate_int_or_name(&port["targetPort"], &format!("{path}.targetPort"), found);
 }
@@ -252,7 +276,11 @@ fn external_address(service: &Value) -> String {
         }
         _ => addresses.extend(texts(service, "/spec/externalIPs")),
     }
-    if addresses.is_empty() { "<none>".to_owned() } else { addresses.join(",") }
+    if addresses.is_empty() {
+        "<none>".to_owned()
+    } else {
+        addresses.join(",")
+    }
 }
 
 fn ports(service: &Value) -> String {
@@ -264,7 +292,11 @@ fn ports(service: &Value) -> String {
         }
     };
     let all: Vec<String> = list(service, "/spec/ports").iter().map(show).collect();
-    if all.is_empty() { "<none>".to_owned() } else { all.join(",") }
+    if all.is_empty() {
+        "<none>".to_owned()
+    } else {
+        all.join(",")
+    }
 }
 
 /// Whether the Service wants a port on every node.
@@ -272,7 +304,8 @@ pub(crate) fn wants_node_ports(service: &Value) -> bool {
     match text(service, "/spec/type") {
         "NodePort" => true,
         "LoadBalancer" => {
-            map(service, "/spec").is_none_or(|spec| !spec.contains_key("allocateLoadBalancerNodePorts"))
+            map(service, "/spec")
+                .is_none_or(|spec| !spec.contains_key("allocateLoadBalancerNodePorts"))
                 || flag(service, "/spec/allocateLoadBalancerNodePorts")
         }
         _ => false,

@@ -40,6 +40,10 @@ impl Kind for ServiceAccounts {
     }
 
     fn not_in_this_lab(&self) -> &'static [&'static str] {
-        &["secrets", "imagePullSecrets", "automountServiceAccountToken"]
+        &[
+            "secrets",
+            "imagePullSecrets",
+            "automountServiceAccountToken",
+        ]
     }
 }

@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 const MODE: i32 = 0o644;
 
 pub(super) fn default_volume(volume: &mut Value) {
-    if volume.as_object().is_some_and(|map| map.keys().all(|key| key == "name")) {
+    if volume
+        .as_object()
+        .is_some_and(|map| map.keys().all(|key| key == "name"))
+    {
         volume["emptyDir"] = json!({});
     }
     for source in ["secret", "configMap", "downwardAPI", "projected"] {
@@ -21,7 +24,9 @@ pub(super) fn default_volume(volume: &mut Value) {
     if let Some(host) = volume.get_mut("hostPath") {
         set_default(host, "type", "");
     }
-    let Some(projected) = volume.get_mut("projected") else { return };
+    let Some(projected) = volume.get_mut("projected") else {
+        return;
+    };
     for source in items_mut(projected, "sources") {
         if let Some(token) = source.get_mut("serviceAccountToken") {
             set_default(token, "expirationSeconds", 3_600);
@@ -48,7 +53,11 @@ pub(super) fn validate<'a>(spec: &'a Value, path: &str, found: &mut Findings) ->
         let name = text(volume, "/name");
         match name {
             "" => found.required(format!("{path}.name"), ""),
-            _ => found.all_invalid(&format!("{path}.name"), &volume["name"], words::dns_label(name)),
+            _ => found.all_invalid(
+                &format!("{path}.name"),
+                &volume["name"],
+                words::dns_label(name),
+            ),
         }
         if !name.is_empty() && !names.insert(name) {
             found.duplicate(format!("{path}.name"), &volume["name"]);
@@ -82,7 +91,11 @@ pub(super) fn validate_mounts(
         match text(mount, "/mountPath") {
             "" => found.required(format!("{path}.mountPath"), ""),
             at if !paths.insert(at) => {
-                found.invalid(format!("{path}.mountPath"), &mount["mountPath"], "must be unique");
+                found.invalid(
+                    format!("{path}.mountPath"),
+                    &mount["mountPath"],
+                    "must be unique",
+                );
             }
             _ => {}
         }

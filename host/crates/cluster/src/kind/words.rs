@@ -38,7 +38,11 @@ pub fn qualified_name(value: &str) -> Vec<String> {
             if prefix.is_empty() {
                 found.push("prefix part must be non-empty".to_owned());
             } else {
-                found.extend(dns_subdomain(prefix).into_iter().map(|rule| format!("prefix part {rule}")));
+                found.extend(
+                    dns_subdomain(prefix)
+                        .into_iter()
+                        .map(|rule| format!("prefix part {rule}")),
+                );
             }
             name
         }
@@ -75,7 +79,11 @@ pub fn label_value(value: &str) -> Vec<String> {
 #[must_use]
 pub fn config_key(value: &str) -> Vec<String> {
     let mut found = too_long(value, 253);
-    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+    if value.is_empty()
+        || !value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    {
         found.push(CONFIG_KEY_RULE.to_owned());
     } else if value == "." {
         found.push("must not be '.'".to_owned());
@@ -96,7 +104,9 @@ pub fn port_name(value: &str) -> Vec<String> {
     }
     let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     if !value.bytes().all(|b| lower(b) || b == b'-') {
-        found.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+        found.push(
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned(),
+        );
     }
     if !found.is_empty() {
         return found;
@@ -131,7 +141,10 @@ fn too_long(value: &str, max: usize) -> Vec<String> {
 
 fn is_dns_label(value: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    !value.is_empty() && value.bytes().all(inner) && !value.starts_with('-') && !value.ends_with('-')
+    !value.is_empty()
+        && value.bytes().all(inner)
+        && !value.starts_with('-')
+        && !value.ends_with('-')
 }
 
 fn is_name_part(value: &str) -> bool {

@@ -7,12 +7,24 @@ use serde_json::json as value;
 #[test]
 fn a_deployment_is_filled_in_as_kubectl_diff_shows_it() {
     let mut lab = Lab::new();
-    let answer = lab.send(Post, &format!("{DEPLOYMENTS}?dryRun=All"), "application/json", MY_NGINX);
+    let answer = lab.send(
+        Post,
+        &format!("{DEPLOYMENTS}?dryRun=All"),
+        "application/json",
+        MY_NGINX,
+    );
     assert_eq!(answer.status, 201);
     let mut object = json(&answer);
     let uid = object["metadata"]["uid"].take();
-    assert_eq!(uid.as_str().expect("a uid").as_bytes()[14], b'4', "version 4: {uid}");
-    object["metadata"].as_object_mut().expect("metadata").remove("uid");
+    assert_eq!(
+        uid.as_str().expect("a uid").as_bytes()[14],
+        b'4',
+        "version 4: {uid}"
+    );
+    object["metadata"]
+        .as_object_mut()
+        .expect("metadata")
+        .remove("uid");
     assert_eq!(
         object,
         value!({
@@ -54,7 +66,11 @@ fn a_deployment_is_filled_in_as_kubectl_diff_shows_it() {
             "status": {},
         })
     );
-    assert_eq!(lab.get(&format!("{DEPLOYMENTS}/my-nginx"))["reason"], "NotFound", "a dry run writes nothing");
+    assert_eq!(
+        lab.get(&format!("{DEPLOYMENTS}/my-nginx"))["reason"],
+        "NotFound",
+        "a dry run writes nothing"
+    );
 }
 
 #[test]
@@ -81,7 +97,10 @@ fn a_pod_gets_its_account_tolerations_and_token() {
         spec["containers"][0]["volumeMounts"],
         value!([{"mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "name": name, "readOnly": true}])
     );
-    assert_eq!(pod["status"], value!({"phase": "Pending", "qosClass": "BestEffort"}));
+    assert_eq!(
+        pod["status"],
+        value!({"phase": "Pending", "qosClass": "BestEffort"})
+    );
     assert_eq!(pod["metadata"]["generation"], 1);
 }
 
@@ -89,12 +108,25 @@ fn a_pod_gets_its_account_tolerations_and_token() {
 fn generated_names_are_safe_letters_and_differ() {
     let mut lab = Lab::new();
     let body = "{apiVersion: v1, kind: ConfigMap, metadata: {generateName: a-}}";
-    let name = |object: serde_json::Value| object["metadata"]["name"].as_str().expect("a name").to_owned();
-    let (first, second) = (name(lab.create(CONFIG_MAPS, body)), name(lab.create(CONFIG_MAPS, body)));
+    let name = |object: serde_json::Value| {
+        object["metadata"]["name"]
+            .as_str()
+            .expect("a name")
+            .to_owned()
+    };
+    let (first, second) = (
+        name(lab.create(CONFIG_MAPS, body)),
+        name(lab.create(CONFIG_MAPS, body)),
+    );
     assert_ne!(first, second);
     let suffix = first.strip_prefix("a-").expect("the prefix");
     assert_eq!(suffix.len(), 5);
-    assert!(suffix.chars().all(|letter| "bcdfghjklmnpqrstvwxz2456789".contains(letter)), "{suffix}");
+    assert!(
+        suffix
+            .chars()
+            .all(|letter| "bcdfghjklmnpqrstvwxz2456789".contains(letter)),
+        "{suffix}"
+    );
 }
 
 #[test]
@@ -102,8 +134,13 @@ fn the_same_seed_makes_the_same_cluster() {
     let dump = || {
         let mut lab = Lab::new();
         lab.create(DEPLOYMENTS, MY_NGINX);
-        ["/api/v1/pods", "/api/v1/nodes", "/api/v1/services", "/apis/apps/v1/replicasets"]
-            .map(|path| lab.get(path).to_string())
+        [
+            "/api/v1/pods",
+            "/api/v1/nodes",
+            "/api/v1/services",
+            "/apis/apps/v1/replicasets",
+        ]
+        .map(|path| lab.get(path).to_string())
     };
     assert_eq!(dump(), dump());
 }
@@ -111,19 +148,34 @@ fn the_same_seed_makes_the_same_cluster() {
 #[test]
 fn a_new_namespace_is_furnished() {
     let mut lab = Lab::new();
-    let created = lab.create("/api/v1/namespaces", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}");
+    let created = lab.create(
+        "/api/v1/namespaces",
+        "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}",
+    );
     assert_eq!(created["spec"]["finalizers"], value!(["kubernetes"]));
     assert_eq!(created["status"]["phase"], "Active");
-    assert_eq!(created["metadata"]["labels"], value!({"kubernetes.io/metadata.name": "shop"}));
-    assert_eq!(lab.get("/api/v1/namespaces/shop/serviceaccounts/default")["kind"], "ServiceAccount");
-    assert_eq!(lab.get("/api/v1/namespaces/shop/configmaps/kube-root-ca.crt")["kind"], "ConfigMap");
+    assert_eq!(
+        created["metadata"]["labels"],
+        value!({"kubernetes.io/metadata.name": "shop"})
+    );
+    assert_eq!(
+        lab.get("/api/v1/namespaces/shop/serviceaccounts/default")["kind"],
+        "ServiceAccount"
+    );
+    assert_eq!(
+        lab.get("/api/v1/namespaces/shop/configmaps/kube-root-ca.crt")["kind"],
+        "ConfigMap"
+    );
 }
 
 #[test]
 fn secrets_take_plain_text_and_keep_base64() {
     let mut lab = Lab::new();
     let path = "/api/v1/namespaces/default/secrets";
-    let secret = lab.create(path, "{apiVersion: v1, kind: Secret, metadata: {name: creds}, stringData: {user: admin}}");
+    let secret = lab.create(
+        path,
+        "{apiVersion: v1, kind: Secret, metadata: {name: creds}, stringData: {user: admin}}",
+    );
     assert_eq!(secret["data"], value!({"user": "YWRtaW4="}));
     assert_eq!(secret["type"], "Opaque");
     assert_eq!(secret.get("stringData"), None);
@@ -135,7 +187,10 @@ fn fields_without_effect_here_are_named_in_a_warning() {
     let body = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {hostPID: true, volumes: [{name: v, nfs: {server: s, path: /}}], containers: [{name: c, image: nginx}]}}";
     let answer = lab.send(Post, PODS, "application/yaml", body);
     assert_eq!(answer.status, 201);
-    assert_eq!(warnings(&answer), ["299 - \"not in this lab: spec.hostPID, spec.volumes[].nfs\""]);
+    assert_eq!(
+        warnings(&answer),
+        ["299 - \"not in this lab: spec.hostPID, spec.volumes[].nfs\""]
+    );
 }
 
 #[test]
@@ -159,15 +214,34 @@ fn protobuf_bodies_of_kubectl_create_are_read() {
     use k8s_pb::apimachinery::pkg::apis::meta::v1::ObjectMeta;
     use k8s_pb::apimachinery::pkg::runtime::{TypeMeta, Unknown};
     use prost::Message;
-    let metadata = ObjectMeta { name: Some("lit".to_owned()), ..ObjectMeta::default() };
+    let metadata = ObjectMeta {
+        name: Some("lit".to_owned()),
+        ..ObjectMeta::default()
+    };
     let data = [("a".to_owned(), "1".to_owned())].into();
-    let map = ConfigMap { metadata: Some(metadata), data, ..ConfigMap::default() };
-    let type_meta = TypeMeta { api_version: Some("v1".to_owned()), kind: Some("ConfigMap".to_owned()) };
-    let unknown = Unknown { type_meta: Some(type_meta), raw: Some(map.encode_to_vec()), ..Unknown::default() };
+    let map = ConfigMap {
+        metadata: Some(metadata),
+        data,
+        ..ConfigMap::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: Some("v1".to_owned()),
+        kind: Some("ConfigMap".to_owned()),
+    };
+    let unknown = Unknown {
+        type_meta: Some(type_meta),
+        raw: Some(map.encode_to_vec()),
+        ..Unknown::default()
+    };
     let mut body = b"k8s\0".to_vec();
     body.extend(unknown.encode_to_vec());
     let mut lab = Lab::new();
-    let request = cluster::Request::new(Post, CONFIG_MAPS, "application/vnd.kubernetes.protobuf", body);
+    let request = cluster::Request::new(
+        Post,
+        CONFIG_MAPS,
+        "application/vnd.kubernetes.protobuf",
+        body,
+    );
     let answer = lab.ask(request);
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(json(&answer)["data"], value!({"a": "1"}));
@@ -176,5 +250,8 @@ fn protobuf_bodies_of_kubectl_create_are_read() {
 #[test]
 fn a_service_name_may_begin_with_a_digit() {
     let mut lab = Lab::new();
-    lab.create(SERVICES, "{apiVersion: v1, kind: Service, metadata: {name: 1web}, spec: {ports: [{port: 80}]}}");
+    lab.create(
+        SERVICES,
+        "{apiVersion: v1, kind: Service, metadata: {name: 1web}, spec: {ports: [{port: 80}]}}",
+    );
 }

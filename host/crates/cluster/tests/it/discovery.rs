@@ -1,1 +1,161 @@
-//! x
+//! What the API tells about itself. Compared with a recorded server where that serves the same.
+
+use crate::fixture::{Lab, json};
+use cluster::Method::Post;
+use cluster::Request;
+use serde_json::{Value, json as value};
+
+#[test]
+fn resources_are_listed_as_recorded() {
+    let mut lab = Lab::new();
+    let list = lab.get("/apis/discovery.k8s.io/v1");
+    assert_eq!(list["groupVersion"], "discovery.k8s.io/v1");
+    let mut slices = list["resources"][0].clone();
+    slices
+        .as_object_mut()
+        .expect("an entry")
+        .remove("storageVersionHash");
+    assert_eq!(
+        slices,
+        value!({
+            "name": "endpointslices", "singularName": "endpointslice", "namespaced": true, "kind": "EndpointSlice",
+            "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+        })
+    );
+    let apps = lab.get("/apis/apps/v1");
+    let names: Vec<&str> = apps["resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "deployments",
+            "deployments/scale",
+            "deployments/status",
+            "replicasets",
+            "replicasets/scale",
+            "replicasets/status"
+        ]
+    );
+    assert_eq!(
+        apps["resources"][1],
+        value!({"name": "deployments/scale", "singularName": "", "namespaced": true, "group": "autoscaling", "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"]})
+    );
+}
+
+fn aggregated(lab: &mut Lab, path: &str, tag: Option<String>) -> cluster::Response {
+    let mut request = Request::get(path);
+    request.accept =
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+            .to_owned();
+    request.if_none_match = tag;
+    lab.ask(request)
+}
+
+#[test]
+fn aggregated_discovery_is_cached_by_its_tag() {
+    let mut lab = Lab::new();
+    let first = aggregated(&mut lab, "/apis", None);
+    let list = json(&first);
+    assert_eq!(list["kind"], "APIGroupDiscoveryList");
+    assert_eq!(list["apiVersion"], "apidiscovery.k8s.io/v2");
+    assert_eq!(list["items"][0]["metadata"]["name"], "apps");
+    assert_eq!(
+        list["items"][0]["versions"][0]["resources"][0]["responseKind"],
+        value!({"group": "", "version": "", "kind": "Deployment"})
+    );
+    let tag = first
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "etag")
+        .map(|(_, tag)| tag.clone());
+    assert!(tag.is_some());
+    let again = aggregated(&mut lab, "/apis", tag);
+    assert_eq!((again.status, again.bytes().len()), (304, 0));
+    let pods = json(&aggregated(&mut lab, "/api", None));
+    let found = pods["items"][0]["versions"][0]["resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|one| one["resource"] == "pods")
+        .cloned();
+    assert_eq!(found.expect("pods")["categories"], value!(["all"]));
+}
+
+#[test]
+fn the_version_and_the_health_are_those_of_1_36() {
+    let mut lab = Lab::new();
+    assert_eq!(lab.get("/version")["gitVersion"], "v1.36.2");
+    for path in ["/healthz", "/readyz", "/livez", "/readyz/ping"] {
+        assert_eq!(lab.ask(Request::get(path)).bytes(), b"ok", "{path}");
+    }
+    let verbose = lab.ask(Request::get("/readyz?verbose="));
+    assert!(verbose.bytes().ends_with(b"readyz check passed\n"));
+}
+
+#[test]
+fn openapi_is_complete_and_says_what_kubectl_looks_for() {
+    let mut lab = Lab::new();
+    let index = lab.get("/openapi/v3");
+    let urls: Vec<String> = index["paths"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, one)| one["serverRelativeURL"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(urls.len(), 4);
+    for url in urls {
+        let document = lab.get(&url);
+        let schemas = document["components"]["schemas"]
+            .as_object()
+            .expect("schemas");
+        let text = document.to_string();
+        for part in text.split("#/components/schemas/").skip(1) {
+            let name = part.split('"').next().unwrap_or_default();
+            assert!(schemas.contains_key(name), "{url} lacks {name}");
+        }
+    }
+    let core = lab.get("/openapi/v3/api/v1");
+    let schemas = &core["components"]["schemas"];
+    let spec = &schemas["io.k8s.api.core.v1.ServiceSpec"]["properties"];
+    assert_eq!(spec["ports"]["x-kubernetes-patch-merge-key"], "port");
+    assert_eq!(
+        spec["type"]["enum"],
+        value!(["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])
+    );
+    assert_eq!(
+        schemas["io.k8s.api.core.v1.Pod"]["x-kubernetes-group-version-kind"],
+        value!([{"group": "", "version": "v1", "kind": "Pod"}])
+    );
+    let patch = &core["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"];
+    assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Pod");
+    let parameters = patch["parameters"].as_array().into_iter().flatten();
+    assert!(
+        parameters
+            .clone()
+            .any(|one: &Value| one["name"] == "fieldValidation")
+    );
+}
+
+#[test]
+fn everyone_may_do_everything_and_knows_who_they_are() {
+    let mut lab = Lab::new();
+    let body = r#"{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":{"resourceAttributes":{"verb":"create","resource":"services"}}}"#;
+    let may = json(&lab.send(
+        Post,
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        "application/json",
+        body,
+    ));
+    assert_eq!(may["status"], value!({"allowed": true}));
+    let who = json(&lab.send(
+        Post,
+        "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+        "application/json",
+        "{}",
+    ));
+    assert_eq!(who["status"]["userInfo"]["username"], "kubernetes-admin");
+}

@@ -1,17 +1,26 @@
 //! What is wrong is said in Kubernetes' words. Never in ours.
 
-use crate::fixture::{CONFIG_MAPS, DEPLOYMENTS, Lab, MY_NGINX, NGINX_SERVICE, PODS, SERVICES, json, warnings};
+use crate::fixture::{
+    CONFIG_MAPS, DEPLOYMENTS, Lab, MY_NGINX, NGINX_SERVICE, PODS, SERVICES, json, warnings,
+};
 use cluster::Method::{Delete, Get, Patch, Post, Put};
 use cluster::{Method, Request};
 use serde_json::{Value, json as value};
 
 fn service(name: &str, spec: &Value) -> String {
-    value!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}).to_string()
+    value!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+        .to_string()
 }
 
 #[track_caller]
 fn check_service(spec: &Value, message: &str) {
-    Lab::new().refused(Post, SERVICES, &service("x", spec), 422, &format!("Service \"x\" is invalid: {message}"));
+    Lab::new().refused(
+        Post,
+        SERVICES,
+        &service("x", spec),
+        422,
+        &format!("Service \"x\" is invalid: {message}"),
+    );
 }
 
 #[test]
@@ -28,14 +37,23 @@ fn a_missing_object_is_not_found_by_kind_and_name() {
         })
     );
     let missing = lab.get(&format!("{DEPLOYMENTS}/my-nginx"));
-    assert_eq!(missing["message"], "deployments.apps \"my-nginx\" not found");
-    assert_eq!(missing["details"], value!({"name": "my-nginx", "group": "apps", "kind": "deployments"}));
+    assert_eq!(
+        missing["message"],
+        "deployments.apps \"my-nginx\" not found"
+    );
+    assert_eq!(
+        missing["details"],
+        value!({"name": "my-nginx", "group": "apps", "kind": "deployments"})
+    );
 }
 
 #[test]
 fn a_port_out_of_range_is_told_with_its_target_port() {
     let mut lab = Lab::new();
-    let body = service("p70000", &value!({"ports": [{"port": 70000}], "selector": {"app": "x"}}));
+    let body = service(
+        "p70000",
+        &value!({"ports": [{"port": 70000}], "selector": {"app": "x"}}),
+    );
     let answer = json(&lab.send(Post, SERVICES, "application/json", &body));
     let message = "Invalid value: 70000: must be between 1 and 65535, inclusive";
     assert_eq!(
@@ -97,10 +115,24 @@ fn a_taken_node_port_is_refused() {
 #[test]
 fn unknown_fields_are_listed_in_order_and_refused_when_strict() {
     let mut lab = Lab::new();
-    let body = service("unk", &value!({"ports": [{"port": 80, "targetport": 80}], "selectors": {"a": "b"}}));
+    let body = service(
+        "unk",
+        &value!({"ports": [{"port": 80, "targetport": 80}], "selectors": {"a": "b"}}),
+    );
     let message = "Service in version \"v1\" cannot be handled as a Service: strict decoding error: unknown field \"spec.ports[0].targetport\", unknown field \"spec.selectors\"";
-    lab.refused(Post, &format!("{SERVICES}?fieldValidation=Strict"), &body, 400, message);
-    let warned = lab.send(Post, &format!("{SERVICES}?fieldValidation=Warn&dryRun=All"), "application/json", &body);
+    lab.refused(
+        Post,
+        &format!("{SERVICES}?fieldValidation=Strict"),
+        &body,
+        400,
+        message,
+    );
+    let warned = lab.send(
+        Post,
+        &format!("{SERVICES}?fieldValidation=Warn&dryRun=All"),
+        "application/json",
+        &body,
+    );
     assert_eq!(warned.status, 201);
     assert_eq!(
         warnings(&warned),
@@ -109,7 +141,12 @@ fn unknown_fields_are_listed_in_order_and_refused_when_strict() {
             "299 - \"unknown field \\\"spec.selectors\\\"\"",
         ]
     );
-    let quiet = lab.send(Post, &format!("{SERVICES}?fieldValidation=Ignore"), "application/json", &body);
+    let quiet = lab.send(
+        Post,
+        &format!("{SERVICES}?fieldValidation=Ignore"),
+        "application/json",
+        &body,
+    );
     assert!(warnings(&quiet).is_empty());
     assert_eq!(json(&quiet)["spec"].get("selectors"), None);
 }
@@ -122,9 +159,18 @@ fn wrong_types_are_told_as_go_tells_them() {
     let path = format!("{DEPLOYMENTS}?fieldValidation=Strict");
     lab.refused(Post, &path, &deployment.to_string(), 400, "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32");
     let path = format!("{SERVICES}?fieldValidation=Strict");
-    let in_service = "Service in version \"v1\" cannot be handled as a Service: json: cannot unmarshal";
+    let in_service =
+        "Service in version \"v1\" cannot be handled as a Service: json: cannot unmarshal";
     let body = service("x", &value!({"ports": [{"port": "80"}]}));
-    lab.refused(Post, &path, &body, 400, &format!("{in_service} string into Go struct field ServicePort.spec.ports.port of type int32"));
+    lab.refused(
+        Post,
+        &path,
+        &body,
+        400,
+        &format!(
+            "{in_service} string into Go struct field ServicePort.spec.ports.port of type int32"
+        ),
+    );
     let body = service("x", &value!({"ports": {"port": 80}}));
     lab.refused(Post, &path, &body, 400, &format!("{in_service} object into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort"));
 }
@@ -175,7 +221,11 @@ fn an_object_changed_meanwhile_is_a_conflict() {
     let mut lab = Lab::new();
     let mut old = lab.create(SERVICES, NGINX_SERVICE);
     let path = format!("{SERVICES}/my-nginx");
-    lab.patch(&path, "application/merge-patch+json", r#"{"metadata":{"labels":{"a":"b"}}}"#);
+    lab.patch(
+        &path,
+        "application/merge-patch+json",
+        r#"{"metadata":{"labels":{"a":"b"}}}"#,
+    );
     old["metadata"]["labels"]["c"] = "d".into();
     lab.refused(Put, &path, &old.to_string(), 409, "Operation cannot be fulfilled on services \"my-nginx\": the object has been modified; please apply your changes to the latest version and try again");
 }
@@ -184,21 +234,59 @@ fn an_object_changed_meanwhile_is_a_conflict() {
 fn what_exists_is_not_created_again_and_nothing_is_created_nowhere() {
     let mut lab = Lab::new();
     lab.create(SERVICES, NGINX_SERVICE);
-    lab.refused(Post, SERVICES, NGINX_SERVICE, 409, "services \"my-nginx\" already exists");
+    lab.refused(
+        Post,
+        SERVICES,
+        NGINX_SERVICE,
+        409,
+        "services \"my-nginx\" already exists",
+    );
     let elsewhere = NGINX_SERVICE.replace("default", "nosuchns");
-    lab.refused(Post, "/api/v1/namespaces/nosuchns/services", &elsewhere, 404, "namespaces \"nosuchns\" not found");
-    lab.refused(Post, SERVICES, &elsewhere, 400, "the namespace of the provided object does not match the namespace sent on the request");
-    lab.refused(Delete, "/api/v1/namespaces/default", "", 403, "namespaces \"default\" is forbidden: this namespace may not be deleted");
+    lab.refused(
+        Post,
+        "/api/v1/namespaces/nosuchns/services",
+        &elsewhere,
+        404,
+        "namespaces \"nosuchns\" not found",
+    );
+    lab.refused(
+        Post,
+        SERVICES,
+        &elsewhere,
+        400,
+        "the namespace of the provided object does not match the namespace sent on the request",
+    );
+    lab.refused(
+        Delete,
+        "/api/v1/namespaces/default",
+        "",
+        403,
+        "namespaces \"default\" is forbidden: this namespace may not be deleted",
+    );
 }
 
 #[test]
 fn paths_and_methods_that_are_not_served_are_refused_by_their_codes() {
     let mut lab = Lab::new();
-    for path in ["/nosuch", "/api/v1/nosuch", "/apis/nosuch/v1/things", "/api/v1/namespaces/default/nodes"] {
+    for path in [
+        "/nosuch",
+        "/api/v1/nosuch",
+        "/apis/nosuch/v1/things",
+        "/api/v1/namespaces/default/nodes",
+    ] {
         let response = lab.ask(Request::get(path));
-        assert_eq!((response.status, response.bytes()), (404, b"404 page not found\n".as_slice()), "{path}");
+        assert_eq!(
+            (response.status, response.bytes()),
+            (404, b"404 page not found\n".as_slice()),
+            "{path}"
+        );
     }
-    for (method, path) in [(Put, PODS), (Patch, PODS), (Post, "/api/v1/pods"), (Delete, "/api/v1/namespaces")] {
+    for (method, path) in [
+        (Put, PODS),
+        (Patch, PODS),
+        (Post, "/api/v1/pods"),
+        (Delete, "/api/v1/namespaces"),
+    ] {
         let response = lab.send(method, path, "application/json", "{}");
         assert_eq!(response.status, 405, "{method:?} {path}");
     }
@@ -206,7 +294,10 @@ fn paths_and_methods_that_are_not_served_are_refused_by_their_codes() {
     request.accept = "text/html".to_owned();
     let response = lab.ask(request);
     assert_eq!(response.status, 406);
-    assert_eq!(json(&response)["message"], "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+    assert_eq!(
+        json(&response)["message"],
+        "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+    );
     assert_eq!(lab.send(Post, PODS, "text/plain", "x").status, 415);
 }
 
@@ -214,7 +305,10 @@ fn paths_and_methods_that_are_not_served_are_refused_by_their_codes() {
 fn unreadable_selectors_are_bad_requests() {
     let mut lab = Lab::new();
     let answer = lab.get(&format!("{PODS}?labelSelector=run%3Dmy%20nginx"));
-    assert_eq!(answer["message"], "found 'nginx', expected: ',' or 'end of string'");
+    assert_eq!(
+        answer["message"],
+        "found 'nginx', expected: ',' or 'end of string'"
+    );
     assert_eq!(answer["reason"], "BadRequest");
     let answer = lab.get(&format!("{PODS}?fieldSelector=spec.nope%3D1"));
     assert_eq!(answer["message"], "field label not supported: spec.nope");
@@ -225,9 +319,23 @@ fn a_body_that_is_no_json_is_described_as_go_does() {
     let mut lab = Lab::new();
     lab.create(SERVICES, NGINX_SERVICE);
     let path = format!("{SERVICES}/my-nginx");
-    lab.refused(Patch, &path, "{spec", 400, "invalid character 's' looking for beginning of object key string");
-    let answer = lab.send(Patch, &path, "application/json-patch+json", r#"[{"op":"replace","path":"/spec/nope/0/port","value":8081}]"#);
-    assert_eq!(json(&answer)["message"], "the server rejected our request due to an error in our request");
+    lab.refused(
+        Patch,
+        &path,
+        "{spec",
+        400,
+        "invalid character 's' looking for beginning of object key string",
+    );
+    let answer = lab.send(
+        Patch,
+        &path,
+        "application/json-patch+json",
+        r#"[{"op":"replace","path":"/spec/nope/0/port","value":8081}]"#,
+    );
+    assert_eq!(
+        json(&answer)["message"],
+        "the server rejected our request due to an error in our request"
+    );
     assert_eq!(json(&answer)["reason"], "Invalid");
 }
 

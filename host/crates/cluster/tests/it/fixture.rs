@@ -20,7 +20,10 @@ pub(crate) fn config() -> Config {
         pod_cidr: (Ipv4Addr::new(10, 244, 0, 0), 16),
         epoch: EPOCH,
         control_plane: SocketAddrV4::new(Ipv4Addr::new(192, 168, 77, 2), 6443),
-        images: vec![ImageInfo { name: "docker.io/library/nginx:latest".to_owned(), size_bytes: 9_454_413 }],
+        images: vec![ImageInfo {
+            name: "docker.io/library/nginx:latest".to_owned(),
+            size_bytes: 9_454_413,
+        }],
         dns: true,
         shuffle: false,
     }
@@ -34,7 +37,10 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) fn new() -> Self {
         let now = Instant::from_secs(1);
-        Self { cluster: Cluster::new(now, Seed::new(7), config()), now }
+        Self {
+            cluster: Cluster::new(now, Seed::new(7), config()),
+            now,
+        }
     }
 
     pub(crate) fn ask(&mut self, request: Request) -> Response {
@@ -69,7 +75,14 @@ impl Lab {
 
     /// Sends a body and compares the status and the message of the refusal.
     #[track_caller]
-    pub(crate) fn refused(&mut self, method: Method, path: &str, body: &str, status: u16, message: &str) {
+    pub(crate) fn refused(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &str,
+        status: u16,
+        message: &str,
+    ) {
         let type_ = match method {
             Method::Patch => "application/strategic-merge-patch+json",
             _ => "application/yaml",
@@ -84,13 +97,18 @@ impl Lab {
 
 #[track_caller]
 pub(crate) fn json(response: &Response) -> Value {
-    let Body::Bytes(bytes) = &response.body else { panic!("not a plain answer: {response:?}") };
+    let Body::Bytes(bytes) = &response.body else {
+        panic!("not a plain answer: {response:?}")
+    };
     serde_json::from_slice(bytes)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(bytes)))
 }
 
 pub(crate) fn warnings(response: &Response) -> Vec<&str> {
-    let named = response.headers.iter().filter(|(name, _)| *name == "warning");
+    let named = response
+        .headers
+        .iter()
+        .filter(|(name, _)| *name == "warning");
     named.map(|(_, value)| value.as_str()).collect()
 }
 

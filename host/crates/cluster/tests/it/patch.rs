@@ -1,6 +1,8 @@
 //! The four patches. Never applied half.
 
-use crate::fixture::{CONFIG_MAPS, DEPLOYMENTS, Lab, MY_NGINX, NGINX_SERVICE, SERVICES, json, warnings};
+use crate::fixture::{
+    CONFIG_MAPS, DEPLOYMENTS, Lab, MY_NGINX, NGINX_SERVICE, SERVICES, json, warnings,
+};
 use cluster::Method::Patch;
 use serde_json::{Value, json as value};
 
@@ -9,7 +11,8 @@ const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
 
 fn config_map(lab: &mut Lab, data: &Value) -> String {
-    let body = value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data});
+    let body =
+        value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data});
     lab.create(CONFIG_MAPS, &body.to_string());
     format!("{CONFIG_MAPS}/c")
 }
@@ -32,21 +35,49 @@ fn merge_patches_follow_rfc_7386() {
 #[test]
 fn json_patches_follow_rfc_6902() {
     for (patch, expected) in [
-        (value!([{"op": "add", "path": "/data/c", "value": "3"}]), value!({"a": "1", "b/x": "2", "c": "3"})),
-        (value!([{"op": "remove", "path": "/data/b~1x"}]), value!({"a": "1"})),
-        (value!([{"op": "replace", "path": "/data/a", "value": "9"}]), value!({"a": "9", "b/x": "2"})),
-        (value!([{"op": "move", "from": "/data/a", "path": "/data/z"}]), value!({"b/x": "2", "z": "1"})),
-        (value!([{"op": "copy", "from": "/data/a", "path": "/data/z"}]), value!({"a": "1", "b/x": "2", "z": "1"})),
-        (value!([{"op": "test", "path": "/data/a", "value": "1"}]), value!({"a": "1", "b/x": "2"})),
+        (
+            value!([{"op": "add", "path": "/data/c", "value": "3"}]),
+            value!({"a": "1", "b/x": "2", "c": "3"}),
+        ),
+        (
+            value!([{"op": "remove", "path": "/data/b~1x"}]),
+            value!({"a": "1"}),
+        ),
+        (
+            value!([{"op": "replace", "path": "/data/a", "value": "9"}]),
+            value!({"a": "9", "b/x": "2"}),
+        ),
+        (
+            value!([{"op": "move", "from": "/data/a", "path": "/data/z"}]),
+            value!({"b/x": "2", "z": "1"}),
+        ),
+        (
+            value!([{"op": "copy", "from": "/data/a", "path": "/data/z"}]),
+            value!({"a": "1", "b/x": "2", "z": "1"}),
+        ),
+        (
+            value!([{"op": "test", "path": "/data/a", "value": "1"}]),
+            value!({"a": "1", "b/x": "2"}),
+        ),
     ] {
         let mut lab = Lab::new();
         let body = value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "1"}});
         lab.create(CONFIG_MAPS, &body.to_string());
         // A key with a slash is no valid key, so it is tried on annotations.
         let path = format!("{CONFIG_MAPS}/c");
-        lab.patch(&path, MERGE, r#"{"metadata":{"annotations":{"a":"1","b/x":"2"}}}"#);
-        let body = patch.to_string().replace("/data/", "/metadata/annotations/");
-        assert_eq!(lab.patch(&path, JSON, &body)["metadata"]["annotations"], expected, "{patch}");
+        lab.patch(
+            &path,
+            MERGE,
+            r#"{"metadata":{"annotations":{"a":"1","b/x":"2"}}}"#,
+        );
+        let body = patch
+            .to_string()
+            .replace("/data/", "/metadata/annotations/");
+        assert_eq!(
+            lab.patch(&path, JSON, &body)["metadata"]["annotations"],
+            expected,
+            "{patch}"
+        );
     }
 }
 
@@ -54,7 +85,8 @@ fn json_patches_follow_rfc_6902() {
 fn a_failed_test_changes_nothing() {
     let mut lab = Lab::new();
     let path = config_map(&mut lab, &value!({"a": "1"}));
-    let body = r#"[{"op":"add","path":"/data/b","value":"2"},{"op":"test","path":"/data/a","value":"9"}]"#;
+    let body =
+        r#"[{"op":"add","path":"/data/b","value":"2"},{"op":"test","path":"/data/a","value":"9"}]"#;
     assert_eq!(lab.send(Patch, &path, JSON, body).status, 422);
     assert_eq!(lab.get(&path)["data"], value!({"a": "1"}));
 }
@@ -65,10 +97,16 @@ fn containers_are_merged_by_name_and_ports_by_number() {
     lab.create(DEPLOYMENTS, MY_NGINX);
     let path = format!("{DEPLOYMENTS}/my-nginx");
     let patch = r#"{"spec":{"template":{"spec":{"containers":[{"name":"my-nginx","image":"nginx:1.16.1","ports":[{"containerPort":81}]}]}}}}"#;
-    let containers = lab.patch(&path, STRATEGIC, patch)["spec"]["template"]["spec"]["containers"].clone();
+    let containers =
+        lab.patch(&path, STRATEGIC, patch)["spec"]["template"]["spec"]["containers"].clone();
     assert_eq!(containers.as_array().map(Vec::len), Some(1));
     assert_eq!(containers[0]["image"], "nginx:1.16.1");
-    let ports: Vec<i64> = containers[0]["ports"].as_array().into_iter().flatten().filter_map(|port| port["containerPort"].as_i64()).collect();
+    let ports: Vec<i64> = containers[0]["ports"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|port| port["containerPort"].as_i64())
+        .collect();
     assert_eq!(ports, [81, 80], "what the patch names comes first");
 }
 
@@ -81,15 +119,43 @@ fn elements_are_deleted_replaced_and_ordered_by_directives() {
         let body = value!({"spec": {"template": {"spec": {"containers": [patch]}}}}).to_string();
         let object = lab.patch(&path, STRATEGIC, &body);
         let env = object["spec"]["template"]["spec"]["containers"][0]["env"].clone();
-        let names: Vec<String> = env.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
+        let names: Vec<String> = env
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| one["name"].as_str().unwrap_or_default().to_owned())
+            .collect();
         names.join(",")
     };
-    let named = |names: &[&str]| names.iter().map(|name| value!({"name": name, "value": "1"})).collect::<Vec<_>>();
-    assert_eq!(env(&mut lab, value!({"name": "my-nginx", "env": named(&["A", "B", "C"])})), "A,B,C");
-    assert_eq!(env(&mut lab, value!({"name": "my-nginx", "env": [{"name": "B", "$patch": "delete"}]})), "A,C");
+    let named = |names: &[&str]| {
+        names
+            .iter()
+            .map(|name| value!({"name": name, "value": "1"}))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        env(
+            &mut lab,
+            value!({"name": "my-nginx", "env": named(&["A", "B", "C"])})
+        ),
+        "A,B,C"
+    );
+    assert_eq!(
+        env(
+            &mut lab,
+            value!({"name": "my-nginx", "env": [{"name": "B", "$patch": "delete"}]})
+        ),
+        "A,C"
+    );
     let ordered = value!({"name": "my-nginx", "$setElementOrder/env": [{"name": "C"}, {"name": "D"}, {"name": "A"}], "env": named(&["D"])});
     assert_eq!(env(&mut lab, ordered), "C,D,A");
-    assert_eq!(env(&mut lab, value!({"name": "my-nginx", "env": [{"$patch": "replace"}, {"name": "Z", "value": "1"}]})), "Z");
+    assert_eq!(
+        env(
+            &mut lab,
+            value!({"name": "my-nginx", "env": [{"$patch": "replace"}, {"name": "Z", "value": "1"}]})
+        ),
+        "Z"
+    );
     assert_eq!(env(&mut lab, value!({"name": "my-nginx", "env": null})), "");
 }
 
@@ -107,8 +173,16 @@ fn a_patch_that_changes_nothing_writes_nothing() {
     let mut lab = Lab::new();
     lab.create(SERVICES, NGINX_SERVICE);
     let revision = lab.cluster.revision();
-    let answer = lab.send(Patch, &format!("{SERVICES}/my-nginx"), STRATEGIC, r#"{"spec":{"nope":1}}"#);
-    assert_eq!(warnings(&answer), ["299 - \"unknown field \\\"spec.nope\\\"\""]);
+    let answer = lab.send(
+        Patch,
+        &format!("{SERVICES}/my-nginx"),
+        STRATEGIC,
+        r#"{"spec":{"nope":1}}"#,
+    );
+    assert_eq!(
+        warnings(&answer),
+        ["299 - \"unknown field \\\"spec.nope\\\"\""]
+    );
     assert_eq!(lab.cluster.revision(), revision);
 }
 
@@ -123,7 +197,11 @@ fn apply_creates_and_then_merges() {
     );
     let path = format!("{path}?fieldManager=kubectl");
     assert_eq!(lab.send(Patch, &path, apply, MY_NGINX).status, 201);
-    let again = lab.patch(&path, apply, &MY_NGINX.replace("\"replicas\":2", "\"replicas\":3"));
+    let again = lab.patch(
+        &path,
+        apply,
+        &MY_NGINX.replace("\"replicas\":2", "\"replicas\":3"),
+    );
     assert_eq!(again["spec"]["replicas"], 3);
 }
 
@@ -137,7 +215,10 @@ fn scale_is_a_small_object_of_its_own() {
     assert_eq!(scale["apiVersion"], "autoscaling/v1");
     assert_eq!(scale["spec"], value!({"replicas": 3}));
     assert_eq!(scale["status"]["selector"], "run=my-nginx");
-    assert_eq!(lab.get(&format!("{DEPLOYMENTS}/my-nginx"))["spec"]["replicas"], 3);
+    assert_eq!(
+        lab.get(&format!("{DEPLOYMENTS}/my-nginx"))["spec"]["replicas"],
+        3
+    );
     let unchanged = lab.get(&path);
     assert_eq!(unchanged["spec"]["replicas"], 3);
 }

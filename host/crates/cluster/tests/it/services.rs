@@ -36,9 +36,14 @@ fn addresses_are_out_of_the_range_and_no_two_are_the_same() {
     for number in 0..200 {
         let body = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": format!("s{number}")}, "spec": {"ports": [{"port": 80}]}});
         let service = lab.create(SERVICES, &body.to_string());
-        let address: std::net::Ipv4Addr =
-            service["spec"]["clusterIP"].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        assert_eq!(u32::from(address) >> 20, u32::from(std::net::Ipv4Addr::new(10, 96, 0, 0)) >> 20);
+        let address: std::net::Ipv4Addr = service["spec"]["clusterIP"]
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .expect("an address");
+        assert_eq!(
+            u32::from(address) >> 20,
+            u32::from(std::net::Ipv4Addr::new(10, 96, 0, 0)) >> 20
+        );
         assert!(seen.insert(address), "{address} twice");
     }
 }
@@ -46,13 +51,18 @@ fn addresses_are_out_of_the_range_and_no_two_are_the_same() {
 #[test]
 fn the_two_services_everyone_relies_on_have_their_addresses() {
     let mut lab = Lab::new();
-    assert_eq!(lab.get(&format!("{SERVICES}/kubernetes"))["spec"]["clusterIP"], "10.96.0.1");
+    assert_eq!(
+        lab.get(&format!("{SERVICES}/kubernetes"))["spec"]["clusterIP"],
+        "10.96.0.1"
+    );
     let dns = lab.get("/api/v1/namespaces/kube-system/services/kube-dns");
     assert_eq!(dns["spec"]["clusterIP"], "10.96.0.10");
 }
 
 fn node_port(service: &Value) -> i64 {
-    service["spec"]["ports"][0]["nodePort"].as_i64().unwrap_or(0)
+    service["spec"]["ports"][0]["nodePort"]
+        .as_i64()
+        .unwrap_or(0)
 }
 
 #[test]
@@ -60,7 +70,11 @@ fn a_node_port_stays_while_the_type_wants_one() {
     let mut lab = Lab::new();
     let path = format!("{SERVICES}/my-nginx");
     let plain = lab.create(SERVICES, NGINX_SERVICE);
-    let on_nodes = lab.patch(&path, "application/merge-patch+json", r#"{"spec":{"type":"NodePort"}}"#);
+    let on_nodes = lab.patch(
+        &path,
+        "application/merge-patch+json",
+        r#"{"spec":{"type":"NodePort"}}"#,
+    );
     let port = node_port(&on_nodes);
     assert!((30_000..=32_767).contains(&port), "{on_nodes}");
     assert_eq!(on_nodes["spec"]["externalTrafficPolicy"], "Cluster");
@@ -78,13 +92,20 @@ fn headless_and_external_services_have_no_address() {
     let headless = lab.create(SERVICES, "{apiVersion: v1, kind: Service, metadata: {name: h}, spec: {clusterIP: None, ports: [{port: 80}]}}");
     assert_eq!(headless["spec"]["clusterIPs"], json!(["None"]));
     let external = lab.create(SERVICES, "{apiVersion: v1, kind: Service, metadata: {name: e}, spec: {type: ExternalName, externalName: example.com}}");
-    assert_eq!(external["spec"], json!({"externalName": "example.com", "sessionAffinity": "None", "type": "ExternalName"}));
+    assert_eq!(
+        external["spec"],
+        json!({"externalName": "example.com", "sessionAffinity": "None", "type": "ExternalName"})
+    );
 }
 
 #[test]
 fn a_chosen_address_is_given_once() {
     let mut lab = Lab::new();
-    let body = |name: &str| format!("{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{clusterIP: 10.96.0.77, ports: [{{port: 80}}]}}}}");
+    let body = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{clusterIP: 10.96.0.77, ports: [{{port: 80}}]}}}}"
+        )
+    };
     lab.create(SERVICES, &body("a"));
     lab.refused(cluster::Method::Post, SERVICES, &body("b"), 422, "Service \"b\" is invalid: spec.clusterIPs: Invalid value: [\"10.96.0.77\"]: failed to allocate IP 10.96.0.77: provided IP is already allocated");
 }

@@ -67,7 +67,11 @@ pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<()
         }
         Operation::Test(path, value) => {
             let found = document.pointer(path).unwrap_or(&Value::Null);
-            if found == value { Ok(()) } else { Err(Rejected) }
+            if found == value {
+                Ok(())
+            } else {
+                Err(Rejected)
+            }
         }
     })
 }
@@ -88,7 +92,11 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Rejected> {
             fields.insert(last, value);
         }
         Value::Array(items) => {
-            let at = if last == "-" { items.len() } else { last.parse().map_err(|_| Rejected)? };
+            let at = if last == "-" {
+                items.len()
+            } else {
+                last.parse().map_err(|_| Rejected)?
+            };
             if at > items.len() {
                 return Err(Rejected);
             }
@@ -105,7 +113,11 @@ fn remove(document: &mut Value, path: &str) -> Result<Value, Rejected> {
         Value::Object(fields) => fields.remove(&last).ok_or(Rejected),
         Value::Array(items) => {
             let at: usize = last.parse().map_err(|_| Rejected)?;
-            if at < items.len() { Ok(items.remove(at)) } else { Err(Rejected) }
+            if at < items.len() {
+                Ok(items.remove(at))
+            } else {
+                Err(Rejected)
+            }
         }
         _ => Err(Rejected),
     }

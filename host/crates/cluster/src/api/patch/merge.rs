@@ -11,7 +11,9 @@ pub(crate) fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Map::new().into();
     }
-    let Value::Object(fields) = target else { return };
+    let Value::Object(fields) = target else {
+        return;
+    };
     for (field, value) in patch {
         if value.is_null() {
             fields.remove(field);

@@ -35,7 +35,9 @@ impl Patch {
     pub(super) fn parse(content_type: &str, text: &[u8]) -> Result<Self, Failure> {
         let object = |value: Value| match value {
             Value::Object(_) => Ok(value),
-            _ => Err(Failure::bad_request("json: cannot unmarshal into Go value of type map[string]interface {}")),
+            _ => Err(Failure::bad_request(
+                "json: cannot unmarshal into Go value of type map[string]interface {}",
+            )),
         };
         match body::media_type(content_type) {
             "application/json-patch+json" => {
@@ -44,7 +46,9 @@ impl Patch {
                 json::parse(&value).map(Self::Json).ok_or_else(rejected)
             }
             "application/merge-patch+json" => object(body::json(text)?).map(Self::Merge),
-            "application/strategic-merge-patch+json" => object(body::json(text)?).map(Self::Strategic),
+            "application/strategic-merge-patch+json" => {
+                object(body::json(text)?).map(Self::Strategic)
+            }
             "application/apply-patch+yaml" => object(body::yaml(text)?).map(Self::Apply),
             _ => Err(Failure::unsupported_media_type(&TYPES)),
         }
@@ -81,11 +85,16 @@ fn go_print(value: &Value) -> String {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) => {
-            format!("[{}]", items.iter().map(go_print).collect::<Vec<_>>().join(" "))
+            format!(
+                "[{}]",
+                items.iter().map(go_print).collect::<Vec<_>>().join(" ")
+            )
         }
         Value::Object(fields) => {
-            let mut pairs: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{key}:{}", go_print(value))).collect();
+            let mut pairs: Vec<String> = fields
+                .iter()
+                .map(|(key, value)| format!("{key}:{}", go_print(value)))
+                .collect();
             pairs.sort();
             format!("map[{}]", pairs.join(" "))
         }

@@ -36,7 +36,12 @@ impl Merge {
         }
     }
 
-    fn object(&self, type_: Option<&str>, target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    fn object(
+        &self,
+        type_: Option<&str>,
+        target: &mut Map<String, Value>,
+        patch: &Map<String, Value>,
+    ) {
         match patch.get(DIRECTIVE).and_then(Value::as_str) {
             Some("replace") => target.clear(),
             Some("delete") => return target.clear(),
@@ -52,17 +57,30 @@ impl Merge {
                     items.retain(|item| !removed.contains(item));
                 }
             } else if !field.starts_with('$') {
-                self.field(type_, target, field, value, patch.get(&format!("{ORDER}{field}")));
+                self.field(
+                    type_,
+                    target,
+                    field,
+                    value,
+                    patch.get(&format!("{ORDER}{field}")),
+                );
             }
         }
         for (field, order) in patch {
             // An order without a list: elements are only moved.
-            let list = field.strip_prefix(ORDER).filter(|list| !patch.contains_key(*list));
+            let list = field
+                .strip_prefix(ORDER)
+                .filter(|list| !patch.contains_key(*list));
             let items = list.and_then(|list| Some((list, target.get_mut(list)?.as_array_mut()?)));
             if let Some((list, items)) = items {
                 let key = self.merge_key(type_, list);
                 let before = items.clone();
-                reorder(items, &before, order.as_array().map_or(&[], Vec::as_slice), key);
+                reorder(
+                    items,
+                    &before,
+                    order.as_array().map_or(&[], Vec::as_slice),
+                    key,
+                );
             }
         }
     }
@@ -85,7 +103,9 @@ impl Merge {
             .is_some_and(|strategy| strategy.split(',').any(|word| word == "merge"));
         match patch {
             Value::Array(patch) if merges => {
-                let slot = target.entry(field.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                let slot = target
+                    .entry(field.to_owned())
+                    .or_insert_with(|| Value::Array(Vec::new()));
                 let Value::Array(items) = slot else { return };
                 let item_type = schema.and_then(|schema| reference(&schema["items"]));
                 let key = schema.and_then(|s| s.get("x-kubernetes-patch-merge-key")?.as_str());
@@ -99,7 +119,9 @@ impl Merge {
                 let own = schema.and_then(reference);
                 let slot = target.entry(field.to_owned()).or_insert(Value::Null);
                 self.value(own, slot, patch);
-                let deleted = patch.get(DIRECTIVE).is_some_and(|directive| directive == "delete");
+                let deleted = patch
+                    .get(DIRECTIVE)
+                    .is_some_and(|directive| directive == "delete");
                 if deleted {
                     target.remove(field);
                 }
@@ -115,8 +137,15 @@ impl Merge {
         patch: &[Value],
         order: Option<&[Value]>,
     ) {
-        if patch.iter().any(|entry| entry.get(DIRECTIVE).is_some_and(|word| word == "replace")) {
-            *items = patch.iter().filter(|entry| entry.get(DIRECTIVE).is_none()).cloned().collect();
+        if patch
+            .iter()
+            .any(|entry| entry.get(DIRECTIVE).is_some_and(|word| word == "replace"))
+        {
+            *items = patch
+                .iter()
+                .filter(|entry| entry.get(DIRECTIVE).is_none())
+                .cloned()
+                .collect();
             return;
         }
         let before = items.clone();
@@ -153,16 +182,22 @@ fn identity<'a>(item: &'a Value, key: Option<&str>) -> &'a Value {
 /// was `before`, as far as that can be.
 fn reorder(items: &mut Vec<Value>, before: &[Value], order: &[Value], key: Option<&str>) {
     let position = |list: &[Value], item: &Value| {
-        list.iter().position(|other| identity(other, key) == identity(item, key))
+        list.iter()
+            .position(|other| identity(other, key) == identity(item, key))
     };
-    let (mut named, others): (Vec<Value>, Vec<Value>) =
-        std::mem::take(items).into_iter().partition(|item| position(order, item).is_some());
+    let (mut named, others): (Vec<Value>, Vec<Value>) = std::mem::take(items)
+        .into_iter()
+        .partition(|item| position(order, item).is_some());
     named.sort_by_key(|item| position(order, item));
     let mut start = 0;
     for item in others {
         let own = position(before, &item);
-        let after = |other: &Value| position(before, other).is_some_and(|at| own.is_some_and(|own| at > own));
-        let at = (start..named.len()).find(|at| after(&named[*at])).unwrap_or(named.len());
+        let after = |other: &Value| {
+            position(before, other).is_some_and(|at| own.is_some_and(|own| at > own))
+        };
+        let at = (start..named.len())
+            .find(|at| after(&named[*at]))
+            .unwrap_or(named.len());
         named.insert(at, item);
         start = at + 1;
     }
