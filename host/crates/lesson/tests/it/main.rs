@@ -2,5 +2,6 @@
 
 mod engine;
 mod findings;
+mod lessons;
 mod report;
 mod shell;
