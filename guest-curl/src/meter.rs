@@ -160,7 +160,7 @@ fn amount(bytes: u64) -> String {
     match bytes {
         0..100_000 => format!("{bytes:5}"),
         _ if bytes < 10_000 * K => format!("{:4}k", bytes / K),
-        _ if bytes < 100 * M => format!("{:2}.{}M", bytes / M, bytes % M / (M / 10)),
+        _ if bytes < 100 * M => format!("{:2}.{}M", bytes / M, (bytes % M * 10) / M),
         _ if bytes < 10_000 * M => format!("{:4}M", bytes / M),
         _ => format!("{:4}G", bytes / G),
     }
