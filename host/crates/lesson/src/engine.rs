@@ -40,6 +40,8 @@ const REST: Duration = Duration::from_secs(120);
 pub struct Options {
     /// The language of what is printed.
     pub lang: Lang,
+    /// The seed of the world, for the report; the lesson's own when absent.
+    pub seed: Option<u64>,
     /// Values of parameters that differ from their defaults.
     pub params: BTreeMap<String, String>,
     /// Stop after the step of this id.
@@ -117,7 +119,7 @@ impl Engine {
         captures.extend(options.params.clone());
         let mut engine = Self {
             stages: script::stages(&lab, &options),
-            book: Book::new(&lab, &captures),
+            book: Book::new(&lab, options.seed, &captures),
             desk: Desk::default(),
             now: Now::Free,
             at: now,

@@ -31,4 +31,5 @@ pub use parse::API_VERSION;
 pub use place::Place;
 pub use report::{
     Expectation, Failure, ItemReport, Outcome, QuizReport, Report, Status, StepReport, TaskReport,
+    to_json, to_junit,
 };

@@ -12,7 +12,7 @@ use clock::{Duration, Instant};
 use serde::Serialize;
 
 /// How a run ended, as an exit code tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Everything held: 0.
@@ -201,7 +201,7 @@ pub struct Report {
     pub title: Text,
     /// The lesson's file, as failures name it.
     pub source: String,
-    /// The seed, if the lesson fixes it.
+    /// The seed it was run with, if known.
     pub seed: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
@@ -257,12 +257,24 @@ impl Report {
     /// For programs: keys sorted, one line break at the end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        json::text(self)
+        json::text(&json::value(self))
     }
 
     /// For CI systems; times are virtual seconds.
     #[must_use]
     pub fn to_junit(&self, lang: Lang) -> String {
-        junit::text(self, lang)
+        junit::text(std::slice::from_ref(self), lang)
     }
+}
+
+/// Several runs for programs: a list of what [`Report::to_json`] gives.
+#[must_use]
+pub fn to_json(reports: &[Report]) -> String {
+    json::text(&reports.iter().map(json::value).collect())
+}
+
+/// Several runs for CI systems, in one document.
+#[must_use]
+pub fn to_junit(reports: &[Report], lang: Lang) -> String {
+    junit::text(reports, lang)
 }

@@ -26,12 +26,12 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(lab: &Arc<Lab>, captures: &Captures) -> Self {
+    pub(super) fn new(lab: &Arc<Lab>, seed: Option<u64>, captures: &Captures) -> Self {
         let report = Report {
             lab: lab.metadata.id.clone(),
             title: filled(&lab.metadata.title, captures),
             source: lab.source.clone(),
-            seed: lab.environment.seed,
+            seed: seed.or(lab.environment.seed),
             outcome: Outcome::Passed,
             trouble: None,
             steps: lab.steps.iter().map(blank_step).collect(),

@@ -5,8 +5,8 @@ use crate::lab::Text;
 use clock::Instant;
 use serde_json::{Map, Value, json};
 
-pub(super) fn text(report: &Report) -> String {
-    let mut out = serde_json::to_string_pretty(&sorted(value(report))).unwrap_or_default();
+pub(super) fn text(value: &Value) -> String {
+    let mut out = serde_json::to_string_pretty(&sorted(value.clone())).unwrap_or_default();
     out.push('\n');
     out
 }
@@ -28,7 +28,7 @@ fn sorted(value: Value) -> Value {
     }
 }
 
-fn value(report: &Report) -> Value {
+pub(super) fn value(report: &Report) -> Value {
     let (earned, all) = report.points();
     let steps: Vec<Value> = report
         .steps

@@ -5,38 +5,44 @@ use crate::lab::Lang;
 use clock::{Duration, Instant};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-pub(super) fn text(report: &Report, lang: Lang) -> String {
-    let mut junit = quick_junit::Report::new(report.lab.as_str());
-    junit.set_time(report.took);
-    for step in &report.steps {
-        let mut suite = TestSuite::new(format!("{}.{}", report.lab, step.id));
-        suite.add_test_cases(
-            step.items
-                .iter()
-                .map(|item| case_of_item(report, &step.id, item, lang)),
-        );
-        suite.add_test_cases(
-            step.then
-                .iter()
-                .map(|then| case_of_check(report, &step.id, step.began, then, lang)),
-        );
-        junit.add_test_suite(suite);
-    }
-    for task in &report.tasks {
-        let mut suite = TestSuite::new(format!("{}.{}", report.lab, task.id));
-        suite.add_test_cases(
-            task.items
-                .iter()
-                .map(|item| case_of_item(report, &task.id, item, lang)),
-        );
-        suite.add_test_cases(
-            task.checks
-                .iter()
-                .map(|check| case_of_check(report, &task.id, task.began, check, lang)),
-        );
-        junit.add_test_suite(suite);
+pub(super) fn text(reports: &[Report], lang: Lang) -> String {
+    let name = match reports {
+        [report] => report.lab.as_str(),
+        _ => "lab",
+    };
+    let mut junit = quick_junit::Report::new(name);
+    junit.set_time(reports.iter().map(|report| report.took).sum::<Duration>());
+    for report in reports {
+        junit.add_test_suites(suites(report, lang));
     }
     junit.to_string().unwrap_or_default()
+}
+
+fn suites(report: &Report, lang: Lang) -> Vec<TestSuite> {
+    let suite =
+        |id: &str, began: Option<Instant>, items: &[ItemReport], expectations: &[Expectation]| {
+            let mut suite = TestSuite::new(format!("{}.{id}", report.lab));
+            suite.add_test_cases(
+                items
+                    .iter()
+                    .map(|item| case_of_item(report, id, item, lang)),
+            );
+            suite.add_test_cases(
+                expectations
+                    .iter()
+                    .map(|then| case_of_check(report, id, began, then, lang)),
+            );
+            suite
+        };
+    let steps = report
+        .steps
+        .iter()
+        .map(|step| suite(&step.id, step.began, &step.items, &step.then));
+    let tasks = report
+        .tasks
+        .iter()
+        .map(|task| suite(&task.id, task.began, &task.items, &task.checks));
+    steps.chain(tasks).collect()
 }
 
 fn case_of_item(report: &Report, group: &str, item: &ItemReport, lang: Lang) -> TestCase {
