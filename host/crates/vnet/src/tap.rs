@@ -325,8 +325,8 @@ impl PacketLog {
             Some(chunk) => head = *chunk,
             None => head[..head_len].copy_from_slice(&bytes[..head_len]),
         }
-        let full = (self.capture == Capture::Full).then(|| Box::from(bytes));
-        self.full_bytes += full.as_ref().map_or(0, |bytes: &Box<[u8]>| bytes.len());
+        let full: Option<Box<[u8]>> = (self.capture == Capture::Full).then(|| bytes.into());
+        self.full_bytes += full.as_deref().map_or(0, <[u8]>::len);
         self.ring.push_back(Entry {
             at,
             packet_id: packet.id,
