@@ -3,6 +3,7 @@
 //! Never part of the product: nothing here is linked into `lab`.
 
 mod bench;
+mod stock;
 mod suite;
 mod tidy;
 
@@ -15,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask <chore>
   test           everything CI runs: format, tidy, lints, the pure crates on wasm, all tests
   tidy           the map and the walls: module docs, arrows between crates, clippy bans
   sim [SEED]     the whole-world simulation: 10,000 seeds, or one seed with its trace
+  kubectl        fetches the stock kubectl that the tests use; prints where it is
   bench [NAME]   one table of figures, each beside a reference from the same run";
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ fn chore() -> Result<()> {
         ["tidy"] => tidy::tidy(),
         ["sim"] => suite::sim(None),
         ["sim", seed] => suite::sim(Some(seed.parse()?)),
+        ["kubectl"] => stock::kubectl().map(|path| println!("{}", path.display())),
         ["bench"] => bench::bench(None),
         ["bench", name] => bench::bench(Some(name)),
         _ => bail!("{USAGE}"),

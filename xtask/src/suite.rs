@@ -1,6 +1,6 @@
 //! Runs the test suite as CI does. Never decides what a test means: it counts what runners print.
 
-use crate::{root, tidy};
+use crate::{root, stock, tidy};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -14,6 +14,8 @@ pub(crate) fn test() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     say("tidy");
     tidy::tidy()?;
+    say("the stock kubectl");
+    stock::kubectl()?;
     say("all tests");
     let passed = tests(&["test", "--release", "--workspace", "--lib", "--bins", "--tests"])?;
     say("the pure crates build for a machine without an operating system");
