@@ -51,8 +51,15 @@ impl Body {
         if length > AT_ONCE {
             return Ok(Self::File(file, length));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        file.by_ref().take(length).read_to_end(&mut bytes)?;
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match file.read(&mut bytes[filled..])? {
+                // Shorter than it was a moment ago; what is missing cannot be made up.
+                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                count => filled += count,
+            }
+        }
         Ok(Self::Bytes(bytes))
     }
 }

@@ -311,6 +311,14 @@ struct Talk {
 /// The connection is of no more use.
 struct Over;
 
+/// What a client may still send after the last answer.
+enum Rest {
+    /// All it sent was read.
+    Nothing,
+    /// A body or a request that was not looked at.
+    Something,
+}
+
 impl Drop for Talk {
     fn drop(&mut self) {
         self.shared.open.set(self.shared.open.get() - 1);
@@ -319,23 +327,33 @@ impl Drop for Talk {
 }
 
 impl Talk {
+    /// Most connections end with everything read. Where something may still come, closing at once would
+    /// reset the last answer away.
     async fn run(&mut self) {
-        if self.answer_all().await.is_ok() {
-            self.linger().await;
+        match self.answer_all().await {
+            Ok(Rest::Nothing) => drop(self.output.flush()),
+            Ok(Rest::Something) => self.linger().await,
+            Err(Over) => {}
         }
     }
 
     /// Serves until an answer says that it was the last (`Ok`), or the client is gone.
-    async fn answer_all(&mut self) -> Result<(), Over> {
+    async fn answer_all(&mut self) -> Result<Rest, Over> {
         let mut patience = self.shared.site.first_request_ms();
         loop {
             while let Some(incoming) = self.connection.poll_request() {
                 if matches!(incoming, Incoming::Garbage) {
-                    return Ok(());
+                    return Ok(Rest::Something);
                 }
                 let reply = self.answer(&incoming).await?;
                 if !reply.keep_alive || self.shared.stopping.get() {
-                    return Ok(());
+                    let whole =
+                        matches!(incoming, Incoming::Request(_)) && self.connection.is_idle();
+                    return Ok(if whole {
+                        Rest::Nothing
+                    } else {
+                        Rest::Something
+                    });
                 }
                 patience = reply.idle_ms;
                 self.client.served += 1;

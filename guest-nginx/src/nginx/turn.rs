@@ -40,6 +40,8 @@ pub(super) struct Turn<'a> {
     error: Option<u16>,
     in_error_page: bool,
     redirected: bool,
+    /// The index that was just found, so that it is not looked for twice.
+    seen: Option<(String, Stamp)>,
     notes: Vec<Vec<u8>>,
 }
 
@@ -64,6 +66,7 @@ impl<'a> Turn<'a> {
             error: None,
             in_error_page: false,
             redirected: false,
+            seen: None,
             notes: Vec::new(),
         }
     }
@@ -303,7 +306,10 @@ impl<'a> Turn<'a> {
                 return Step::Go(name.clone());
             }
             match resource::look(&format!("{folder}{name}")) {
-                Ok(Found::File(_)) => return Step::Go(format!("{}{name}", self.path)),
+                Ok(Found::File(stamp)) => {
+                    self.seen = Some((format!("{folder}{name}"), stamp));
+                    return Step::Go(format!("{}{name}", self.path));
+                }
                 Ok(Found::Folder) | Err(Failure { number: 2, .. }) => {}
                 Err(failure) => return self.index_failed(&folder, name, failure),
             }
@@ -337,7 +343,12 @@ impl<'a> Turn<'a> {
 
     fn file(&mut self) -> Step {
         let file = self.file_path(&self.path);
-        let stamp = match resource::look(&file) {
+        let seen = self.seen.take().filter(|(path, _)| *path == file);
+        let found = seen.map_or_else(
+            || resource::look(&file),
+            |(_, stamp)| Ok(Found::File(stamp)),
+        );
+        let stamp = match found {
             Ok(Found::Folder) => return Step::Say(self.to_folder()),
             Ok(Found::File(stamp)) => stamp,
             Err(failure) => return self.open_failed(&file, failure),
