@@ -223,8 +223,8 @@ pub enum Query {
         /// A label selector as `-l` takes it.
         selector: Option<String>,
     },
-    /// Packets not sent by the checker, seen at `since` or later: first those already captured,
-    /// then new ones as they come. Each packet is told once.
+    /// Packets not sent by the checker, seen at `since` or later: first those already captured
+    /// (told even if there are none), then new ones as they come. Each packet is told once.
     Packets {
         /// `PLACE:INTERFACE` with `*`, such as `node/*:eth0`; anywhere when absent.
         iface: Option<String>,

@@ -48,9 +48,46 @@ pub struct Options {
     pub until_step: Option<String>,
     /// Leave the tasks out.
     pub skip_tasks: bool,
+    /// Whose answers the tasks get.
+    pub attempt: Attempt,
     /// Wait for [`Observation::Next`] before every item and for [`Observation::Answer`] at every
     /// quiz, as a learner at a screen wants it; and go on after a failure.
     pub guided: bool,
+}
+
+/// Whose answers the tasks get.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Attempt {
+    /// Each task its solution: everything must hold.
+    #[default]
+    Solution,
+    /// None at all: no task may pass.
+    Nothing,
+    /// One task a wrong answer of its own: exactly the checks it names must fail.
+    Mutant {
+        /// The task's id.
+        task: String,
+        /// The mutant's name.
+        name: String,
+    },
+}
+
+impl Attempt {
+    /// Every attempt by which a lesson proves itself.
+    #[must_use]
+    pub fn all(lab: &Lab) -> Vec<Self> {
+        let mutants = lab.tasks.iter().flat_map(|task| {
+            task.mutants.iter().map(|mutant| Self::Mutant {
+                task: task.id.clone(),
+                name: mutant.name.clone(),
+            })
+        });
+        let nothing = (!lab.tasks.is_empty()).then_some(Self::Nothing);
+        std::iter::once(Self::Solution)
+            .chain(nothing)
+            .chain(mutants)
+            .collect()
+    }
 }
 
 /// What is under way.
@@ -100,6 +137,7 @@ pub struct Engine {
     background: BTreeMap<ActionId, Line>,
     /// The quiz that the learner is asked.
     asked: Option<(usize, usize)>,
+    in_task: bool,
 }
 
 impl Engine {
@@ -119,7 +157,7 @@ impl Engine {
         captures.extend(options.params.clone());
         let mut engine = Self {
             stages: script::stages(&lab, &options),
-            book: Book::new(&lab, options.seed, &captures),
+            book: Book::new(&lab, &options, &captures),
             desk: Desk::default(),
             now: Now::Free,
             at: now,
@@ -130,6 +168,7 @@ impl Engine {
             answers: BTreeMap::new(),
             background: BTreeMap::new(),
             asked: None,
+            in_task: false,
             lab,
             options,
         };
@@ -246,8 +285,14 @@ impl Engine {
         self.proceed();
     }
 
+    /// When the lesson must be over; a learner may take any time, a single command may not.
     fn limit(&self) -> Instant {
-        self.began + self.lab.limits.virtual_time
+        let from = if self.options.guided {
+            self.at
+        } else {
+            self.began
+        };
+        from + self.lab.limits.virtual_time
     }
 
     /// Time reaches `now`.
@@ -345,27 +390,38 @@ impl Engine {
             Stage::Item(i, j) => self.item(i, j),
             Stage::Watch(group) => self.watch(group),
             Stage::Task(k) => {
+                self.in_task = true;
                 self.step_began = self.at;
                 self.book
                     .task_begins(k, self.at, &lab.tasks[k].text, &self.captures);
                 self.desk.send(Action::Show(Show::Task(k)));
             }
             Stage::SolutionFile(k, n, path) => {
-                let content = fill_known(&lab.tasks[k].solution.files[&path], &self.captures);
+                let content = fill_known(
+                    self.answer(k).files.get(&path).map_or("", |text| text),
+                    &self.captures,
+                );
                 self.write(Some(Line::Task(k, n)), &path, content, false, false);
             }
             Stage::SolutionApply(k, n, path) => {
-                let content = fill_known(&lab.tasks[k].solution.files[&path], &self.captures);
+                let content = fill_known(
+                    self.answer(k).files.get(&path).map_or("", |text| text),
+                    &self.captures,
+                );
                 self.apply(Some(Line::Task(k, n)), &path, content);
             }
             Stage::SolutionRun(k, n, m) => {
                 let run = Run {
-                    command: lab.tasks[k].solution.run[m].clone(),
+                    command: self.answer(k).run[m].clone(),
                     ..Run::default()
                 };
                 self.run(Line::Task(k, n), lab.tasks[k].at, &run);
             }
         }
+    }
+
+    fn answer(&self, k: usize) -> script::Answer {
+        script::answer(&self.lab.tasks[k], &self.options.attempt)
     }
 
     // Orders.
@@ -520,7 +576,9 @@ impl Engine {
     /// An expectation failed: what follows would only fail for the same reason.
     fn failed(&mut self) {
         self.book.outcome(Outcome::Failed);
-        if !self.options.guided {
+        // A wrong answer is judged to its end: which checks fail is what it is for.
+        let expected = self.options.attempt != Attempt::Solution && self.in_task;
+        if !self.options.guided && !expected {
             self.stages.clear();
         }
     }

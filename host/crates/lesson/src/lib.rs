@@ -15,6 +15,7 @@ mod lint;
 mod matcher;
 mod parse;
 mod place;
+mod proof;
 mod report;
 mod subject;
 mod template;
@@ -24,7 +25,7 @@ pub use action::{
     Action, ActionId, ApplyResult, Failed, FaultKind, Key, Observation, Packet, Probe,
     ProbeOutcome, Query, QueryId, Show,
 };
-pub use engine::{Engine, Options};
+pub use engine::{Attempt, Engine, Options};
 pub use finding::{Finding, Severity};
 pub use lab::*;
 pub use parse::API_VERSION;

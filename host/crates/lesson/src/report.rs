@@ -186,7 +186,9 @@ impl TaskReport {
                 .checks
                 .iter()
                 .filter(|check| !earned || check.status.is_passed());
-            counted.filter_map(|check| check.points).sum()
+            counted
+                .filter_map(|check| check.points)
+                .fold(0.0, |sum, points| sum + points)
         };
         (sum(true), sum(false))
     }

@@ -1,7 +1,8 @@
 //! What happened, written down as it happens. Never decides what comes next.
 
+use super::Options;
 use super::judge::Ended;
-use super::script::{Group, assertions, solution_lines};
+use super::script::{Group, answer_lines, assertions};
 use super::watch::filled;
 use crate::lab::{Assertion, Item, Lab, Quiz, QuizKind, Step, Task, Text};
 use crate::place::Place;
@@ -26,16 +27,20 @@ pub(super) struct Book {
 }
 
 impl Book {
-    pub(super) fn new(lab: &Arc<Lab>, seed: Option<u64>, captures: &Captures) -> Self {
+    pub(super) fn new(lab: &Arc<Lab>, options: &Options, captures: &Captures) -> Self {
         let report = Report {
             lab: lab.metadata.id.clone(),
             title: filled(&lab.metadata.title, captures),
             source: lab.source.clone(),
-            seed: seed.or(lab.environment.seed),
+            seed: options.seed.or(lab.environment.seed),
             outcome: Outcome::Passed,
             trouble: None,
             steps: lab.steps.iter().map(blank_step).collect(),
-            tasks: lab.tasks.iter().map(blank_task).collect(),
+            tasks: lab
+                .tasks
+                .iter()
+                .map(|task| blank_task(task, options))
+                .collect(),
             took: Duration::ZERO,
         };
         Self {
@@ -154,7 +159,7 @@ fn blank_step(step: &Step) -> StepReport {
     }
 }
 
-fn blank_task(task: &Task) -> TaskReport {
+fn blank_task(task: &Task, options: &Options) -> TaskReport {
     let item = || ItemReport {
         id: None,
         what: String::new(),
@@ -171,7 +176,9 @@ fn blank_task(task: &Task) -> TaskReport {
         title: task.title.clone(),
         text: task.text.clone(),
         began: None,
-        items: (0..solution_lines(task)).map(|_| item()).collect(),
+        items: (0..answer_lines(task, &options.attempt))
+            .map(|_| item())
+            .collect(),
         checks: task
             .checks
             .iter()

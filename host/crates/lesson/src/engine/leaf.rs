@@ -172,6 +172,8 @@ impl Leaf {
                     known.step_began
                 };
                 let query = desk.ask(Query::Packets { iface, since });
+                // Silence of the wire is no news; only a single look waits for the shell's word.
+                judgement = (pace != Pace::Once).then(|| judge::flow(0, None));
                 State::Packets {
                     query,
                     count: 0,
@@ -233,6 +235,11 @@ impl Leaf {
     /// Whether an attempt is under way.
     pub(super) fn is_busy(&self) -> bool {
         matches!(&self.state, State::Traffic(shots) if shots.iter().any(|shot| shot.flying.is_some()))
+    }
+
+    /// Whether packets were forgotten that it should have seen.
+    pub(super) fn is_blind(&self) -> bool {
+        matches!(&self.state, State::Packets { lost: 1.., .. })
     }
 
     /// When the next attempt is due.

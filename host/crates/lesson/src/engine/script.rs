@@ -1,10 +1,10 @@
 //! Which stages a lesson has, in order. Never runs one.
 
-use super::Options;
+use super::{Attempt, Options};
 use crate::lab::{Assertion, ItemKind, Lab, Quiz, QuizKind, Task};
 use crate::template::Captures;
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Assertions that are looked at together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) fn stages(lab: &Lab, options: &Options) -> VecDeque<Stage> {
         lab.tasks
             .iter()
             .enumerate()
-            .for_each(|(k, task)| solution(k, task, &mut stages));
+            .for_each(|(k, task)| solve(k, task, &options.attempt, &mut stages));
     }
     stages
 }
@@ -97,14 +97,39 @@ fn is_manifest(task: &Task, path: &str) -> bool {
     }
 }
 
-fn solution(k: usize, task: &Task, stages: &mut VecDeque<Stage>) {
+/// What a task is answered with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) run: Vec<String>,
+}
+
+pub(super) fn answer(task: &Task, attempt: &Attempt) -> Answer {
+    let (files, run) = match attempt {
+        Attempt::Nothing => return Answer::default(),
+        Attempt::Mutant { task: id, name } if *id == task.id => {
+            let Some(mutant) = task.mutants.iter().find(|mutant| mutant.name == *name) else {
+                return Answer::default();
+            };
+            (&mutant.files, &mutant.run)
+        }
+        Attempt::Mutant { .. } | Attempt::Solution => (&task.solution.files, &task.solution.run),
+    };
+    Answer {
+        files: files.clone(),
+        run: run.clone(),
+    }
+}
+
+fn solve(k: usize, task: &Task, attempt: &Attempt, stages: &mut VecDeque<Stage>) {
+    let answer = answer(task, attempt);
     stages.push_back(Stage::Task(k));
     let mut line = 0;
     let mut next = || {
         line += 1;
         line - 1
     };
-    for path in task.solution.files.keys() {
+    for path in answer.files.keys() {
         stages.push_back(Stage::SolutionFile(k, next(), path.clone()));
     }
     // Files are applied in the order the task asks for them, not in that of their names.
@@ -113,11 +138,11 @@ fn solution(k: usize, task: &Task, stages: &mut VecDeque<Stage>) {
         .iter()
         .filter(|submit| is_manifest(task, &submit.path))
     {
-        if task.solution.files.contains_key(&submit.path) {
+        if answer.files.contains_key(&submit.path) {
             stages.push_back(Stage::SolutionApply(k, next(), submit.path.clone()));
         }
     }
-    for m in 0..task.solution.run.len() {
+    for m in 0..answer.run.len() {
         stages.push_back(Stage::Rest);
         stages.push_back(Stage::SolutionRun(k, next(), m));
     }
@@ -125,10 +150,10 @@ fn solution(k: usize, task: &Task, stages: &mut VecDeque<Stage>) {
     stages.push_back(Stage::Watch(Group::Task(k)));
 }
 
-/// How many lines of the report a solution takes.
-pub(super) fn solution_lines(task: &Task) -> usize {
+/// How many lines of the report an answer takes.
+pub(super) fn answer_lines(task: &Task, attempt: &Attempt) -> usize {
     let mut stages = VecDeque::new();
-    solution(0, task, &mut stages);
+    solve(0, task, attempt, &mut stages);
     let is_line = |stage: &&Stage| {
         matches!(
             stage,

@@ -369,7 +369,8 @@ impl Watch {
             (Mode::Always(_), Some(Truth::Yes)) => over.then_some(true),
             (Mode::Always(_), Some(_)) => Some(false),
             (Mode::Never(_), Some(Truth::Yes)) => Some(false),
-            (Mode::Never(_), Some(_)) => over.then_some(true),
+            // What was not seen is not known never to have been.
+            (Mode::Never(_), Some(_)) => over.then_some(!tree.any_leaf(&Leaf::is_blind)),
             (Mode::Always(_) | Mode::Never(_), None) => over.then_some(false),
         };
         match truth {

@@ -1,6 +1,6 @@
 use crate::shell::{Shell, step};
 use clock::Instant;
-use lesson::{Failed, Observation, Options, Outcome, Probe, ProbeOutcome, Report, Status};
+use lesson::{Attempt, Failed, Observation, Options, Outcome, Probe, ProbeOutcome, Report, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -585,5 +585,65 @@ fn the_same_answers_give_the_same_bytes() {
     assert_eq!(
         run().to_junit(lesson::Lang::Ja),
         run().to_junit(lesson::Lang::Ja)
+    );
+}
+
+#[test]
+fn a_lesson_proves_itself_by_its_wrong_answers() {
+    let text = step(TASK)
+        + "    mutants:\n      - { name: other, files: { answers/front.yaml: 'port: 1' }, fails: [port], score: 1 }\n      - { name: none, files: { answers/front.yaml: '' }, fails: [port], score: 1 }\n";
+    let front = |port: u32| json!({"kind": "Service", "metadata": {"name": "front"}, "spec": {"port": port}});
+    let run = |attempt: &Attempt, objects: Vec<Value>| {
+        let options = Options {
+            attempt: attempt.clone(),
+            ..Options::default()
+        };
+        let report = Shell::with(&text, options)
+            .at(1, "service", objects)
+            .drive();
+        report
+            .contradictions(&crate::shell::lab(&text), attempt)
+            .into_iter()
+            .map(|text| text.en)
+            .collect::<Vec<_>>()
+    };
+    let attempts = Attempt::all(&crate::shell::lab(&text));
+    let [solution, nothing, other, none] = &attempts[..] else {
+        panic!("{attempts:?}")
+    };
+    let good: [&str; 0] = [];
+    assert_eq!(run(solution, vec![front(8080)]), good);
+    assert_eq!(
+        run(solution, vec![front(1)]),
+        ["the solution does not pass"]
+    );
+    assert_eq!(run(nothing, vec![]), good);
+    assert_eq!(
+        run(nothing, vec![front(8080)]),
+        ["the task front passes without an answer"]
+    );
+    assert_eq!(run(other, vec![front(1)]), good);
+    assert_eq!(
+        run(none, vec![]),
+        [
+            "none: port, there failed, port should",
+            "none: 0 points, should be 1"
+        ]
+    );
+}
+
+#[test]
+fn packets_forgotten_unseen_prove_nothing() {
+    let text =
+        step("    then:\n      - { never: 30s, flow: { match: { ip: { dst: 10.96.0.9 } } } }\n");
+    assert_eq!(
+        Shell::new(&text).drive().outcome,
+        Outcome::Passed,
+        "a silent wire"
+    );
+    let report = Shell::new(&text).forgotten(5_000, 3).drive();
+    assert_eq!(
+        seen(&report),
+        "3 packets were forgotten before they could be looked at"
     );
 }

@@ -33,6 +33,7 @@ type Prober = Box<dyn FnMut(Instant, &Place, &Probe) -> ProbeOutcome>;
 enum Change {
     Objects(&'static str, Vec<Value>),
     Packet(Packet),
+    Forgotten(u64),
 }
 
 pub(crate) struct Shell {
@@ -101,6 +102,13 @@ impl Shell {
         self
     }
 
+    /// At `millis` so many packets fall out of the log untold.
+    pub(crate) fn forgotten(mut self, millis: u64, packets: u64) -> Self {
+        self.changes
+            .push_back((Instant::from_millis(millis), Change::Forgotten(packets)));
+        self
+    }
+
     pub(crate) fn probe(
         mut self,
         prober: impl FnMut(Instant, &Place, &Probe) -> ProbeOutcome + 'static,
@@ -152,25 +160,29 @@ impl Shell {
                     }
                 }
             }
-            Change::Packet(packet) => {
-                let asked: Vec<QueryId> = self
-                    .asked
-                    .iter()
-                    .filter(|(_, what)| matches!(what, Query::Packets { .. }))
-                    .map(|(query, _)| *query)
-                    .collect();
-                for query in asked {
-                    let packets = vec![packet.clone()];
-                    self.engine.handle(
-                        self.now,
-                        Observation::Packets {
-                            query,
-                            packets,
-                            lost: 0,
-                        },
-                    );
-                }
-            }
+            Change::Packet(packet) => self.pass(&[packet], 0),
+            Change::Forgotten(lost) => self.pass(&[], lost),
+        }
+    }
+
+    fn pass(&mut self, packets: &[Packet], lost: u64) {
+        let packet_query = |what: &Query| matches!(what, Query::Packets { .. });
+        let asked: Vec<QueryId> = self
+            .asked
+            .iter()
+            .filter(|(_, what)| packet_query(what))
+            .map(|(query, _)| *query)
+            .collect();
+        for query in asked {
+            let packets = packets.to_vec();
+            self.engine.handle(
+                self.now,
+                Observation::Packets {
+                    query,
+                    packets,
+                    lost,
+                },
+            );
         }
     }
 
