@@ -56,6 +56,7 @@ impl Cluster {
 
     /// Time has passed: does what is due.
     pub fn handle_time(&mut self, now: Instant) {
+        self.api.handle_time(now);
         self.settle(now);
     }
 

@@ -94,6 +94,12 @@ impl Api {
         {
             response.warn(warning);
         }
+        if request
+            .param("pretty")
+            .is_some_and(|pretty| pretty != "false")
+        {
+            response.prettify();
+        }
         if request.method == Method::Head
             && let Body::Bytes(bytes) = &mut response.body
         {
@@ -164,6 +170,11 @@ impl Api {
     /// Ends a watch.
     pub fn close_watch(&mut self, id: WatchId) {
         self.watches.close(id);
+    }
+
+    /// Time has passed: ends the watches that were opened for so long.
+    pub fn handle_time(&mut self, now: Instant) {
+        self.watches.handle_time(now);
     }
 
     /// When a watch ends by itself.

@@ -24,11 +24,16 @@ pub(super) fn one(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, 
         return Err(Failure::forbidden(names, name_of(&object), why));
     }
     options.check(target, &object)?;
-    if options.dry_run {
-        return answer(call, target, &Deleted::Gone(object));
+    let deleted = match options.dry_run {
+        true => Deleted::Gone(object),
+        false => delete(call, target, &object, &options)?,
+    };
+    let mut response = answer(call, target, &deleted)?;
+    if options.foreground {
+        response
+            .warn("not in this lab: propagationPolicy Foreground; dependents go after their owner");
     }
-    let deleted = delete(call, target, &object, &options)?;
-    answer(call, target, &deleted)
+    Ok(response)
 }
 
 /// Answers a DELETE of a collection.
@@ -85,6 +90,7 @@ fn answer(call: &Call<'_>, target: &Target<'_>, deleted: &Deleted) -> Result<Res
 struct Options {
     deletion: Deletion,
     dry_run: bool,
+    foreground: bool,
     uid: String,
     version: String,
 }
@@ -116,6 +122,7 @@ impl Options {
                 grace_seconds: int(&value, "/gracePeriodSeconds"),
                 orphan: policy == "Orphan" || value["orphanDependents"] == true,
             },
+            foreground: policy == "Foreground",
             dry_run: dry_run || is_dry_run(request)?,
             uid: text(&value, "/preconditions/uid").to_owned(),
             version: text(&value, "/preconditions/resourceVersion").to_owned(),

@@ -272,6 +272,21 @@ impl Response {
             .push(("warning", format!("299 - \"{quoted}\"")));
     }
 
+    /// Breaks a JSON body into indented lines, as for people with curl.
+    pub fn prettify(&mut self) {
+        let Body::Bytes(bytes) = &mut self.body else {
+            return;
+        };
+        let value = serde_json::from_slice::<Value>(bytes);
+        if let Some(text) = value
+            .ok()
+            .and_then(|value| serde_json::to_string_pretty(&value).ok())
+        {
+            *bytes = text.into_bytes();
+            bytes.push(b'\n');
+        }
+    }
+
     /// The body, when it is not a stream.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

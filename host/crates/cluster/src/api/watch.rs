@@ -38,6 +38,7 @@ struct Watch {
     columns_sent: bool,
     bookmark_at: Option<Instant>,
     closes_at: Option<Instant>,
+    closing: bool,
 }
 
 impl Watches {
@@ -79,6 +80,7 @@ impl Watches {
             closes_at: seconds
                 .filter(|s| *s > 0)
                 .map(|s| now + Duration::from_secs(s)),
+            closing: false,
         };
         let watch = Watch {
             cursor: if watch.initial {
@@ -114,7 +116,7 @@ impl Watches {
         };
         let mut lines = Vec::new();
         let alive = watch.read(store, now, wall, &mut lines);
-        if !alive || watch.closes_at.is_some_and(|at| at <= now) {
+        if !alive || watch.closing || watch.closes_at.is_some_and(|at| at <= now) {
             self.running.remove(&id);
         }
         match (lines.is_empty(), self.running.contains_key(&id)) {
@@ -124,7 +126,17 @@ impl Watches {
         }
     }
 
-    /// When the next watch ends or gets a bookmark by itself.
+    /// Ends the watches whose time is up: their next poll is the last.
+    pub(super) fn handle_time(&mut self, now: Instant) {
+        for watch in self.running.values_mut() {
+            if watch.closes_at.is_some_and(|at| at <= now) {
+                watch.closes_at = None;
+                watch.closing = true;
+            }
+        }
+    }
+
+    /// When the next watch ends by itself.
     pub(super) fn poll_at(&self) -> Option<Instant> {
         self.running
             .values()

@@ -184,7 +184,7 @@ fn secrets_take_plain_text_and_keep_base64() {
 #[test]
 fn fields_without_effect_here_are_named_in_a_warning() {
     let mut lab = Lab::new();
-    let body = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {hostPID: true, volumes: [{name: v, nfs: {server: s, path: /}}], containers: [{name: c, image: nginx}]}}";
+    let body = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {hostPID: true, shareProcessNamespace: false, volumes: [{name: v, nfs: {server: s, path: /}}], containers: [{name: c, image: nginx}]}}";
     let answer = lab.send(Post, PODS, "application/yaml", body);
     assert_eq!(answer.status, 201);
     assert_eq!(
