@@ -38,20 +38,33 @@ pub struct Srv {
 /// The records that follow from what the store holds.
 #[must_use]
 pub fn records(store: &Store) -> Records {
-    let mut records = Records { domain: DOMAIN.to_owned(), ..Records::default() };
-    records.a.insert(format!("dns-version.{DOMAIN}"), Vec::new());
+    let mut records = Records {
+        domain: DOMAIN.to_owned(),
+        ..Records::default()
+    };
+    records
+        .a
+        .insert(format!("dns-version.{DOMAIN}"), Vec::new());
     let mut slices: BTreeMap<(&str, &str), Vec<&Object>> = BTreeMap::new();
     for slice in store.list("endpointslices.discovery.k8s.io", None) {
         let service = text(&slice["metadata"]["labels"]["kubernetes.io/service-name"]);
-        slices.entry((namespace(slice), service)).or_default().push(slice);
+        slices
+            .entry((namespace(slice), service))
+            .or_default()
+            .push(slice);
     }
     let none = Vec::new();
     for service in store.list("services", None) {
-        let slices = slices.get(&(namespace(service), name(service))).unwrap_or(&none);
+        let slices = slices
+            .get(&(namespace(service), name(service)))
+            .unwrap_or(&none);
         records.add_service(service, slices);
     }
     for space in store.list("namespaces", None) {
-        records.a.entry(format!("{}.svc.{DOMAIN}", name(space))).or_default();
+        records
+            .a
+            .entry(format!("{}.svc.{DOMAIN}", name(space)))
+            .or_default();
     }
     records.tidy();
     records
@@ -62,7 +75,9 @@ impl Records {
         let spec = &service["spec"];
         let full = format!("{}.{}.svc.{DOMAIN}", name(service), namespace(service));
         if spec["type"] == "ExternalName" {
-            let target = text(&spec["externalName"]).trim_end_matches('.').to_ascii_lowercase();
+            let target = text(&spec["externalName"])
+                .trim_end_matches('.')
+                .to_ascii_lowercase();
             self.cname.insert(full, target);
         } else if let Ok(addr) = text(&spec["clusterIP"]).parse() {
             self.add_cluster_ip(&full, spec, addr);
@@ -85,7 +100,10 @@ impl Records {
                 if endpoint["conditions"]["ready"] == false {
                     continue;
                 }
-                for addr in items(&endpoint["addresses"]).iter().filter_map(|addr| text(addr).parse::<Ipv4Addr>().ok()) {
+                for addr in items(&endpoint["addresses"])
+                    .iter()
+                    .filter_map(|addr| text(addr).parse::<Ipv4Addr>().ok())
+                {
                     self.add_endpoint(full, slice, endpoint, addr);
                 }
             }
@@ -94,7 +112,9 @@ impl Records {
 
     fn add_endpoint(&mut self, full: &str, slice: &Value, endpoint: &Value, addr: Ipv4Addr) {
         // An endpoint without a hostname is known by its address with dashes.
-        let label = endpoint["hostname"].as_str().map_or_else(|| addr.to_string().replace('.', "-"), str::to_owned);
+        let label = endpoint["hostname"]
+            .as_str()
+            .map_or_else(|| addr.to_string().replace('.', "-"), str::to_owned);
         let own = format!("{label}.{full}");
         self.a.entry(full.to_owned()).or_default().push(addr);
         self.a.entry(own.clone()).or_default().push(addr);
@@ -105,11 +125,24 @@ impl Records {
     }
 
     fn add_srv(&mut self, full: &str, port: &Value, target: &str) {
-        let (name, number) = (text(&port["name"]), port["port"].as_u64().and_then(|port| u16::try_from(port).ok()));
-        let Some(port_number) = number.filter(|_| !name.is_empty()) else { return };
-        let protocol = port["protocol"].as_str().unwrap_or("TCP").to_ascii_lowercase();
+        let (name, number) = (
+            text(&port["name"]),
+            port["port"]
+                .as_u64()
+                .and_then(|port| u16::try_from(port).ok()),
+        );
+        let Some(port_number) = number.filter(|_| !name.is_empty()) else {
+            return;
+        };
+        let protocol = port["protocol"]
+            .as_str()
+            .unwrap_or("TCP")
+            .to_ascii_lowercase();
         let question = format!("_{name}._{protocol}.{full}");
-        let answer = Srv { port: port_number, target: target.to_owned() };
+        let answer = Srv {
+            port: port_number,
+            target: target.to_owned(),
+        };
         self.srv.entry(question).or_default().push(answer);
     }
 
@@ -137,10 +170,14 @@ mod tests {
     fn with(services: Vec<Value>, slices: Vec<Value>) -> Records {
         let mut store = Store::default();
         for service in services {
-            store.create("services", service).expect("a fresh store takes it");
+            store
+                .create("services", service)
+                .expect("a fresh store takes it");
         }
         for slice in slices {
-            store.create("endpointslices.discovery.k8s.io", slice).expect("a fresh store takes it");
+            store
+                .create("endpointslices.discovery.k8s.io", slice)
+                .expect("a fresh store takes it");
         }
         records(&store)
     }
@@ -154,7 +191,13 @@ mod tests {
         let records = with(vec![service], vec![]);
         let full = "web.default.svc.cluster.local";
         assert_eq!(records.a[full], [Ipv4Addr::new(10, 96, 0, 7)]);
-        assert_eq!(records.srv[&format!("_http._tcp.{full}")], [Srv { port: 80, target: full.into() }]);
+        assert_eq!(
+            records.srv[&format!("_http._tcp.{full}")],
+            [Srv {
+                port: 80,
+                target: full.into()
+            }]
+        );
         assert_eq!(records.ptr[&Ipv4Addr::new(10, 96, 0, 7)], [full]);
     }
 
@@ -175,11 +218,23 @@ mod tests {
         });
         let records = with(vec![service], vec![slice]);
         let full = "db.default.svc.cluster.local";
-        assert_eq!(records.a[full], [Ipv4Addr::new(10, 244, 1, 5), Ipv4Addr::new(10, 244, 1, 6)]);
-        assert_eq!(records.a[&format!("db-0.{full}")], [Ipv4Addr::new(10, 244, 1, 5)]);
-        assert_eq!(records.a[&format!("10-244-1-6.{full}")], [Ipv4Addr::new(10, 244, 1, 6)]);
+        assert_eq!(
+            records.a[full],
+            [Ipv4Addr::new(10, 244, 1, 5), Ipv4Addr::new(10, 244, 1, 6)]
+        );
+        assert_eq!(
+            records.a[&format!("db-0.{full}")],
+            [Ipv4Addr::new(10, 244, 1, 5)]
+        );
+        assert_eq!(
+            records.a[&format!("10-244-1-6.{full}")],
+            [Ipv4Addr::new(10, 244, 1, 6)]
+        );
         assert_eq!(records.srv[&format!("_sql._tcp.{full}")].len(), 2);
-        assert_eq!(records.ptr[&Ipv4Addr::new(10, 244, 1, 5)], [format!("db-0.{full}")]);
+        assert_eq!(
+            records.ptr[&Ipv4Addr::new(10, 244, 1, 5)],
+            [format!("db-0.{full}")]
+        );
     }
 
     #[test]
@@ -189,7 +244,10 @@ mod tests {
             "spec": {"type": "ExternalName", "externalName": "Example.org."},
         });
         let records = with(vec![service], vec![]);
-        assert_eq!(records.cname["out.default.svc.cluster.local"], "example.org");
+        assert_eq!(
+            records.cname["out.default.svc.cluster.local"],
+            "example.org"
+        );
         assert!(!records.a.contains_key("out.default.svc.cluster.local"));
     }
 }

@@ -20,7 +20,12 @@ impl PodRange {
     pub fn new(network: Ipv4Addr, prefix: u8) -> Self {
         let size = 1_u32 << (32 - u32::from(prefix.clamp(8, 30)));
         let network = u32::from(network) & !(size - 1);
-        Self { network, size, cursor: 1, used: BTreeSet::new() }
+        Self {
+            network,
+            size,
+            cursor: 1,
+            used: BTreeSet::new(),
+        }
     }
 
     /// The next free address, going round the range as the host-local plugin does.
@@ -45,7 +50,8 @@ impl PodRange {
 
     /// Gives an address back.
     pub fn release(&mut self, addr: Ipv4Addr) {
-        self.used.remove(&u32::from(addr).wrapping_sub(self.network));
+        self.used
+            .remove(&u32::from(addr).wrapping_sub(self.network));
     }
 
     /// Forgets every address given, as a machine does that lost its power.

@@ -73,15 +73,22 @@ pub fn rules(store: &Store) -> Rules {
     for slice in store.list("endpointslices.discovery.k8s.io", None) {
         let service = text(&slice["metadata"]["labels"]["kubernetes.io/service-name"]);
         if slice["addressType"] == "IPv4" {
-            slices.entry((namespace(slice), service)).or_default().push(slice);
+            slices
+                .entry((namespace(slice), service))
+                .or_default()
+                .push(slice);
         }
     }
     let none = Vec::new();
     let services = store.list("services", None).flat_map(|service| {
-        let slices = slices.get(&(namespace(service), name(service))).unwrap_or(&none);
+        let slices = slices
+            .get(&(namespace(service), name(service)))
+            .unwrap_or(&none);
         service_ports(service, slices)
     });
-    Rules { services: services.collect() }
+    Rules {
+        services: services.collect(),
+    }
 }
 
 fn service_ports(service: &Value, slices: &[&Object]) -> Vec<ServicePort> {
@@ -106,7 +113,9 @@ fn service_ports(service: &Value, slices: &[&Object]) -> Vec<ServicePort> {
             node_port: port_number(&port["nodePort"]).filter(|_| has_node_ports(spec)),
             external_ips: addresses(items(&spec["externalIPs"]).iter()),
             load_balancer_ips: addresses(
-                items(&service["status"]["loadBalancer"]["ingress"]).iter().map(|ingress| &ingress["ip"]),
+                items(&service["status"]["loadBalancer"]["ingress"])
+                    .iter()
+                    .map(|ingress| &ingress["ip"]),
             ),
             endpoints: endpoints(slices, port_name, protocol),
             affinity: affinity(spec),
@@ -141,7 +150,10 @@ fn endpoints(slices: &[&Object], port_name: &str, wanted: Protocol) -> Vec<Endpo
             };
             for addr in addresses(items(&endpoint["addresses"]).iter()) {
                 let node = endpoint["nodeName"].as_str().map(str::to_owned);
-                list.push(Endpoint { addr: SocketAddrV4::new(addr, port), node });
+                list.push(Endpoint {
+                    addr: SocketAddrV4::new(addr, port),
+                    node,
+                });
             }
         }
     }
@@ -165,11 +177,16 @@ fn protocol(port: &Value) -> Option<Protocol> {
 }
 
 fn port_number(value: &Value) -> Option<u16> {
-    value.as_u64().and_then(|number| u16::try_from(number).ok()).filter(|number| *number != 0)
+    value
+        .as_u64()
+        .and_then(|number| u16::try_from(number).ok())
+        .filter(|number| *number != 0)
 }
 
 fn addresses<'a>(values: impl Iterator<Item = &'a Value>) -> Vec<Ipv4Addr> {
-    values.filter_map(|value| text(value).parse().ok()).collect()
+    values
+        .filter_map(|value| text(value).parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -200,13 +217,20 @@ mod tests {
 
     fn rules_of(spec: Value, endpoints: Value) -> Vec<ServicePort> {
         let mut store = Store::default();
-        store.create("services", service(spec)).expect("a fresh store takes it");
-        store.create("endpointslices.discovery.k8s.io", slice(endpoints)).expect("a fresh store takes it");
+        store
+            .create("services", service(spec))
+            .expect("a fresh store takes it");
+        store
+            .create("endpointslices.discovery.k8s.io", slice(endpoints))
+            .expect("a fresh store takes it");
         rules(&store).services
     }
 
     fn ips(rule: &ServicePort) -> Vec<String> {
-        rule.endpoints.iter().map(|endpoint| endpoint.addr.to_string()).collect()
+        rule.endpoints
+            .iter()
+            .map(|endpoint| endpoint.addr.to_string())
+            .collect()
     }
 
     fn cluster_ip() -> Value {
@@ -231,7 +255,10 @@ mod tests {
     fn the_terminating_ones_that_still_serve_answer_when_none_is_ready() {
         let rules = rules_of(
             cluster_ip(),
-            json!([endpoint("10.244.0.2", false, false, true), endpoint("10.244.0.4", false, true, true)]),
+            json!([
+                endpoint("10.244.0.2", false, false, true),
+                endpoint("10.244.0.4", false, true, true)
+            ]),
         );
         assert_eq!(ips(&rules[0]), ["10.244.0.4:80"]);
     }
@@ -244,7 +271,13 @@ mod tests {
 
     #[test]
     fn a_headless_service_has_no_rule() {
-        assert_eq!(rules_of(json!({"clusterIP": "None", "ports": [{"port": 80}]}), json!([])), []);
+        assert_eq!(
+            rules_of(
+                json!({"clusterIP": "None", "ports": [{"port": 80}]}),
+                json!([])
+            ),
+            []
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@
 
 mod fit;
 
-use crate::controller::meta::{controller_of, deleting, items, name, namespace, pod_finished, text, uid};
+use crate::controller::meta::{
+    controller_of, deleting, items, name, namespace, pod_finished, text, uid,
+};
 use crate::controller::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
 use clock::Seed;
@@ -26,7 +28,9 @@ impl Scheduler {
     /// A scheduler that breaks ties by this seed.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
-        Self { ties: seed.derive("scheduler") }
+        Self {
+            ties: seed.derive("scheduler"),
+        }
     }
 }
 
@@ -40,10 +44,17 @@ impl Controller for Scheduler {
         let worth = match event.kind {
             "pods" => {
                 let bound = !text(&object["spec"]["nodeName"]).is_empty();
-                let spec_changed = event.previous.as_ref().is_none_or(|old| old["spec"] != object["spec"]);
+                let spec_changed = event
+                    .previous
+                    .as_ref()
+                    .is_none_or(|old| old["spec"] != object["spec"]);
                 let frees = event.op == Op::Deleted
-                    || (pod_finished(object) && event.previous.as_ref().is_some_and(|old| !pod_finished(old)));
-                (!bound && spec_changed && event.op != Op::Deleted) || (bound && frees)
+                    || (pod_finished(object)
+                        && event
+                            .previous
+                            .as_ref()
+                            .is_some_and(|old| !pod_finished(old)));
+                (spec_changed && event.op != Op::Deleted) || (bound && frees)
             }
             "nodes" => event.previous.as_ref().is_none_or(|old| {
                 old["spec"] != object["spec"]
@@ -52,7 +63,11 @@ impl Controller for Scheduler {
             }),
             _ => false,
         };
-        if worth { vec![Key::new("pods", "", "")] } else { Vec::new() }
+        if worth {
+            vec![Key::new("pods", "", "")]
+        } else {
+            Vec::new()
+        }
     }
 
     fn reconcile(&self, store: &Store, _: &Key, context: &Context<'_>) -> Vec<Write> {
@@ -62,10 +77,16 @@ impl Controller for Scheduler {
         }
         pending.sort_by_key(|pod| {
             let priority = pod["spec"]["priority"].as_i64().unwrap_or(0);
-            (-priority, text(&pod["metadata"]["creationTimestamp"]).to_owned())
+            (
+                -priority,
+                text(&pod["metadata"]["creationTimestamp"]).to_owned(),
+            )
         });
         let mut rooms = rooms(store);
-        pending.into_iter().flat_map(|pod| self.place(pod, &mut rooms, context)).collect()
+        pending
+            .into_iter()
+            .flat_map(|pod| self.place(pod, &mut rooms, context))
+            .collect()
     }
 }
 
@@ -101,13 +122,23 @@ fn waits(pod: &Value) -> bool {
         && !deleting(pod)
         && !pod_finished(pod)
         && items(&pod["spec"]["schedulingGates"]).is_empty()
-        && matches!(text(&pod["spec"]["schedulerName"]), "" | "default-scheduler")
+        && matches!(
+            text(&pod["spec"]["schedulerName"]),
+            "" | "default-scheduler"
+        )
 }
 
 /// Every node with what its pods already take.
 fn rooms(store: &Store) -> Vec<Room<'_>> {
-    let mut rooms: Vec<Room<'_>> = store.list("nodes", None).map(|node| Room::new(node)).collect();
-    let by_name: BTreeMap<&str, usize> = rooms.iter().enumerate().map(|(at, room)| (name(room.node), at)).collect();
+    let mut rooms: Vec<Room<'_>> = store
+        .list("nodes", None)
+        .map(|node| Room::new(node))
+        .collect();
+    let by_name: BTreeMap<&str, usize> = rooms
+        .iter()
+        .enumerate()
+        .map(|(at, room)| (name(room.node), at))
+        .collect();
     for pod in store.list("pods", None).filter(|pod| !pod_finished(pod)) {
         if let Some(at) = by_name.get(text(&pod["spec"]["nodeName"])) {
             rooms[*at].take(&fit::Wanted::of(pod));
@@ -117,10 +148,23 @@ fn rooms(store: &Store) -> Vec<Room<'_>> {
 }
 
 fn bind(pod: &Object, node: &str) -> Vec<Write> {
-    let message = format!("Successfully assigned {}/{} to {node}", namespace(pod), name(pod));
+    let message = format!(
+        "Successfully assigned {}/{} to {node}",
+        namespace(pod),
+        name(pod)
+    );
     vec![
-        Write::Bind { key: Key::of("pods", pod), node: node.to_owned() },
-        Write::Record(Note::about(pod, Tone::Normal, "Scheduled", message, COMPONENT)),
+        Write::Bind {
+            key: Key::of("pods", pod),
+            node: node.to_owned(),
+        },
+        Write::Record(Note::about(
+            pod,
+            Tone::Normal,
+            "Scheduled",
+            message,
+            COMPONENT,
+        )),
     ]
 }
 
@@ -142,8 +186,17 @@ fn refuse(pod: &Object, nodes: usize, misfits: &[Misfit], context: &Context<'_>)
     }
     crate::kubelet::put_condition(&mut next, condition);
     vec![
-        Write::UpdateStatus { kind: "pods", value: next },
-        Write::Record(Note::about(pod, Tone::Warning, "FailedScheduling", message, COMPONENT)),
+        Write::UpdateStatus {
+            kind: "pods",
+            value: next,
+        },
+        Write::Record(Note::about(
+            pod,
+            Tone::Warning,
+            "FailedScheduling",
+            message,
+            COMPONENT,
+        )),
     ]
 }
 

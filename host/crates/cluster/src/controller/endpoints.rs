@@ -6,6 +6,7 @@ use super::endpointslice::{HEADLESS, hostname, pods_behind, ports_of, selects, s
 use super::meta::{deleting, items, name, namespace, pod_ready, text, uid, without_nulls};
 use super::{Context, Controller, Index, Write};
 use crate::store::{Event, Key, Op, Store};
+use clock::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -22,11 +23,19 @@ impl Controller for Endpoints {
         "endpoint-controller"
     }
 
+    fn pace(&self, store: &Store) -> Duration {
+        super::pace_of_crowds(store)
+    }
+
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
         match event.kind {
             "services" => vec![Key::of("services", &event.object)],
             "pods" => services_of(event, store),
-            KIND if event.op == Op::Deleted => vec![Key::new("services", namespace(&event.object), name(&event.object))],
+            KIND if event.op == Op::Deleted => vec![Key::new(
+                "services",
+                namespace(&event.object),
+                name(&event.object),
+            )],
             _ => Vec::new(),
         }
     }
@@ -35,25 +44,44 @@ impl Controller for Endpoints {
         let current = store.get(KIND, &key.namespace, &key.name);
         let Some(service) = store.get_key(key) else {
             // Only what this controller made goes with its Service.
-            let ours = current.filter(|endpoints| endpoints["metadata"]["labels"][MANAGED_BY] == "endpoint-controller");
-            return ours.map(|endpoints| delete(endpoints)).into_iter().collect();
+            let ours = current.filter(|endpoints| {
+                endpoints["metadata"]["labels"][MANAGED_BY] == "endpoint-controller"
+            });
+            return ours
+                .map(|endpoints| delete(endpoints))
+                .into_iter()
+                .collect();
         };
         if !selects(service) {
             return Vec::new();
         }
         let subsets = subsets(store, service);
-        let mut labels = service["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+        let mut labels = service["metadata"]["labels"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         labels.insert(MANAGED_BY.to_owned(), "endpoint-controller".into());
         if service["spec"]["clusterIP"] == "None" {
             labels.insert(HEADLESS.to_owned(), "".into());
         }
         match current {
-            None => vec![Write::Create { kind: KIND, value: object(service, labels.into(), subsets), announce: None }],
+            None => vec![Write::Create {
+                kind: KIND,
+                value: object(service, labels.into(), subsets),
+                announce: None,
+            }],
             Some(current) => {
                 let mut next = (**current).clone();
                 next["metadata"]["labels"] = labels.into();
                 set_subsets(&mut next, subsets);
-                if next == **current { Vec::new() } else { vec![Write::Update { kind: KIND, value: next }] }
+                if next == **current {
+                    Vec::new()
+                } else {
+                    vec![Write::Update {
+                        kind: KIND,
+                        value: next,
+                    }]
+                }
             }
         }
     }
@@ -70,7 +98,9 @@ fn object(service: &Value, labels: Value, subsets: Vec<Value>) -> Value {
 }
 
 fn set_subsets(object: &mut Value, subsets: Vec<Value>) {
-    let Some(map) = object.as_object_mut() else { return };
+    let Some(map) = object.as_object_mut() else {
+        return;
+    };
     if subsets.is_empty() {
         map.remove("subsets");
     } else {
@@ -79,7 +109,12 @@ fn set_subsets(object: &mut Value, subsets: Vec<Value>) {
 }
 
 fn delete(endpoints: &Value) -> Write {
-    Write::Delete { key: Key::of(KIND, endpoints), uid: uid(endpoints).to_owned(), grace_seconds: None, announce: None }
+    Write::Delete {
+        key: Key::of(KIND, endpoints),
+        uid: uid(endpoints).to_owned(),
+        grace_seconds: None,
+        announce: None,
+    }
 }
 
 /// Addresses of one set of ports, ready and not.
@@ -94,14 +129,23 @@ fn subsets(store: &Store, service: &Value) -> Vec<Value> {
     let publish = service["spec"]["publishNotReadyAddresses"] == true;
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for pod in pods_behind(store, service).filter(|pod| publish || !deleting(pod)) {
-        let ports: Vec<Value> = ports_of(service, pod).into_iter().map(legacy_port).collect();
+        let ports: Vec<Value> = ports_of(service, pod)
+            .into_iter()
+            .map(legacy_port)
+            .collect();
         if ports.is_empty() && !items(&service["spec"]["ports"]).is_empty() {
             continue;
         }
-        let group = groups.entry(Value::from(ports.clone()).to_string()).or_default();
+        let group = groups
+            .entry(Value::from(ports.clone()).to_string())
+            .or_default();
         group.ports = ports;
         let ip = text(&pod["status"]["podIP"]).parse().ok();
-        let list = if publish || pod_ready(pod) { &mut group.ready } else { &mut group.not_ready };
+        let list = if publish || pod_ready(pod) {
+            &mut group.ready
+        } else {
+            &mut group.not_ready
+        };
         list.insert(ip, address(service, pod));
     }
     groups.into_values().map(Group::subset).collect()
@@ -110,7 +154,11 @@ fn subsets(store: &Store, service: &Value) -> Vec<Value> {
 impl Group {
     fn subset(self) -> Value {
         let list = |addresses: BTreeMap<_, Value>| -> Value {
-            if addresses.is_empty() { Value::Null } else { addresses.into_values().collect::<Vec<_>>().into() }
+            if addresses.is_empty() {
+                Value::Null
+            } else {
+                addresses.into_values().collect::<Vec<_>>().into()
+            }
         };
         without_nulls(json!({
             "addresses": list(self.ready),

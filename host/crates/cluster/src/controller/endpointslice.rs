@@ -3,9 +3,13 @@
 //! Keeps the order that a slice has: pods that stay keep their place, new ones are appended. Never
 //! touches slices that somebody else manages.
 
-use super::meta::{deleting, items, name, namespace, owner_reference, pod_finished, pod_ready, labels_match, text, uid};
+use super::meta::{
+    deleting, items, labels_match, name, namespace, owner_reference, pod_finished, pod_ready, text,
+    uid,
+};
 use super::{Context, Controller, Index, Write};
 use crate::store::{Event, Key, Object, Store};
+use clock::Duration;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -25,6 +29,10 @@ impl Controller for EndpointSlices {
         "endpoint-slice-controller"
     }
 
+    fn pace(&self, store: &Store) -> Duration {
+        super::pace_of_crowds(store)
+    }
+
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
         match event.kind {
             "services" => vec![Key::of("services", &event.object)],
@@ -38,10 +46,14 @@ impl Controller for EndpointSlices {
     }
 
     fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
-        let Some(service) = store.get_key(key).filter(|service| selects(service)) else { return Vec::new() };
+        let Some(service) = store.get_key(key).filter(|service| selects(service)) else {
+            return Vec::new();
+        };
         let existing: Vec<&Object> = store
             .list(KIND, Some(&key.namespace))
-            .filter(|slice| managed(slice) && slice["metadata"]["labels"][SERVICE_NAME] == key.name.as_str())
+            .filter(|slice| {
+                managed(slice) && slice["metadata"]["labels"][SERVICE_NAME] == key.name.as_str()
+            })
             .collect();
         let wanted = by_ports(store, service);
         write_slices(service, &existing, wanted)
@@ -51,19 +63,31 @@ impl Controller for EndpointSlices {
 /// Whether the Service has a selector that pods can match.
 pub(crate) fn selects(service: &Value) -> bool {
     let selector = service["spec"]["selector"].as_object();
-    selector.is_some_and(|selector| !selector.is_empty()) && service["spec"]["type"] != "ExternalName" && !deleting(service)
+    selector.is_some_and(|selector| !selector.is_empty())
+        && service["spec"]["type"] != "ExternalName"
+        && !deleting(service)
 }
 
 /// The Services whose endpoints a change of a pod may change.
 pub(crate) fn services_of(event: &Event, store: &Store) -> Vec<Key> {
-    let matches = |service: &Value, pod: &Value| labels_match(&service["spec"]["selector"], &pod["metadata"]["labels"]);
-    if event.previous.as_ref().is_some_and(|previous| looks_the_same(previous, &event.object)) {
+    let matches = |service: &Value, pod: &Value| {
+        labels_match(&service["spec"]["selector"], &pod["metadata"]["labels"])
+    };
+    if event
+        .previous
+        .as_ref()
+        .is_some_and(|previous| looks_the_same(previous, &event.object))
+    {
         return Vec::new();
     }
     store
         .list("services", Some(namespace(&event.object)))
         .filter(|service| {
-            matches(service, &event.object) || event.previous.as_ref().is_some_and(|previous| matches(service, previous))
+            matches(service, &event.object)
+                || event
+                    .previous
+                    .as_ref()
+                    .is_some_and(|previous| matches(service, previous))
         })
         .map(|service| Key::of("services", service))
         .collect()
@@ -85,11 +109,18 @@ fn managed(slice: &Value) -> bool {
 }
 
 /// The pods behind a Service that have an address.
-pub(crate) fn pods_behind<'a>(store: &'a Store, service: &'a Value) -> impl Iterator<Item = &'a Object> {
+pub(crate) fn pods_behind<'a>(
+    store: &'a Store,
+    service: &'a Value,
+) -> impl Iterator<Item = &'a Object> {
     let selector = &service["spec"]["selector"];
-    store.list("pods", Some(namespace(service))).filter(move |pod| {
-        labels_match(selector, &pod["metadata"]["labels"]) && !pod_finished(pod) && pod["status"]["podIP"].is_string()
-    })
+    store
+        .list("pods", Some(namespace(service)))
+        .filter(move |pod| {
+            labels_match(selector, &pod["metadata"]["labels"])
+                && !pod_finished(pod)
+                && pod["status"]["podIP"].is_string()
+        })
 }
 
 /// A Service's ports as numbers of one pod: a named target is the pod's container port of that name.
@@ -97,7 +128,8 @@ pub(crate) fn ports_of(service: &Value, pod: &Value) -> Vec<Value> {
     let ports = items(&service["spec"]["ports"]).iter().filter_map(|port| {
         let protocol = port["protocol"].as_str().unwrap_or("TCP");
         let number = target_port(port, protocol, pod)?;
-        let mut entry = json!({ "name": text(&port["name"]), "port": number, "protocol": protocol });
+        let mut entry =
+            json!({ "name": text(&port["name"]), "port": number, "protocol": protocol });
         if let Some(app) = port["appProtocol"].as_str() {
             entry["appProtocol"] = app.into();
         }
@@ -109,12 +141,21 @@ pub(crate) fn ports_of(service: &Value, pod: &Value) -> Vec<Value> {
 fn target_port(port: &Value, protocol: &str, pod: &Value) -> Option<i64> {
     let target = &port["targetPort"];
     match target.as_str() {
-        None => target.as_i64().filter(|number| *number != 0).or_else(|| port["port"].as_i64()),
+        None => target
+            .as_i64()
+            .filter(|number| *number != 0)
+            .or_else(|| port["port"].as_i64()),
         Some(wanted) => items(&pod["spec"]["containers"])
             .iter()
-            .chain(items(&pod["spec"]["initContainers"]).iter().filter(|init| init["restartPolicy"] == "Always"))
+            .chain(
+                items(&pod["spec"]["initContainers"])
+                    .iter()
+                    .filter(|init| init["restartPolicy"] == "Always"),
+            )
             .flat_map(|container| items(&container["ports"]))
-            .find(|port| port["name"] == wanted && port["protocol"].as_str().unwrap_or("TCP") == protocol)
+            .find(|port| {
+                port["name"] == wanted && port["protocol"].as_str().unwrap_or("TCP") == protocol
+            })
             .and_then(|port| port["containerPort"].as_i64()),
     }
 }
@@ -124,7 +165,9 @@ fn by_ports(store: &Store, service: &Value) -> BTreeMap<String, (Value, Vec<Valu
     let mut groups: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
     for pod in pods_behind(store, service) {
         let ports = Value::from(ports_of(service, pod));
-        let group = groups.entry(ports.to_string()).or_insert_with(|| (ports, Vec::new()));
+        let group = groups
+            .entry(ports.to_string())
+            .or_insert_with(|| (ports, Vec::new()));
         group.1.push(endpoint(store, service, pod));
     }
     groups
@@ -146,7 +189,11 @@ fn endpoint(store: &Store, service: &Value, pod: &Value) -> Value {
     });
     if let Some(node) = pod["spec"]["nodeName"].as_str() {
         endpoint["nodeName"] = node.into();
-        let zone = store.get("nodes", "", node).map_or(&Value::Null, |node| &node["metadata"]["labels"]["topology.kubernetes.io/zone"]);
+        let zone =
+            store.get("nodes", "", node).map_or(
+                &Value::Null,
+                |node| &node["metadata"]["labels"]["topology.kubernetes.io/zone"],
+            );
         if zone.is_string() {
             endpoint["zone"] = zone.clone();
         }
@@ -159,17 +206,27 @@ fn endpoint(store: &Store, service: &Value, pod: &Value) -> Value {
 
 /// The name a pod has under its governing Service.
 pub(crate) fn hostname<'a>(service: &Value, pod: &'a Value) -> Option<&'a str> {
-    let hostname = pod["spec"]["hostname"].as_str().filter(|hostname| !hostname.is_empty())?;
+    let hostname = pod["spec"]["hostname"]
+        .as_str()
+        .filter(|hostname| !hostname.is_empty())?;
     (text(&pod["spec"]["subdomain"]) == name(service)).then_some(hostname)
 }
 
-fn write_slices(service: &Value, existing: &[&Object], mut wanted: BTreeMap<String, (Value, Vec<Value>)>) -> Vec<Write> {
+fn write_slices(
+    service: &Value,
+    existing: &[&Object],
+    mut wanted: BTreeMap<String, (Value, Vec<Value>)>,
+) -> Vec<Write> {
     let mut writes = Vec::new();
     let mut spare = Vec::new();
     let mut kept = 0;
     let empty = wanted.is_empty();
     for slice in existing {
-        let ports = if slice["ports"].is_null() { "[]".to_owned() } else { slice["ports"].to_string() };
+        let ports = if slice["ports"].is_null() {
+            "[]".to_owned()
+        } else {
+            slice["ports"].to_string()
+        };
         let group = wanted.get_mut(&ports);
         // Without a single endpoint one slice stays as a placeholder.
         if group.is_none() && !(empty && kept == 0) {
@@ -179,14 +236,19 @@ fn write_slices(service: &Value, existing: &[&Object], mut wanted: BTreeMap<Stri
         kept += 1;
         let mut next = (***slice).clone();
         match group {
-            Some((_, endpoints)) => next["endpoints"] = keep_places(&slice["endpoints"], endpoints).into(),
+            Some((_, endpoints)) => {
+                next["endpoints"] = keep_places(&slice["endpoints"], endpoints).into()
+            }
             None => {
                 next["endpoints"] = Value::Null;
                 next["ports"] = Value::Null;
             }
         }
         next["metadata"]["labels"] = labels(service);
-        writes.push(Write::Update { kind: KIND, value: next });
+        writes.push(Write::Update {
+            kind: KIND,
+            value: next,
+        });
     }
     let mut rest = fill(&mut writes, wanted);
     if empty && existing.is_empty() {
@@ -202,7 +264,10 @@ fn write_slices(service: &Value, existing: &[&Object], mut wanted: BTreeMap<Stri
                 next["metadata"]["labels"] = labels(service);
                 next["endpoints"] = endpoints;
                 next["ports"] = ports;
-                Write::Update { kind: KIND, value: next }
+                Write::Update {
+                    kind: KIND,
+                    value: next,
+                }
             }
             None => create(service, ports, endpoints),
         });
@@ -212,7 +277,12 @@ fn write_slices(service: &Value, existing: &[&Object], mut wanted: BTreeMap<Stri
 }
 
 fn delete(slice: &Value) -> Write {
-    Write::Delete { key: Key::of(KIND, slice), uid: uid(slice).to_owned(), grace_seconds: None, announce: None }
+    Write::Delete {
+        key: Key::of(KIND, slice),
+        uid: uid(slice).to_owned(),
+        grace_seconds: None,
+        announce: None,
+    }
 }
 
 /// A slice's endpoints that are still wanted, in their order; taken out of `wanted`.
@@ -224,28 +294,41 @@ fn keep_places(current: &Value, wanted: &mut Vec<Value>) -> Vec<Value> {
         order.push(uid.clone());
         by_uid.insert(uid, endpoint);
     }
-    let kept = items(current).iter().filter_map(|endpoint| by_uid.remove(text(&endpoint["targetRef"]["uid"]))).collect();
+    let kept = items(current)
+        .iter()
+        .filter_map(|endpoint| by_uid.remove(text(&endpoint["targetRef"]["uid"])))
+        .collect();
     wanted.extend(order.into_iter().filter_map(|uid| by_uid.remove(&uid)));
     kept
 }
 
 /// Puts the endpoints that have no place yet into slices with room; returns what needs new slices.
-fn fill(writes: &mut [Write], wanted: BTreeMap<String, (Value, Vec<Value>)>) -> Vec<(Value, Value)> {
+fn fill(
+    writes: &mut [Write],
+    wanted: BTreeMap<String, (Value, Vec<Value>)>,
+) -> Vec<(Value, Value)> {
     let mut rest = Vec::new();
     for (ports, mut endpoints) in wanted.into_values() {
         for write in writes.iter_mut() {
-            let Write::Update { value, .. } = write else { continue };
+            let Write::Update { value, .. } = write else {
+                continue;
+            };
             if value["ports"] != ports {
                 continue;
             }
             if let Some(list) = value["endpoints"].as_array_mut() {
-                let room = MAX_ENDPOINTS.saturating_sub(list.len()).min(endpoints.len());
+                let room = MAX_ENDPOINTS
+                    .saturating_sub(list.len())
+                    .min(endpoints.len());
                 list.extend(endpoints.drain(..room));
             }
         }
         while !endpoints.is_empty() {
             let tail = endpoints.split_off(endpoints.len().min(MAX_ENDPOINTS));
-            rest.push((ports.clone(), std::mem::replace(&mut endpoints, tail).into()));
+            rest.push((
+                ports.clone(),
+                std::mem::replace(&mut endpoints, tail).into(),
+            ));
         }
     }
     rest
@@ -270,7 +353,10 @@ fn drop_unchanged(writes: Vec<Write>, existing: &[&Object]) -> Vec<Write> {
 }
 
 fn labels(service: &Value) -> Value {
-    let mut labels: Map<String, Value> = service["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+    let mut labels: Map<String, Value> = service["metadata"]["labels"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     if service["spec"]["clusterIP"] == "None" {
         labels.insert(HEADLESS.to_owned(), "".into());
     }
@@ -293,5 +379,9 @@ fn create(service: &Value, ports: Value, endpoints: Value) -> Write {
         "endpoints": endpoints,
         "ports": ports,
     });
-    Write::Create { kind: KIND, value, announce: None }
+    Write::Create {
+        kind: KIND,
+        value,
+        announce: None,
+    }
 }

@@ -21,26 +21,47 @@ impl Controller for TaintEviction {
 
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
         match event.kind {
-            "nodes" if event.previous.as_ref().is_none_or(|old| old["spec"]["taints"] != event.object["spec"]["taints"]) => {
+            "nodes"
+                if event
+                    .previous
+                    .as_ref()
+                    .is_none_or(|old| old["spec"]["taints"] != event.object["spec"]["taints"]) =>
+            {
                 vec![Key::of("nodes", &event.object)]
             }
-            "pods" if event.previous.as_ref().is_none_or(|old| old["spec"] != event.object["spec"]) => {
+            "pods"
+                if event
+                    .previous
+                    .as_ref()
+                    .is_none_or(|old| old["spec"] != event.object["spec"]) =>
+            {
                 let node = text(&event.object["spec"]["nodeName"]);
-                let tainted = store.get("nodes", "", node).is_some_and(|node| no_execute(node).next().is_some());
-                if tainted { vec![Key::new("nodes", "", node)] } else { Vec::new() }
+                let tainted = store
+                    .get("nodes", "", node)
+                    .is_some_and(|node| no_execute(node).next().is_some());
+                if tainted {
+                    vec![Key::new("nodes", "", node)]
+                } else {
+                    Vec::new()
+                }
             }
             _ => Vec::new(),
         }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
-        let Some(node) = store.get_key(key) else { return Vec::new() };
+        let Some(node) = store.get_key(key) else {
+            return Vec::new();
+        };
         if no_execute(node).next().is_none() {
             return Vec::new();
         }
         let mut writes = Vec::new();
         let mut next_look: Option<i64> = None;
-        let pods = context.index.pods_on(&key.name).filter_map(|key| store.get_key(key));
+        let pods = context
+            .index
+            .pods_on(&key.name)
+            .filter_map(|key| store.get_key(key));
         for pod in pods.filter(|pod| !deleting(pod)) {
             let Some(due) = due(node, pod) else { continue };
             if due <= context.unix() {
@@ -58,7 +79,9 @@ impl Controller for TaintEviction {
 }
 
 fn no_execute(node: &Value) -> impl Iterator<Item = &Value> {
-    items(&node["spec"]["taints"]).iter().filter(|taint| taint["effect"] == "NoExecute")
+    items(&node["spec"]["taints"])
+        .iter()
+        .filter(|taint| taint["effect"] == "NoExecute")
 }
 
 /// When the pod has to go, in unix seconds; `None` when it tolerates every taint for ever.
@@ -66,13 +89,19 @@ fn due(node: &Value, pod: &Value) -> Option<i64> {
     let mut earliest: Option<i64> = None;
     for taint in no_execute(node) {
         let added = unix(text(&taint["timeAdded"])).unwrap_or(0);
-        let tolerations: Vec<&Value> =
-            items(&pod["spec"]["tolerations"]).iter().filter(|toleration| tolerates(toleration, taint)).collect();
+        let tolerations: Vec<&Value> = items(&pod["spec"]["tolerations"])
+            .iter()
+            .filter(|toleration| tolerates(toleration, taint))
+            .collect();
         let due = if tolerations.is_empty() {
             Some(added)
         } else {
             // The shortest stated time counts; a toleration without one never ends by itself.
-            tolerations.iter().filter_map(|toleration| toleration["tolerationSeconds"].as_i64()).min().map(|s| added + s.max(0))
+            tolerations
+                .iter()
+                .filter_map(|toleration| toleration["tolerationSeconds"].as_i64())
+                .min()
+                .map(|s| added + s.max(0))
         };
         earliest = match (earliest, due) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -103,8 +132,22 @@ fn evict(pod: &Object, context: &Context<'_>) -> [Write; 3] {
     crate::kubelet::put_condition(&mut next, condition);
     let message = format!("Marking for deletion Pod {}/{}", namespace(pod), name(pod));
     [
-        Write::Record(Note::about(pod, Tone::Normal, "TaintManagerEviction", message, COMPONENT)),
-        Write::UpdateStatus { kind: "pods", value: next },
-        Write::Delete { key: Key::of("pods", pod), uid: uid(pod).to_owned(), grace_seconds: None, announce: None },
+        Write::Record(Note::about(
+            pod,
+            Tone::Normal,
+            "TaintManagerEviction",
+            message,
+            COMPONENT,
+        )),
+        Write::UpdateStatus {
+            kind: "pods",
+            value: next,
+        },
+        Write::Delete {
+            key: Key::of("pods", pod),
+            uid: uid(pod).to_owned(),
+            grace_seconds: None,
+            announce: None,
+        },
     ]
 }

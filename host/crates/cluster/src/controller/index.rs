@@ -64,12 +64,22 @@ impl Index {
 
     fn insert(&mut self, key: &Key, object: &Value) {
         for owner in owners(object) {
-            self.by_owner.entry(owner.to_owned()).or_default().insert(key.clone());
+            self.by_owner
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(key.clone());
         }
-        self.by_namespace.entry(key.namespace.clone()).or_default().insert(key.clone());
-        self.by_uid.insert(meta::uid(object).to_owned(), key.clone());
+        self.by_namespace
+            .entry(key.namespace.clone())
+            .or_default()
+            .insert(key.clone());
+        self.by_uid
+            .insert(meta::uid(object).to_owned(), key.clone());
         if let Some(node) = node_of(key, object) {
-            self.by_node.entry(node.to_owned()).or_default().insert(key.clone());
+            self.by_node
+                .entry(node.to_owned())
+                .or_default()
+                .insert(key.clone());
         }
     }
 
@@ -86,7 +96,9 @@ impl Index {
 }
 
 fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    meta::items(&object["metadata"]["ownerReferences"]).iter().map(|owner| meta::text(&owner["uid"]))
+    meta::items(&object["metadata"]["ownerReferences"])
+        .iter()
+        .map(|owner| meta::text(&owner["uid"]))
 }
 
 fn node_of<'a>(key: &Key, object: &'a Value) -> Option<&'a str> {

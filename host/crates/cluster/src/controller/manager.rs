@@ -6,7 +6,10 @@
 use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
-use super::{deployment, endpoints, endpointslice, eviction, gc, mirror, namespace, node, podgc, replicaset, service};
+use super::{
+    deployment, endpoints, endpointslice, eviction, gc, mirror, namespace, node, podgc, replicaset,
+    service,
+};
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
 use crate::queue::WorkQueue;
@@ -21,6 +24,9 @@ const BUDGET: usize = 50_000;
 /// How long a spinning manager waits before it tries again.
 const SPIN_PAUSE: Duration = Duration::from_secs(1);
 
+/// No pace is longer than this.
+const LONGEST_PACE: Duration = Duration::from_secs(1);
+
 /// A key of one of the controllers.
 type Work = (usize, Key);
 
@@ -29,6 +35,8 @@ type Work = (usize, Key);
 pub struct Manager {
     controllers: Vec<Box<dyn Controller>>,
     queue: WorkQueue<Work>,
+    /// When keys of paced controllers were last looked at.
+    looked: BTreeMap<Work, Instant>,
     index: Index,
     recorder: Recorder,
     kubelets: Kubelets,
@@ -59,6 +67,7 @@ impl Manager {
         Self {
             controllers,
             queue: WorkQueue::new(config.shuffle.then(|| seed.stream("controllers"))),
+            looked: BTreeMap::new(),
             index: Index::default(),
             recorder: Recorder::default(),
             kubelets: Kubelets::new(seed, config),
@@ -75,7 +84,7 @@ impl Manager {
         let mut ran: BTreeMap<Work, usize> = BTreeMap::new();
         let mut total = 0;
         loop {
-            self.read_log(store);
+            self.read_log(store, now);
             if let Some(work) = self.queue.pop(now) {
                 self.run(store, registry, now, &work);
                 *ran.entry(work).or_default() += 1;
@@ -137,11 +146,14 @@ impl Manager {
         let most = ran.iter().max_by_key(|(_, count)| **count);
         most.map_or_else(String::new, |((controller, key), count)| {
             let name = self.controllers[*controller].name();
-            format!("{name} {}/{}/{} ({count} times)", key.kind, key.namespace, key.name)
+            format!(
+                "{name} {}/{}/{} ({count} times)",
+                key.kind, key.namespace, key.name
+            )
         })
     }
 
-    fn read_log(&mut self, store: &Store) {
+    fn read_log(&mut self, store: &Store, now: Instant) {
         if self.cursor == store.revision() {
             return;
         }
@@ -158,7 +170,15 @@ impl Manager {
             self.kubelets.observe(event);
             for (at, controller) in self.controllers.iter().enumerate() {
                 for key in controller.wakes(event, store, &self.index) {
-                    self.queue.add((at, key));
+                    let work = (at, key);
+                    match self
+                        .looked
+                        .get(&work)
+                        .map(|last| *last + controller.pace(store))
+                    {
+                        Some(next) if next > now => self.queue.add_at(next, work),
+                        _ => self.queue.add(work),
+                    }
                 }
             }
         }
@@ -167,10 +187,17 @@ impl Manager {
 
     /// The log no longer reaches back: look at everything as if it were new.
     fn resync(&mut self, store: &Store) {
-        self.index.rebuild(store, crate::kind::KINDS.iter().map(|kind| kind.names().qualified()));
+        self.index.rebuild(
+            store,
+            crate::kind::KINDS
+                .iter()
+                .map(|kind| kind.names().qualified()),
+        );
         let keys: Vec<Key> = self.index.all().cloned().collect();
         for key in keys {
-            let Some(object) = store.get_key(&key) else { continue };
+            let Some(object) = store.get_key(&key) else {
+                continue;
+            };
             let event = crate::store::Event {
                 rev: store.revision(),
                 kind: key.kind,
@@ -190,8 +217,16 @@ impl Manager {
     }
 
     fn run(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, work: &Work) {
-        let context = Context { now, epoch: self.epoch, index: &self.index };
+        let context = Context {
+            now,
+            epoch: self.epoch,
+            index: &self.index,
+        };
         let writes = self.controllers[work.0].reconcile(store, &work.1, &context);
+        if !self.controllers[work.0].pace(store).is_zero() {
+            self.looked.retain(|_, last| *last + LONGEST_PACE > now);
+            self.looked.insert(work.clone(), now);
+        }
         let mut failed = false;
         for write in writes {
             failed |= !self.apply(store, registry, now, write, Some(work));
@@ -204,10 +239,21 @@ impl Manager {
     }
 
     /// Carries out one wish; whether it could be.
-    fn apply(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, write: Write, work: Option<&Work>) -> bool {
+    fn apply(
+        &mut self,
+        store: &mut Store,
+        registry: &mut Registry,
+        now: Instant,
+        write: Write,
+        work: Option<&Work>,
+    ) -> bool {
         match write {
             Write::Create { value, .. } if closed(store, super::meta::namespace(&value)) => true,
-            Write::Create { kind, value, announce } => match registry.create(store, now, kind, value) {
+            Write::Create {
+                kind,
+                value,
+                announce,
+            } => match registry.create(store, now, kind, value) {
                 Ok(object) => {
                     if let Some(mut note) = announce {
                         note.message.push_str(crate::store::name_of(&object));
@@ -226,13 +272,23 @@ impl Manager {
                 accepted(registry.update_status(store, kind, &value))
             }
             Write::Bind { key, node } => bind(store, registry, now, &key, &node),
-            Write::Delete { key, uid, grace_seconds, announce } => {
+            Write::Delete {
+                key,
+                uid,
+                grace_seconds,
+                announce,
+            } => {
                 let current = store.get_key(&key);
                 if current.is_none_or(|object| !uid.is_empty() && super::meta::uid(object) != uid) {
                     return true;
                 }
-                let deletion = Deletion { grace_seconds, ..Deletion::default() };
-                let deleted = registry.delete(store, now, key.kind, &key.namespace, &key.name, deletion).is_ok();
+                let deletion = Deletion {
+                    grace_seconds,
+                    ..Deletion::default()
+                };
+                let deleted = registry
+                    .delete(store, now, key.kind, &key.namespace, &key.name, deletion)
+                    .is_ok();
                 if let Some(note) = announce.filter(|_| deleted) {
                     self.recorder.record(store, registry, now, &note);
                 }
@@ -267,12 +323,17 @@ fn accepted<T>(result: Result<T, StoreError>) -> bool {
 
 /// Whether nothing may be made in this namespace, because it goes or is not there.
 pub(super) fn closed(store: &Store, namespace: &str) -> bool {
-    !namespace.is_empty() && store.get("namespaces", "", namespace).is_none_or(|space| super::meta::deleting(space))
+    !namespace.is_empty()
+        && store
+            .get("namespaces", "", namespace)
+            .is_none_or(|space| super::meta::deleting(space))
 }
 
 /// The binding subresource: a node's name and the condition, without a new generation.
 fn bind(store: &mut Store, registry: &Registry, now: Instant, key: &Key, node: &str) -> bool {
-    let Some(pod) = store.get_key(key) else { return true };
+    let Some(pod) = store.get_key(key) else {
+        return true;
+    };
     if !super::meta::text(&pod["spec"]["nodeName"]).is_empty() {
         return true;
     }

@@ -37,7 +37,9 @@ pub(crate) fn labels_match(wanted: &Value, labels: &Value) -> bool {
     let Some(wanted) = wanted.as_object().filter(|map| !map.is_empty()) else {
         return false;
     };
-    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+    wanted
+        .iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// Whether a `metav1.LabelSelector` selects an object with these labels.
@@ -47,9 +49,15 @@ pub(crate) fn selector_matches(selector: &Value, labels: &Value) -> bool {
     if pairs.is_none_or(Map::is_empty) && expressions.is_empty() {
         return false;
     }
-    let pairs_match = pairs
-        .is_none_or(|pairs| pairs.iter().all(|(key, value)| labels.get(key) == Some(value)));
-    pairs_match && expressions.iter().all(|expression| requirement_matches(expression, labels))
+    let pairs_match = pairs.is_none_or(|pairs| {
+        pairs
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+    });
+    pairs_match
+        && expressions
+            .iter()
+            .all(|expression| requirement_matches(expression, labels))
 }
 
 /// Whether one `{key, operator, values}` holds, for labels of pods and of nodes alike.
@@ -64,8 +72,14 @@ pub(crate) fn requirement_matches(expression: &Value, labels: &Value) -> bool {
         "NotIn" => !found.is_some_and(listed),
         "Exists" => found.is_some(),
         "DoesNotExist" => found.is_none(),
-        "Gt" => found.and_then(number).zip(bound).is_some_and(|(label, bound)| label > bound),
-        "Lt" => found.and_then(number).zip(bound).is_some_and(|(label, bound)| label < bound),
+        "Gt" => found
+            .and_then(number)
+            .zip(bound)
+            .is_some_and(|(label, bound)| label > bound),
+        "Lt" => found
+            .and_then(number)
+            .zip(bound)
+            .is_some_and(|(label, bound)| label < bound),
         _ => false,
     }
 }
@@ -96,7 +110,9 @@ pub(crate) fn owner_reference(owner: &Value) -> Value {
 
 /// The condition of this type.
 pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
-    items(&object["status"]["conditions"]).iter().find(|condition| condition["type"] == kind)
+    items(&object["status"]["conditions"])
+        .iter()
+        .find(|condition| condition["type"] == kind)
 }
 
 /// Whether the condition of this type is true.
@@ -124,25 +140,35 @@ pub(crate) fn until_available(pod: &Value, min_ready: i64, now_unix: i64) -> Opt
 
 /// A `metav1.Time` in unix seconds.
 pub(crate) fn unix(time: &str) -> Option<i64> {
-    time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+    time.parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_second)
 }
 
 /// A number or percentage of `whole`, rounded up or down.
 pub(crate) fn scaled(value: &Value, whole: i64, round_up: bool) -> i64 {
-    let percent = value.as_str().and_then(|text| text.strip_suffix('%')).and_then(|p| p.parse::<i64>().ok());
+    let percent = value
+        .as_str()
+        .and_then(|text| text.strip_suffix('%'))
+        .and_then(|p| p.parse::<i64>().ok());
     match percent {
         Some(percent) if round_up => (whole * percent + 99) / 100,
         Some(percent) => whole * percent / 100,
-        None => value.as_i64().or_else(|| text(value).parse().ok()).unwrap_or(0),
+        None => value
+            .as_i64()
+            .or_else(|| text(value).parse().ok())
+            .unwrap_or(0),
     }
 }
 
 /// An object without the fields whose value is `Null`.
 pub(crate) fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.into_iter().filter(|(_, value)| !value.is_null()).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
+        ),
         other => other,
     }
 }
@@ -162,7 +188,10 @@ mod tests {
     fn expressions_follow_their_operators() {
         let labels = json!({"tier": "web", "cpus": "4"});
         let holds = |key: &str, operator: &str, values: Value| {
-            requirement_matches(&json!({"key": key, "operator": operator, "values": values}), &labels)
+            requirement_matches(
+                &json!({"key": key, "operator": operator, "values": values}),
+                &labels,
+            )
         };
         assert!(holds("tier", "In", json!(["db", "web"])));
         assert!(holds("tier", "NotIn", json!(["db"])));

@@ -24,9 +24,15 @@ impl Controller for Mirror {
     fn wakes(&self, event: &Event, _: &Store, _: &Index) -> Vec<Key> {
         let object = &event.object;
         match event.kind {
-            "endpoints" | "services" => vec![Key::new("endpoints", namespace(object), name(object))],
+            "endpoints" | "services" => {
+                vec![Key::new("endpoints", namespace(object), name(object))]
+            }
             KIND if object["metadata"]["labels"][MANAGED_BY] == MIRROR => {
-                vec![Key::new("endpoints", namespace(object), text(&object["metadata"]["labels"][SERVICE_NAME]))]
+                vec![Key::new(
+                    "endpoints",
+                    namespace(object),
+                    text(&object["metadata"]["labels"][SERVICE_NAME]),
+                )]
             }
             _ => Vec::new(),
         }
@@ -43,35 +49,59 @@ impl Controller for Mirror {
         let service = store.get("services", &key.namespace, &key.name);
         let endpoints = store.get_key(key).filter(|endpoints| {
             endpoints["metadata"]["labels"][SKIP] != "true"
-                && service.is_some_and(|service| service["spec"]["selector"].as_object().is_none_or(|s| s.is_empty()))
+                && service.is_some_and(|service| {
+                    service["spec"]["selector"]
+                        .as_object()
+                        .is_none_or(|s| s.is_empty())
+                })
         });
-        let wanted: Vec<Value> = endpoints.map(|endpoints| slices(endpoints)).unwrap_or_default();
+        let wanted: Vec<Value> = endpoints
+            .map(|endpoints| slices(endpoints))
+            .unwrap_or_default();
         let mut writes = Vec::new();
         for (at, content) in wanted.iter().enumerate() {
             match existing.get(at) {
-                None => writes.push(Write::Create { kind: KIND, value: content.clone(), announce: None }),
-                Some(slice) if slice["endpoints"] != content["endpoints"] || slice["ports"] != content["ports"] => {
+                None => writes.push(Write::Create {
+                    kind: KIND,
+                    value: content.clone(),
+                    announce: None,
+                }),
+                Some(slice)
+                    if slice["endpoints"] != content["endpoints"]
+                        || slice["ports"] != content["ports"] =>
+                {
                     let mut next = (***slice).clone();
                     next["endpoints"] = content["endpoints"].clone();
                     next["ports"] = content["ports"].clone();
-                    writes.push(Write::Update { kind: KIND, value: next });
+                    writes.push(Write::Update {
+                        kind: KIND,
+                        value: next,
+                    });
                 }
                 Some(_) => {}
             }
         }
-        writes.extend(existing.iter().skip(wanted.len()).map(|slice| Write::Delete {
-            key: Key::of(KIND, slice),
-            uid: uid(slice).to_owned(),
-            grace_seconds: None,
-            announce: None,
-        }));
+        writes.extend(
+            existing
+                .iter()
+                .skip(wanted.len())
+                .map(|slice| Write::Delete {
+                    key: Key::of(KIND, slice),
+                    uid: uid(slice).to_owned(),
+                    grace_seconds: None,
+                    announce: None,
+                }),
+        );
         writes
     }
 }
 
 /// One slice for each subset.
 fn slices(endpoints: &Value) -> Vec<Value> {
-    let mut labels = endpoints["metadata"]["labels"].as_object().cloned().unwrap_or_default();
+    let mut labels = endpoints["metadata"]["labels"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
     labels.insert(SERVICE_NAME.to_owned(), name(endpoints).into());
     labels.insert(MANAGED_BY.to_owned(), MIRROR.into());
     let subsets = items(&endpoints["subsets"]).iter().map(|subset| {

@@ -27,7 +27,7 @@ pub use manager::Manager;
 pub use write::{Note, Tone, Write};
 
 use crate::store::{Event, Key, Store};
-use clock::Instant;
+use clock::{Duration, Instant};
 
 /// What a controller may know besides the objects.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +58,22 @@ impl Context<'_> {
 pub trait Controller: std::fmt::Debug {
     /// Its name, as upstream has it in Events.
     fn name(&self) -> &'static str;
+    /// How long after one look an event may bring about the next, so that a crowd of pods is looked at
+    /// together instead of one by one.
+    fn pace(&self, _store: &Store) -> Duration {
+        Duration::ZERO
+    }
     /// Which keys an event makes worth looking at again.
     fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key>;
     /// What to write so that the world comes closer to what the object under `key` wishes.
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write>;
+}
+
+/// The pace of those who look at many pods at once: none in a small cluster.
+pub(crate) fn pace_of_crowds(store: &Store) -> Duration {
+    if store.count("pods") > 100 {
+        Duration::from_millis(100)
+    } else {
+        Duration::ZERO
+    }
 }

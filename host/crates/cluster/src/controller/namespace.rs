@@ -29,12 +29,22 @@ impl Controller for Namespaces {
         let furniture = matches!(event.kind, "namespaces" | "serviceaccounts" | "configmaps");
         let space = store.get("namespaces", "", namespace);
         let relevant = space.is_some_and(|space| furniture || deleting(space));
-        if relevant { vec![Key::new("namespaces", "", namespace)] } else { Vec::new() }
+        if relevant {
+            vec![Key::new("namespaces", "", namespace)]
+        } else {
+            Vec::new()
+        }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
-        let Some(space) = store.get_key(key) else { return Vec::new() };
-        if deleting(space) { empty(store, space, key, context) } else { furnish(store, key) }
+        let Some(space) = store.get_key(key) else {
+            return Vec::new();
+        };
+        if deleting(space) {
+            empty(store, space, key, context)
+        } else {
+            furnish(store, key)
+        }
     }
 }
 
@@ -55,8 +65,16 @@ fn furnish(store: &Store, key: &Key) -> Vec<Write> {
     });
     [("serviceaccounts", account), ("configmaps", root_ca)]
         .into_iter()
-        .filter(|(kind, value)| store.get(kind, &key.name, text(&value["metadata"]["name"])).is_none())
-        .map(|(kind, value)| Write::Create { kind, value, announce: None })
+        .filter(|(kind, value)| {
+            store
+                .get(kind, &key.name, text(&value["metadata"]["name"]))
+                .is_none()
+        })
+        .map(|(kind, value)| Write::Create {
+            kind,
+            value,
+            announce: None,
+        })
         .collect()
 }
 
@@ -65,23 +83,40 @@ fn empty(store: &Store, space: &Value, key: &Key, context: &Context<'_>) -> Vec<
     let mut remains = false;
     let mut writes = Vec::new();
     for key in contents {
-        let Some(object) = store.get_key(key) else { continue };
+        let Some(object) = store.get_key(key) else {
+            continue;
+        };
         remains = true;
         if !deleting(object) {
-            writes.push(Write::Delete { key: key.clone(), uid: String::new(), grace_seconds: None, announce: None });
+            writes.push(Write::Delete {
+                key: key.clone(),
+                uid: String::new(),
+                grace_seconds: None,
+                announce: None,
+            });
         }
     }
     if remains {
         return writes;
     }
-    if items(&space["spec"]["finalizers"]).is_empty() && items(&space["metadata"]["finalizers"]).is_empty() {
-        writes.push(Write::Delete { key: key.clone(), uid: String::new(), grace_seconds: None, announce: None });
+    if items(&space["spec"]["finalizers"]).is_empty()
+        && items(&space["metadata"]["finalizers"]).is_empty()
+    {
+        writes.push(Write::Delete {
+            key: key.clone(),
+            uid: String::new(),
+            grace_seconds: None,
+            announce: None,
+        });
         return writes;
     }
     let mut next = space.clone();
     if let Some(spec) = next["spec"].as_object_mut() {
         spec.remove("finalizers");
     }
-    writes.push(Write::Update { kind: "namespaces", value: next });
+    writes.push(Write::Update {
+        kind: "namespaces",
+        value: next,
+    });
     writes
 }

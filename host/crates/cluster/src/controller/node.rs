@@ -37,15 +37,26 @@ impl Controller for NodeLifecycle {
                 vec![Key::new("nodes", "", name(&event.object))]
             }
             // A pod may land on a node that has just fallen silent.
-            "pods" if event.op == Op::Modified && event.previous.as_ref().is_some_and(|old| super::meta::pod_ready(old) != super::meta::pod_ready(&event.object)) => {
-                vec![Key::new("nodes", "", text(&event.object["spec"]["nodeName"]))]
+            "pods"
+                if event.op == Op::Modified
+                    && event.previous.as_ref().is_some_and(|old| {
+                        super::meta::pod_ready(old) != super::meta::pod_ready(&event.object)
+                    }) =>
+            {
+                vec![Key::new(
+                    "nodes",
+                    "",
+                    text(&event.object["spec"]["nodeName"]),
+                )]
             }
             _ => Vec::new(),
         }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
-        let Some(node) = store.get_key(key) else { return Vec::new() };
+        let Some(node) = store.get_key(key) else {
+            return Vec::new();
+        };
         let mut writes = Vec::new();
         if node["metadata"]["annotations"]["node.alpha.kubernetes.io/ttl"].is_null() {
             writes.extend(register(node));
@@ -72,19 +83,38 @@ impl Controller for NodeLifecycle {
 fn register(node: &Object) -> Vec<Write> {
     let mut next = (**node).clone();
     next["metadata"]["annotations"]["node.alpha.kubernetes.io/ttl"] = "0".into();
-    let message = format!("Node {0} event: Registered Node {0} in Controller", name(node));
+    let message = format!(
+        "Node {0} event: Registered Node {0} in Controller",
+        name(node)
+    );
     vec![
-        Write::Update { kind: "nodes", value: next },
-        Write::Record(Note::about(node, Tone::Normal, "RegisteredNode", message, COMPONENT)),
+        Write::Update {
+            kind: "nodes",
+            value: next,
+        },
+        Write::Record(Note::about(
+            node,
+            Tone::Normal,
+            "RegisteredNode",
+            message,
+            COMPONENT,
+        )),
     ]
 }
 
 /// When the node was last heard of, in unix seconds.
 fn last_heard(store: &Store, node: &Value) -> i64 {
-    let lease = store.get(LEASES, "kube-node-lease", name(node)).map_or(&Value::Null, |lease| &lease["spec"]["renewTime"]);
-    let heartbeat = condition(node, "Ready").map_or(&Value::Null, |ready| &ready["lastHeartbeatTime"]);
+    let lease = store
+        .get(LEASES, "kube-node-lease", name(node))
+        .map_or(&Value::Null, |lease| &lease["spec"]["renewTime"]);
+    let heartbeat =
+        condition(node, "Ready").map_or(&Value::Null, |ready| &ready["lastHeartbeatTime"]);
     let times = [lease, heartbeat, &node["metadata"]["creationTimestamp"]];
-    times.into_iter().filter_map(|time| super::meta::unix(text(time))).max().unwrap_or(0)
+    times
+        .into_iter()
+        .filter_map(|time| super::meta::unix(text(time)))
+        .max()
+        .unwrap_or(0)
 }
 
 /// Every condition becomes Unknown, since nobody posts them any more.
@@ -93,7 +123,9 @@ fn fall_silent(node: &mut Value, context: &Context<'_>) -> Vec<Write> {
     let before = node["status"]["conditions"].clone();
     let mut conditions = items(&before).to_vec();
     for kind in CONDITIONS {
-        let current = conditions.iter_mut().find(|condition| condition["type"] == kind);
+        let current = conditions
+            .iter_mut()
+            .find(|condition| condition["type"] == kind);
         let Some(current) = current else {
             conditions.push(json!({
                 "type": kind, "status": "Unknown", "reason": "NodeStatusNeverUpdated",
@@ -115,32 +147,55 @@ fn fall_silent(node: &mut Value, context: &Context<'_>) -> Vec<Write> {
     }
     let was_ready = super::meta::is_true(node, "Ready");
     node["status"]["conditions"] = conditions;
-    let mut writes = vec![Write::UpdateStatus { kind: "nodes", value: node.clone() }];
+    let mut writes = vec![Write::UpdateStatus {
+        kind: "nodes",
+        value: node.clone(),
+    }];
     if was_ready {
         let message = format!("Node {} status is now: NodeNotReady", name(node));
-        writes.push(Write::Record(Note::about(node, Tone::Normal, "NodeNotReady", message, COMPONENT)));
+        writes.push(Write::Record(Note::about(
+            node,
+            Tone::Normal,
+            "NodeNotReady",
+            message,
+            COMPONENT,
+        )));
     }
     writes
 }
 
 /// The taints that follow from Ready and from `spec.unschedulable`.
 fn retaint(node: &Value, context: &Context<'_>) -> Option<Write> {
-    let wanted: Vec<(&str, &str)> = match condition(node, "Ready").map_or("Unknown", |ready| text(&ready["status"])) {
-        "True" => Vec::new(),
-        "False" => vec![("node.kubernetes.io/not-ready", "NoSchedule"), ("node.kubernetes.io/not-ready", "NoExecute")],
-        _ => vec![("node.kubernetes.io/unreachable", "NoSchedule"), ("node.kubernetes.io/unreachable", "NoExecute")],
-    };
-    let cordon = (node["spec"]["unschedulable"] == true).then_some(("node.kubernetes.io/unschedulable", "NoSchedule"));
+    let wanted: Vec<(&str, &str)> =
+        match condition(node, "Ready").map_or("Unknown", |ready| text(&ready["status"])) {
+            "True" => Vec::new(),
+            "False" => vec![
+                ("node.kubernetes.io/not-ready", "NoSchedule"),
+                ("node.kubernetes.io/not-ready", "NoExecute"),
+            ],
+            _ => vec![
+                ("node.kubernetes.io/unreachable", "NoSchedule"),
+                ("node.kubernetes.io/unreachable", "NoExecute"),
+            ],
+        };
+    let cordon = (node["spec"]["unschedulable"] == true)
+        .then_some(("node.kubernetes.io/unschedulable", "NoSchedule"));
     let wanted: Vec<(&str, &str)> = wanted.into_iter().chain(cordon).collect();
     let ours = |taint: &Value| {
         matches!(
             text(&taint["key"]),
-            "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable" | "node.kubernetes.io/unschedulable"
+            "node.kubernetes.io/not-ready"
+                | "node.kubernetes.io/unreachable"
+                | "node.kubernetes.io/unschedulable"
         )
     };
-    let is = |taint: &Value, (key, effect): (&str, &str)| taint["key"] == key && taint["effect"] == effect;
+    let is = |taint: &Value, (key, effect): (&str, &str)| {
+        taint["key"] == key && taint["effect"] == effect
+    };
     let current = items(&node["spec"]["taints"]);
-    let kept = current.iter().filter(|taint| !ours(taint) || wanted.iter().any(|pair| is(taint, *pair)));
+    let kept = current
+        .iter()
+        .filter(|taint| !ours(taint) || wanted.iter().any(|pair| is(taint, *pair)));
     let mut taints: Vec<Value> = kept.cloned().collect();
     for pair in wanted {
         if !taints.iter().any(|taint| is(taint, pair)) {
@@ -158,24 +213,41 @@ fn retaint(node: &Value, context: &Context<'_>) -> Option<Write> {
             spec.insert("taints".to_owned(), taints.into());
         }
     }
-    Some(Write::Update { kind: "nodes", value: next })
+    Some(Write::Update {
+        kind: "nodes",
+        value: next,
+    })
 }
 
 /// Pods on a node nobody hears of are not Ready, so that Services stop sending to them.
 fn pods_not_ready(store: &Store, node: &Value, context: &Context<'_>) -> Vec<Write> {
     let mut writes = Vec::new();
     for key in context.index.pods_on(name(node)) {
-        let Some(pod) = store.get_key(key).filter(|pod| super::meta::pod_ready(pod)) else { continue };
+        let Some(pod) = store.get_key(key).filter(|pod| super::meta::pod_ready(pod)) else {
+            continue;
+        };
         let mut next = (**pod).clone();
         if let Some(ready) = next["status"]["conditions"]
             .as_array_mut()
-            .and_then(|list| list.iter_mut().find(|condition| condition["type"] == "Ready"))
+            .and_then(|list| {
+                list.iter_mut()
+                    .find(|condition| condition["type"] == "Ready")
+            })
         {
             ready["status"] = "False".into();
             ready["lastTransitionTime"] = context.time().into();
         }
-        writes.push(Write::UpdateStatus { kind: "pods", value: next });
-        writes.push(Write::Record(Note::about(pod, Tone::Warning, "NodeNotReady", "Node is not ready", COMPONENT)));
+        writes.push(Write::UpdateStatus {
+            kind: "pods",
+            value: next,
+        });
+        writes.push(Write::Record(Note::about(
+            pod,
+            Tone::Warning,
+            "NodeNotReady",
+            "Node is not ready",
+            COMPONENT,
+        )));
     }
     writes
 }

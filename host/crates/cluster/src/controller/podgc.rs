@@ -22,14 +22,21 @@ impl Controller for PodGc {
             _ => return Vec::new(),
         };
         let gone = !node.is_empty() && store.get("nodes", "", node).is_none();
-        if gone { vec![Key::new("nodes", "", node)] } else { Vec::new() }
+        if gone {
+            vec![Key::new("nodes", "", node)]
+        } else {
+            Vec::new()
+        }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
         if store.get_key(key).is_some() {
             return Vec::new();
         }
-        let pods = context.index.pods_on(&key.name).filter_map(|key| store.get_key(key));
+        let pods = context
+            .index
+            .pods_on(&key.name)
+            .filter_map(|key| store.get_key(key));
         pods.map(|pod| Write::Delete {
             key: Key::of("pods", pod),
             uid: uid(pod).to_owned(),

@@ -35,7 +35,13 @@ struct Entry {
 
 impl Recorder {
     /// Writes a note, as a new Event or as one more of a known one.
-    pub(crate) fn record(&mut self, store: &mut Store, registry: &mut Registry, now: Instant, note: &Note) {
+    pub(crate) fn record(
+        &mut self,
+        store: &mut Store,
+        registry: &mut Registry,
+        now: Instant,
+        note: &Note,
+    ) {
         self.forget_old(store, registry, now);
         let identity = identity(note);
         if let Some(entry) = self.known.get_mut(&identity)
@@ -48,7 +54,10 @@ impl Recorder {
             let _ = store.update("events", event);
             return;
         }
-        let namespace = note.regarding["namespace"].as_str().unwrap_or("default").to_owned();
+        let namespace = note.regarding["namespace"]
+            .as_str()
+            .unwrap_or("default")
+            .to_owned();
         if super::manager::closed(store, &namespace) {
             return;
         }
@@ -56,7 +65,14 @@ impl Recorder {
         let event = event(note, &namespace, &name, &registry.time(now));
         if registry.create(store, now, "events", event).is_ok() {
             self.by_age.push_back((now, identity.clone()));
-            self.known.insert(identity, Entry { namespace, name, seen: now });
+            self.known.insert(
+                identity,
+                Entry {
+                    namespace,
+                    name,
+                    seen: now,
+                },
+            );
         }
     }
 
@@ -65,21 +81,36 @@ impl Recorder {
         let epoch = u64::try_from(registry.wall(Instant::ZERO).as_second()).unwrap_or(0);
         let nanos = epoch * 1_000_000_000 + now.as_nanos();
         self.last_nanos = nanos.max(self.last_nanos + 1);
-        format!("{}.{:016x}", regarding["name"].as_str().unwrap_or_default(), self.last_nanos)
+        format!(
+            "{}.{:016x}",
+            regarding["name"].as_str().unwrap_or_default(),
+            self.last_nanos
+        )
     }
 
     fn forget_old(&mut self, store: &mut Store, registry: &mut Registry, now: Instant) {
         while let Some((at, _)) = self.by_age.front()
             && (*at + TIME_TO_LIVE <= now || self.by_age.len() > CAPACITY)
         {
-            let Some((_, identity)) = self.by_age.pop_front() else { return };
-            let Some(entry) = self.known.get(&identity) else { continue };
+            let Some((_, identity)) = self.by_age.pop_front() else {
+                return;
+            };
+            let Some(entry) = self.known.get(&identity) else {
+                continue;
+            };
             if entry.seen + TIME_TO_LIVE > now && self.by_age.len() < CAPACITY {
                 self.by_age.push_back((entry.seen, identity));
                 continue;
             }
             if let Some(entry) = self.known.remove(&identity) {
-                let _ = registry.delete(store, now, "events", &entry.namespace, &entry.name, Deletion::default());
+                let _ = registry.delete(
+                    store,
+                    now,
+                    "events",
+                    &entry.namespace,
+                    &entry.name,
+                    Deletion::default(),
+                );
             }
         }
     }

@@ -4,8 +4,8 @@
 //! for a pod: what became of it wakes the ReplicaSet again.
 
 use super::meta::{
-    controlled_by, controller_of, deleting, items, name, namespace, owner_reference, pod_finished, pod_ready,
-    selector_matches, text, uid, unix, until_available,
+    controlled_by, controller_of, deleting, items, name, namespace, owner_reference, pod_finished,
+    pod_ready, selector_matches, text, uid, unix, until_available,
 };
 use super::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Store};
@@ -27,6 +27,10 @@ impl Controller for ReplicaSets {
         COMPONENT
     }
 
+    fn pace(&self, store: &Store) -> Duration {
+        super::pace_of_crowds(store)
+    }
+
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
         match event.kind {
             KIND => vec![Key::of(KIND, &event.object)],
@@ -42,10 +46,16 @@ impl Controller for ReplicaSets {
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
-        let Some(set) = store.get_key(key) else { return Vec::new() };
+        let Some(set) = store.get_key(key) else {
+            return Vec::new();
+        };
         let mut writes = Vec::new();
         let pods = claim(store, set, context, &mut writes);
-        let active: Vec<&Object> = pods.iter().copied().filter(|pod| !pod_finished(pod) && !deleting(pod)).collect();
+        let active: Vec<&Object> = pods
+            .iter()
+            .copied()
+            .filter(|pod| !pod_finished(pod) && !deleting(pod))
+            .collect();
         let wanted = usize::try_from(set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or(0);
         if !deleting(set) {
             if active.len() < wanted {
@@ -53,7 +63,11 @@ impl Controller for ReplicaSets {
                 writes.extend((0..missing).map(|_| create_pod(set)));
             } else if active.len() > wanted {
                 let surplus = (active.len() - wanted).min(BURST);
-                writes.extend(first_to_go(&active, surplus).into_iter().map(|pod| delete_pod(set, pod)));
+                writes.extend(
+                    first_to_go(&active, surplus)
+                        .into_iter()
+                        .map(|pod| delete_pod(set, pod)),
+                );
             }
         }
         write_status(set, &pods, &active, context, &mut writes);
@@ -73,16 +87,29 @@ fn owners_of(pod: &Value, store: &Store) -> Vec<Key> {
     }
     let labels = &pod["metadata"]["labels"];
     let sets = store.list(KIND, Some(namespace(pod)));
-    sets.filter(|set| selector_matches(&set["spec"]["selector"], labels)).map(|set| Key::of(KIND, set)).collect()
+    sets.filter(|set| selector_matches(&set["spec"]["selector"], labels))
+        .map(|set| Key::of(KIND, set))
+        .collect()
 }
 
 /// The set's pods; orphans that match are adopted, pods that no longer match are released.
-fn claim<'a>(store: &'a Store, set: &Value, context: &Context<'_>, writes: &mut Vec<Write>) -> Vec<&'a Object> {
+fn claim<'a>(
+    store: &'a Store,
+    set: &Value,
+    context: &Context<'_>,
+    writes: &mut Vec<Write>,
+) -> Vec<&'a Object> {
     let selector = &set["spec"]["selector"];
     let owner = uid(set);
     let mut claimed = Vec::new();
-    for key in context.index.owned_by(owner).filter(|key| key.kind == "pods") {
-        let Some(pod) = store.get_key(key).filter(|pod| controlled_by(pod, owner)) else { continue };
+    for key in context
+        .index
+        .owned_by(owner)
+        .filter(|key| key.kind == "pods")
+    {
+        let Some(pod) = store.get_key(key).filter(|pod| controlled_by(pod, owner)) else {
+            continue;
+        };
         if selector_matches(selector, &pod["metadata"]["labels"]) {
             claimed.push(pod);
         } else if !deleting(set) {
@@ -107,13 +134,19 @@ fn adopt(pod: &Value, set: &Value) -> Write {
     let mut owners = items(&pod["metadata"]["ownerReferences"]).to_vec();
     owners.push(owner_reference(set));
     pod["metadata"]["ownerReferences"] = owners.into();
-    Write::Update { kind: "pods", value: pod }
+    Write::Update {
+        kind: "pods",
+        value: pod,
+    }
 }
 
 fn release(pod: &Value, owner: &str) -> Write {
     let mut pod = pod.clone();
-    let others: Vec<Value> =
-        items(&pod["metadata"]["ownerReferences"]).iter().filter(|reference| reference["uid"] != owner).cloned().collect();
+    let others: Vec<Value> = items(&pod["metadata"]["ownerReferences"])
+        .iter()
+        .filter(|reference| reference["uid"] != owner)
+        .cloned()
+        .collect();
     if let Some(metadata) = pod["metadata"].as_object_mut() {
         if others.is_empty() {
             metadata.remove("ownerReferences");
@@ -121,7 +154,10 @@ fn release(pod: &Value, owner: &str) -> Write {
             metadata.insert("ownerReferences".to_owned(), others.into());
         }
     }
-    Write::Update { kind: "pods", value: pod }
+    Write::Update {
+        kind: "pods",
+        value: pod,
+    }
 }
 
 fn create_pod(set: &Value) -> Write {
@@ -132,7 +168,10 @@ fn create_pod(set: &Value) -> Write {
         "ownerReferences": [owner_reference(set)],
     });
     for field in ["labels", "annotations"] {
-        if let Some(value) = template["metadata"].get(field).filter(|value| !value.is_null()) {
+        if let Some(value) = template["metadata"]
+            .get(field)
+            .filter(|value| !value.is_null())
+        {
             metadata[field] = value.clone();
         }
     }
@@ -140,8 +179,18 @@ fn create_pod(set: &Value) -> Write {
         "apiVersion": "v1", "kind": "Pod",
         "metadata": metadata, "spec": template["spec"], "status": {"phase": "Pending"},
     });
-    let note = Note::about(set, Tone::Normal, "SuccessfulCreate", "Created pod: ", COMPONENT);
-    Write::Create { kind: "pods", value: pod, announce: Some(note) }
+    let note = Note::about(
+        set,
+        Tone::Normal,
+        "SuccessfulCreate",
+        "Created pod: ",
+        COMPONENT,
+    );
+    Write::Create {
+        kind: "pods",
+        value: pod,
+        announce: Some(note),
+    }
 }
 
 fn delete_pod(set: &Value, pod: &Value) -> Write {
@@ -150,7 +199,13 @@ fn delete_pod(set: &Value, pod: &Value) -> Write {
         key: Key::of("pods", pod),
         uid: uid(pod).to_owned(),
         grace_seconds: None,
-        announce: Some(Note::about(set, Tone::Normal, "SuccessfulDelete", message, COMPONENT)),
+        announce: Some(Note::about(
+            set,
+            Tone::Normal,
+            "SuccessfulDelete",
+            message,
+            COMPONENT,
+        )),
     }
 }
 
@@ -161,9 +216,16 @@ fn first_to_go<'a>(active: &[&'a Object], surplus: usize) -> Vec<&'a Object> {
     for pod in active {
         *per_node.entry(text(&pod["spec"]["nodeName"])).or_default() += 1;
     }
-    let mut ranked: Vec<_> = active.iter().map(|pod| (cost_of_loss(pod, &per_node), *pod)).collect();
+    let mut ranked: Vec<_> = active
+        .iter()
+        .map(|pod| (cost_of_loss(pod, &per_node), *pod))
+        .collect();
     ranked.sort_by(|a, b| a.0.cmp(&b.0));
-    ranked.into_iter().take(surplus).map(|(_, pod)| pod).collect()
+    ranked
+        .into_iter()
+        .take(surplus)
+        .map(|(_, pod)| pod)
+        .collect()
 }
 
 type Cost = (bool, u8, bool, i64, i64, i64, i64, i64, String);
@@ -176,8 +238,11 @@ fn cost_of_loss(pod: &Value, per_node: &BTreeMap<&str, i64>) -> Cost {
         _ => 2,
     };
     let annotation = &pod["metadata"]["annotations"]["controller.kubernetes.io/pod-deletion-cost"];
-    let ready_since = super::meta::condition(pod, "Ready").map_or("", |ready| text(&ready["lastTransitionTime"]));
-    let restarts = items(&pod["status"]["containerStatuses"]).iter().filter_map(|status| status["restartCount"].as_i64());
+    let ready_since =
+        super::meta::condition(pod, "Ready").map_or("", |ready| text(&ready["lastTransitionTime"]));
+    let restarts = items(&pod["status"]["containerStatuses"])
+        .iter()
+        .filter_map(|status| status["restartCount"].as_i64());
     (
         !node.is_empty(),
         phase,
@@ -191,12 +256,27 @@ fn cost_of_loss(pod: &Value, per_node: &BTreeMap<&str, i64>) -> Cost {
     )
 }
 
-fn write_status(set: &Value, pods: &[&Object], active: &[&Object], context: &Context<'_>, writes: &mut Vec<Write>) {
+fn write_status(
+    set: &Value,
+    pods: &[&Object],
+    active: &[&Object],
+    context: &Context<'_>,
+    writes: &mut Vec<Write>,
+) {
     let min_ready = set["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
     let template_labels = &set["spec"]["template"]["metadata"]["labels"];
-    let waits: Vec<i64> = active.iter().filter_map(|pod| until_available(pod, min_ready, context.unix())).collect();
-    let labelled = active.iter().filter(|pod| all_labels(template_labels, &pod["metadata"]["labels"])).count();
-    let terminating = pods.iter().filter(|pod| deleting(pod) && !pod_finished(pod)).count();
+    let waits: Vec<i64> = active
+        .iter()
+        .filter_map(|pod| until_available(pod, min_ready, context.unix()))
+        .collect();
+    let labelled = active
+        .iter()
+        .filter(|pod| all_labels(template_labels, &pod["metadata"]["labels"]))
+        .count();
+    let terminating = pods
+        .iter()
+        .filter(|pod| deleting(pod) && !pod_finished(pod))
+        .count();
     let mut status = json!({
         "replicas": active.len(),
         "terminatingReplicas": terminating,
@@ -205,7 +285,10 @@ fn write_status(set: &Value, pods: &[&Object], active: &[&Object], context: &Con
     for (field, count) in [
         ("fullyLabeledReplicas", labelled),
         ("readyReplicas", waits.len()),
-        ("availableReplicas", waits.iter().filter(|wait| **wait == 0).count()),
+        (
+            "availableReplicas",
+            waits.iter().filter(|wait| **wait == 0).count(),
+        ),
     ] {
         if count > 0 {
             status[field] = count.into();
@@ -214,13 +297,21 @@ fn write_status(set: &Value, pods: &[&Object], active: &[&Object], context: &Con
     if status != set["status"] {
         let mut next = set.clone();
         next["status"] = status;
-        writes.push(Write::UpdateStatus { kind: KIND, value: next });
+        writes.push(Write::UpdateStatus {
+            kind: KIND,
+            value: next,
+        });
     }
     if let Some(wait) = waits.iter().filter(|wait| **wait > 0).min() {
-        writes.push(Write::RequeueAfter(Duration::from_secs(u64::try_from(*wait).unwrap_or(1))));
+        writes.push(Write::RequeueAfter(Duration::from_secs(
+            u64::try_from(*wait).unwrap_or(1),
+        )));
     }
 }
 
 fn all_labels(wanted: &Value, labels: &Value) -> bool {
-    wanted.as_object().is_none_or(|map| map.iter().all(|(key, value)| labels.get(key) == Some(value)))
+    wanted.as_object().is_none_or(|map| {
+        map.iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+    })
 }

@@ -21,7 +21,10 @@ impl Kubernetes {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let first = u32::from(config.service_cidr.0) + 1;
-        Self { cluster_ip: Ipv4Addr::from(first), api_server: config.control_plane }
+        Self {
+            cluster_ip: Ipv4Addr::from(first),
+            api_server: config.control_plane,
+        }
     }
 
     fn wanted(&self) -> [(&'static str, Value); 3] {
@@ -55,7 +58,11 @@ impl Kubernetes {
             "endpoints": [{ "addresses": [ip], "conditions": { "ready": true } }],
             "ports": [{ "name": "https", "port": port, "protocol": "TCP" }],
         });
-        [("services", service), ("endpoints", endpoints), (SLICES, slice)]
+        [
+            ("services", service),
+            ("endpoints", endpoints),
+            (SLICES, slice),
+        ]
     }
 }
 
@@ -68,17 +75,32 @@ impl Controller for Kubernetes {
         let key = Key::of(event.kind, &event.object);
         let about = match event.kind {
             "namespaces" => key.name == "default",
-            "services" | "endpoints" | SLICES => key.namespace == "default" && key.name == "kubernetes",
+            "services" | "endpoints" | SLICES => {
+                key.namespace == "default" && key.name == "kubernetes"
+            }
             _ => false,
         };
-        if about { vec![Key::new("services", "default", "kubernetes")] } else { Vec::new() }
+        if about {
+            vec![Key::new("services", "default", "kubernetes")]
+        } else {
+            Vec::new()
+        }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
         if store.get("namespaces", "", "default").is_none() {
             return Vec::new();
         }
-        let missing = self.wanted().into_iter().filter(|(kind, _)| store.get(kind, &key.namespace, &key.name).is_none());
-        missing.map(|(kind, value)| Write::Create { kind, value, announce: None }).collect()
+        let missing = self
+            .wanted()
+            .into_iter()
+            .filter(|(kind, _)| store.get(kind, &key.namespace, &key.name).is_none());
+        missing
+            .map(|(kind, value)| Write::Create {
+                kind,
+                value,
+                announce: None,
+            })
+            .collect()
     }
 }

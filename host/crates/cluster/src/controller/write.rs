@@ -84,7 +84,13 @@ pub struct Note {
 impl Note {
     /// A note about `object`.
     #[must_use]
-    pub fn about(object: &Value, tone: Tone, reason: &'static str, message: impl Into<String>, component: &'static str) -> Self {
+    pub fn about(
+        object: &Value,
+        tone: Tone,
+        reason: &'static str,
+        message: impl Into<String>,
+        component: &'static str,
+    ) -> Self {
         let regarding = json!({
             "apiVersion": object["apiVersion"],
             "kind": object["kind"],

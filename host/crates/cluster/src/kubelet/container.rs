@@ -33,7 +33,11 @@ pub(crate) enum Role {
 #[derive(Clone, Debug)]
 pub(crate) enum State {
     /// Not yet, and why; with a time when it is tried again.
-    Waiting { reason: &'static str, message: String, until: Option<Instant> },
+    Waiting {
+        reason: &'static str,
+        message: String,
+        until: Option<Instant>,
+    },
     /// Its image is on the way.
     Pulling { asked: Instant, done: Instant },
     /// It will be started.
@@ -43,9 +47,18 @@ pub(crate) enum State {
     /// It runs.
     Running { since: Instant },
     /// It was asked to end: a hook first, then a signal, at last the signal nobody survives.
-    Stopping { since: Instant, hook: Option<u64>, term_at: Option<Instant>, kill_at: Instant, killed: bool },
+    Stopping {
+        since: Instant,
+        hook: Option<u64>,
+        term_at: Option<Instant>,
+        kill_at: Instant,
+        killed: bool,
+    },
     /// It ended; `restart_at` is when the kubelet looks at it again.
-    Terminated { end: End, restart_at: Option<Instant> },
+    Terminated {
+        end: End,
+        restart_at: Option<Instant>,
+    },
 }
 
 /// How a container ended.
@@ -90,7 +103,11 @@ impl Container {
             name: name.to_owned(),
             role,
             at,
-            state: State::Waiting { reason, message: String::new(), until: None },
+            state: State::Waiting {
+                reason,
+                message: String::new(),
+                until: None,
+            },
             last: None,
             attempt: 0,
             began: false,
@@ -103,7 +120,10 @@ impl Container {
 
     /// Whether its process may be alive.
     pub(crate) fn alive(&self) -> bool {
-        matches!(self.state, State::Starting | State::Running { .. } | State::Stopping { .. })
+        matches!(
+            self.state,
+            State::Starting | State::Running { .. } | State::Stopping { .. }
+        )
     }
 
     /// Whether it runs and has passed its startup probe.
@@ -117,7 +137,11 @@ impl Container {
         if self.role == Role::Init {
             return self.completed();
         }
-        self.started() && !matches!(self.verdict(super::probe::Purpose::Readiness), Some(None | Some(false)))
+        self.started()
+            && !matches!(
+                self.verdict(super::probe::Purpose::Readiness),
+                Some(None | Some(false))
+            )
     }
 
     /// Whether it ended well.
@@ -127,7 +151,10 @@ impl Container {
 
     /// What a probe found: outer `None` without such a probe, inner `None` before its first verdict.
     fn verdict(&self, purpose: super::probe::Purpose) -> Option<Option<bool>> {
-        self.probes.iter().find(|probe| probe.purpose == purpose).map(|probe| probe.verdict)
+        self.probes
+            .iter()
+            .find(|probe| probe.purpose == purpose)
+            .map(|probe| probe.verdict)
     }
 
     /// When something about it is due.
@@ -138,7 +165,12 @@ impl Container {
             State::Creating { due } => Some(*due),
             State::Starting => None,
             State::Running { .. } => self.probes_due(),
-            State::Stopping { term_at, kill_at, killed, .. } => {
+            State::Stopping {
+                term_at,
+                kill_at,
+                killed,
+                ..
+            } => {
                 let kill = (!killed).then_some(*kill_at);
                 [*term_at, kill].into_iter().flatten().min()
             }
@@ -158,7 +190,11 @@ impl Container {
 
 impl Backoff {
     /// Whether something that ended at `ended` must still wait; until when.
-    pub(crate) fn holds(backoff: Option<Self>, ended: Instant, now: Instant) -> Option<(Instant, Duration)> {
+    pub(crate) fn holds(
+        backoff: Option<Self>,
+        ended: Instant,
+        now: Instant,
+    ) -> Option<(Instant, Duration)> {
         let backoff = backoff?;
         if ended - backoff.updated > BACKOFF_RESET {
             return None;
@@ -170,10 +206,15 @@ impl Backoff {
     /// The next delay, counted from an end at `ended`.
     pub(crate) fn next(backoff: Option<Self>, ended: Instant, now: Instant) -> Self {
         let delay = match backoff {
-            Some(backoff) if ended - backoff.updated <= BACKOFF_RESET => (backoff.delay * 2).min(BACKOFF_MAX),
+            Some(backoff) if ended - backoff.updated <= BACKOFF_RESET => {
+                (backoff.delay * 2).min(BACKOFF_MAX)
+            }
             _ => BACKOFF_START,
         };
-        Self { delay, updated: now }
+        Self {
+            delay,
+            updated: now,
+        }
     }
 }
 

@@ -13,7 +13,11 @@ use std::collections::BTreeMap;
 pub(crate) type ConfigError = String;
 
 /// The environment of a container, in the order of its definition, Services last.
-pub(crate) fn environment(store: &Store, downward: &Downward<'_>, container: &Value) -> Result<Vec<(String, String)>, ConfigError> {
+pub(crate) fn environment(
+    store: &Store,
+    downward: &Downward<'_>,
+    container: &Value,
+) -> Result<Vec<(String, String)>, ConfigError> {
     let pod = downward.pod;
     let services = service_variables(store, pod);
     let mut list: Vec<(String, String)> = Vec::new();
@@ -33,7 +37,8 @@ pub(crate) fn environment(store: &Store, downward: &Downward<'_>, container: &Va
         let value = match variable.get("valueFrom").filter(|from| !from.is_null()) {
             Some(from) => one_source(store, downward, container, from)?,
             None => {
-                let so_far: BTreeMap<String, String> = services.iter().chain(list.iter()).cloned().collect();
+                let so_far: BTreeMap<String, String> =
+                    services.iter().chain(list.iter()).cloned().collect();
                 Some(expand(text(&variable["value"]), &so_far))
             }
         };
@@ -41,8 +46,10 @@ pub(crate) fn environment(store: &Store, downward: &Downward<'_>, container: &Va
             set(&mut list, key, value);
         }
     }
-    let missing: Vec<(String, String)> =
-        services.into_iter().filter(|(key, _)| !list.iter().any(|(other, _)| other == key)).collect();
+    let missing: Vec<(String, String)> = services
+        .into_iter()
+        .filter(|(key, _)| !list.iter().any(|(other, _)| other == key))
+        .collect();
     list.extend(missing);
     Ok(list)
 }
@@ -57,7 +64,10 @@ pub(crate) fn expand(input: &str, variables: &BTreeMap<String, String>) -> Strin
         if let Some(after) = rest.strip_prefix('$') {
             output.push('$');
             rest = after;
-        } else if let Some((key, after)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+        } else if let Some((key, after)) = rest
+            .strip_prefix('(')
+            .and_then(|inner| inner.split_once(')'))
+        {
             match variables.get(key) {
                 Some(value) => output.push_str(value),
                 None => {
@@ -75,47 +85,87 @@ pub(crate) fn expand(input: &str, variables: &BTreeMap<String, String>) -> Strin
     output
 }
 
-fn whole_source(store: &Store, namespace: &str, source: &Value) -> Result<Vec<(String, String)>, ConfigError> {
+fn whole_source(
+    store: &Store,
+    namespace: &str,
+    source: &Value,
+) -> Result<Vec<(String, String)>, ConfigError> {
     let prefix = text(&source["prefix"]);
     let (kind, reference) = match source.get("secretRef") {
         Some(reference) => ("secrets", reference),
         None => ("configmaps", &source["configMapRef"]),
     };
     let Some(object) = store.get(kind, namespace, text(&reference["name"])) else {
-        return if reference["optional"] == true { Ok(Vec::new()) } else { Err(absent(kind, text(&reference["name"]))) };
+        return if reference["optional"] == true {
+            Ok(Vec::new())
+        } else {
+            Err(absent(kind, text(&reference["name"])))
+        };
     };
-    let Some(data) = object["data"].as_object() else { return Ok(Vec::new()) };
-    Ok(data.iter().map(|(key, value)| (format!("{prefix}{key}"), plain(kind, value))).collect())
+    let Some(data) = object["data"].as_object() else {
+        return Ok(Vec::new());
+    };
+    Ok(data
+        .iter()
+        .map(|(key, value)| (format!("{prefix}{key}"), plain(kind, value)))
+        .collect())
 }
 
-fn one_source(store: &Store, downward: &Downward<'_>, container: &Value, from: &Value) -> Result<Option<String>, ConfigError> {
+fn one_source(
+    store: &Store,
+    downward: &Downward<'_>,
+    container: &Value,
+    from: &Value,
+) -> Result<Option<String>, ConfigError> {
     if let Some(field) = from["fieldRef"]["fieldPath"].as_str() {
         return Ok(Some(downward.field(field)));
     }
     if let Some(resource) = from["resourceFieldRef"]["resource"].as_str() {
-        return Ok(Some(downward.resource(container, resource, text(&from["resourceFieldRef"]["divisor"]))));
+        return Ok(Some(downward.resource(
+            container,
+            resource,
+            text(&from["resourceFieldRef"]["divisor"]),
+        )));
     }
     let (kind, reference) = match from.get("secretKeyRef") {
         Some(reference) => ("secrets", reference),
         None => ("configmaps", &from["configMapKeyRef"]),
     };
-    let (object_name, key, optional) = (text(&reference["name"]), text(&reference["key"]), reference["optional"] == true);
+    let (object_name, key, optional) = (
+        text(&reference["name"]),
+        text(&reference["key"]),
+        reference["optional"] == true,
+    );
     let namespace = namespace(downward.pod);
     let Some(object) = store.get(kind, namespace, object_name) else {
-        return if optional { Ok(None) } else { Err(absent(kind, object_name)) };
+        return if optional {
+            Ok(None)
+        } else {
+            Err(absent(kind, object_name))
+        };
     };
     match object["data"].get(key) {
         Some(value) => Ok(Some(plain(kind, value))),
         None if optional => Ok(None),
         None => {
-            let word = if kind == "secrets" { "Secret" } else { "ConfigMap" };
-            Err(format!("couldn't find key {key} in {word} {namespace}/{object_name}"))
+            let word = if kind == "secrets" {
+                "Secret"
+            } else {
+                "ConfigMap"
+            };
+            Err(format!(
+                "couldn't find key {key} in {word} {namespace}/{object_name}"
+            ))
         }
     }
 }
 
 fn absent(kind: &str, object_name: &str) -> ConfigError {
-    let word = if kind == "secrets" { "secret" } else { "configmap" };
+    let word = if kind == "secrets" {
+        "secret"
+    } else {
+        "configmap"
+    };
     format!("{word} \"{object_name}\" not found")
 }
 
@@ -135,7 +185,11 @@ fn service_variables(store: &Store, pod: &Value) -> Vec<(String, String)> {
         services.insert("kubernetes", kubernetes);
     }
     if links {
-        services.extend(store.list("services", Some(namespace(pod))).map(|service| (name(service), &**service)));
+        services.extend(
+            store
+                .list("services", Some(namespace(pod)))
+                .map(|service| (name(service), &**service)),
+        );
     }
     services.into_values().flat_map(variables_of).collect()
 }
@@ -150,10 +204,16 @@ fn variables_of(service: &Value) -> Vec<(String, String)> {
     let prefix = shout(name(service));
     let mut list = vec![
         (format!("{prefix}_SERVICE_HOST"), ip.to_owned()),
-        (format!("{prefix}_SERVICE_PORT"), ports[0]["port"].to_string()),
+        (
+            format!("{prefix}_SERVICE_PORT"),
+            ports[0]["port"].to_string(),
+        ),
     ];
     for port in ports.iter().filter(|port| !text(&port["name"]).is_empty()) {
-        list.push((format!("{prefix}_SERVICE_PORT_{}", shout(text(&port["name"]))), port["port"].to_string()));
+        list.push((
+            format!("{prefix}_SERVICE_PORT_{}", shout(text(&port["name"]))),
+            port["port"].to_string(),
+        ));
     }
     for (at, port) in ports.iter().enumerate() {
         let protocol = port["protocol"].as_str().unwrap_or("TCP");
@@ -180,17 +240,30 @@ mod tests {
 
     fn store() -> Store {
         let mut store = Store::default();
-        for (namespace, name, port) in [("default", "kubernetes", json!({"name": "https", "port": 443})), ("shop", "my-nginx", json!({"port": 80}))] {
+        for (namespace, name, port) in [
+            (
+                "default",
+                "kubernetes",
+                json!({"name": "https", "port": 443}),
+            ),
+            ("shop", "my-nginx", json!({"port": 80})),
+        ] {
             let service = json!({
                 "metadata": {"namespace": namespace, "name": name},
                 "spec": {"clusterIP": if name == "kubernetes" { "10.96.0.1" } else { "10.109.166.161" }, "ports": [port]},
             });
-            store.create("services", service).expect("a fresh store takes it");
+            store
+                .create("services", service)
+                .expect("a fresh store takes it");
         }
         let map = json!({"metadata": {"namespace": "shop", "name": "settings"}, "data": {"colour": "blue"}});
-        store.create("configmaps", map).expect("a fresh store takes it");
+        store
+            .create("configmaps", map)
+            .expect("a fresh store takes it");
         let secret = json!({"metadata": {"namespace": "shop", "name": "keys"}, "data": {"token": "aGVsbG8="}});
-        store.create("secrets", secret).expect("a fresh store takes it");
+        store
+            .create("secrets", secret)
+            .expect("a fresh store takes it");
         store
     }
 
@@ -200,13 +273,24 @@ mod tests {
 
     fn environment_of(spec: Value, container: Value) -> Result<Vec<(String, String)>, ConfigError> {
         let pod = pod(spec);
-        environment(&store(), &Downward { pod: &pod, ip: None, node_ip: "192.168.77.2".parse().expect("an address") }, &container)
+        environment(
+            &store(),
+            &Downward {
+                pod: &pod,
+                ip: None,
+                node_ip: "192.168.77.2".parse().expect("an address"),
+            },
+            &container,
+        )
     }
 
     #[test]
     fn services_are_spelled_as_in_the_recording() {
         let list = environment_of(json!({}), json!({})).expect("nothing is referred to");
-        let printed: std::collections::BTreeSet<String> = list.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let printed: std::collections::BTreeSet<String> = list
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         for line in [
             "MY_NGINX_PORT=tcp://10.109.166.161:80",
             "MY_NGINX_PORT_80_TCP=tcp://10.109.166.161:80",
@@ -227,7 +311,8 @@ mod tests {
 
     #[test]
     fn without_service_links_only_kubernetes_remains() {
-        let list = environment_of(json!({"enableServiceLinks": false}), json!({})).expect("nothing is referred to");
+        let list = environment_of(json!({"enableServiceLinks": false}), json!({}))
+            .expect("nothing is referred to");
         assert!(list.iter().all(|(key, _)| key.starts_with("KUBERNETES_")));
     }
 
@@ -242,7 +327,11 @@ mod tests {
             ],
         });
         let list = environment_of(json!({}), container).expect("everything exists");
-        let value = |key: &str| list.iter().find(|(other, _)| other == key).map(|(_, value)| value.as_str());
+        let value = |key: &str| {
+            list.iter()
+                .find(|(other, _)| other == key)
+                .map(|(_, value)| value.as_str())
+        };
         assert_eq!(value("CFG_colour"), Some("blue"));
         assert_eq!(value("TOKEN"), Some("hello"));
         assert_eq!(value("URL"), Some("http://x/hello/$(WHO)/$(NOBODY)"));
@@ -250,9 +339,21 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let missing = |from: Value| environment_of(json!({}), json!({"env": [{"name": "A", "valueFrom": from}]})).expect_err("missing");
-        assert_eq!(missing(json!({"configMapKeyRef": {"name": "no", "key": "k"}})), "configmap \"no\" not found");
-        assert_eq!(missing(json!({"secretKeyRef": {"name": "no", "key": "k"}})), "secret \"no\" not found");
+        let missing = |from: Value| {
+            environment_of(
+                json!({}),
+                json!({"env": [{"name": "A", "valueFrom": from}]}),
+            )
+            .expect_err("missing")
+        };
+        assert_eq!(
+            missing(json!({"configMapKeyRef": {"name": "no", "key": "k"}})),
+            "configmap \"no\" not found"
+        );
+        assert_eq!(
+            missing(json!({"secretKeyRef": {"name": "no", "key": "k"}})),
+            "secret \"no\" not found"
+        );
         assert_eq!(
             missing(json!({"configMapKeyRef": {"name": "settings", "key": "k"}})),
             "couldn't find key k in ConfigMap shop/settings"

@@ -19,7 +19,12 @@ pub(crate) struct Local {
 
 impl Registry {
     pub(crate) fn new(images: &[ImageInfo]) -> Self {
-        Self { known: images.iter().map(|image| (canonical(&image.name), image.clone())).collect() }
+        Self {
+            known: images
+                .iter()
+                .map(|image| (canonical(&image.name), image.clone()))
+                .collect(),
+        }
     }
 
     /// What is known about an image, however it is written.
@@ -31,7 +36,9 @@ impl Registry {
 impl Local {
     /// Whether the image is here.
     pub(crate) fn has(&self, reference: &str, now: Instant) -> bool {
-        self.present.get(&canonical(reference)).is_some_and(|at| *at <= now)
+        self.present
+            .get(&canonical(reference))
+            .is_some_and(|at| *at <= now)
     }
 
     /// Starts a pull, or joins one; when it will be done.
@@ -41,7 +48,8 @@ impl Local {
             return (now + check).max(*at);
         }
         // A quick registry: half a second to begin, then 20 MB/s.
-        let transfer = Duration::from_millis(400 + image.size_bytes / 20_000 + draw.random_range(0..200));
+        let transfer =
+            Duration::from_millis(400 + image.size_bytes / 20_000 + draw.random_range(0..200));
         let done = now + transfer;
         self.present.insert(canonical(&image.name), done);
         done
@@ -49,13 +57,18 @@ impl Local {
 
     /// The images that are here, by canonical name.
     pub(crate) fn names(&self, now: Instant) -> impl Iterator<Item = &str> {
-        self.present.iter().filter(move |(_, at)| **at <= now).map(|(name, _)| name.as_str())
+        self.present
+            .iter()
+            .filter(move |(_, at)| **at <= now)
+            .map(|(name, _)| name.as_str())
     }
 }
 
 /// An image's full name: registry, repository and tag.
 pub(crate) fn canonical(reference: &str) -> String {
-    let (path, digest) = reference.split_once('@').map_or((reference, None), |(path, digest)| (path, Some(digest)));
+    let (path, digest) = reference
+        .split_once('@')
+        .map_or((reference, None), |(path, digest)| (path, Some(digest)));
     let first = path.split('/').next().unwrap_or_default();
     let has_registry = path.contains('/') && (first.contains(['.', ':']) || first == "localhost");
     let full = if has_registry {
@@ -65,7 +78,10 @@ pub(crate) fn canonical(reference: &str) -> String {
     } else {
         format!("docker.io/library/{path}")
     };
-    let tagged = full.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    let tagged = full
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'));
     match digest {
         Some(digest) => format!("{full}@{digest}"),
         None if tagged => full,
@@ -86,7 +102,9 @@ pub(crate) fn not_found(reference: &str) -> String {
 pub(crate) fn id(reference: &str) -> String {
     let full = canonical(reference);
     let repository = full.split('@').next().unwrap_or_default();
-    let repository = repository.rsplit_once(':').map_or(repository, |(path, _)| path);
+    let repository = repository
+        .rsplit_once(':')
+        .map_or(repository, |(path, _)| path);
     format!("{repository}@sha256:{}", digest(&full))
 }
 
@@ -111,8 +129,16 @@ pub(crate) fn go_duration(duration: Duration) -> String {
     let (whole, rest) = (millis / 1000, millis % 1000);
     let fraction = format!("{rest:03}");
     let fraction = fraction.trim_end_matches('0');
-    let seconds = if fraction.is_empty() { format!("{}s", whole % 60) } else { format!("{}.{fraction}s", whole % 60) };
-    if whole >= 60 { format!("{}m{seconds}", whole / 60) } else { seconds }
+    let seconds = if fraction.is_empty() {
+        format!("{}s", whole % 60)
+    } else {
+        format!("{}.{fraction}s", whole % 60)
+    };
+    if whole >= 60 {
+        format!("{}m{seconds}", whole / 60)
+    } else {
+        seconds
+    }
 }
 
 #[cfg(test)]
@@ -122,8 +148,14 @@ mod tests {
     #[test]
     fn short_names_become_full_ones() {
         assert_eq!(canonical("nginx"), "docker.io/library/nginx:latest");
-        assert_eq!(canonical("radial/busyboxplus:curl"), "docker.io/radial/busyboxplus:curl");
-        assert_eq!(canonical("registry.k8s.io/pause:3.10"), "registry.k8s.io/pause:3.10");
+        assert_eq!(
+            canonical("radial/busyboxplus:curl"),
+            "docker.io/radial/busyboxplus:curl"
+        );
+        assert_eq!(
+            canonical("registry.k8s.io/pause:3.10"),
+            "registry.k8s.io/pause:3.10"
+        );
         assert_eq!(canonical("localhost:5000/app"), "localhost:5000/app:latest");
     }
 

@@ -15,7 +15,9 @@ mod probe;
 mod status;
 mod volume;
 
-pub use command::{Command, FileContent, Mount, PodRef, ProbeKind, Report, SandboxOrder, StartContainer};
+pub use command::{
+    Command, FileContent, Mount, PodRef, ProbeKind, Report, SandboxOrder, StartContainer,
+};
 
 use crate::controller::meta::{deleting, pod_finished, text, uid};
 use crate::controller::{Note, Write};
@@ -25,7 +27,7 @@ use crate::{Config, NodeSpec};
 use clock::{Duration, Instant, Seed, Stream};
 use network::ClusterDns;
 use pod::{Ending, Machine, Questions, Turn};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
@@ -45,6 +47,8 @@ pub struct Kubelets {
     commands: VecDeque<Command>,
     notes: Vec<Note>,
     touched: BTreeSet<String>,
+    /// Pods that have just been bound and have no machine yet, by uid.
+    arrived: BTreeMap<String, Object>,
     timers: BTreeSet<(Instant, String)>,
     due_of: BTreeMap<String, Instant>,
     dirty: BTreeSet<String>,
@@ -85,15 +89,23 @@ impl Kubelets {
         };
         let server = Ipv4Addr::from(u32::from(config.service_cidr.0) + 10);
         Self {
-            nodes: config.nodes.iter().map(|spec| (spec.name.clone(), kubelet(spec))).collect(),
+            nodes: config
+                .nodes
+                .iter()
+                .map(|spec| (spec.name.clone(), kubelet(spec)))
+                .collect(),
             node_of: BTreeMap::new(),
             known: image::Registry::new(&config.images),
-            dns: ClusterDns { server, domain: crate::dns::DOMAIN },
+            dns: ClusterDns {
+                server,
+                domain: crate::dns::DOMAIN,
+            },
             draw: seed.stream("kubelet"),
             questions: Questions::default(),
             commands: VecDeque::new(),
             notes: Vec::new(),
             touched: BTreeSet::new(),
+            arrived: BTreeMap::new(),
             timers: BTreeSet::new(),
             due_of: BTreeMap::new(),
             dirty: BTreeSet::new(),
@@ -107,7 +119,9 @@ impl Kubelets {
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
         let nodes = self.nodes.values().flat_map(|node| {
-            let beats = [node.next_lease, node.next_status].into_iter().filter(|_| node.running);
+            let beats = [node.next_lease, node.next_status]
+                .into_iter()
+                .filter(|_| node.running);
             node.boot_at.into_iter().chain(beats)
         });
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -131,7 +145,9 @@ impl Kubelets {
             return;
         }
         let pod = &event.object;
-        let Some(kubelet) = self.nodes.get_mut(text(&pod["spec"]["nodeName"])) else { return };
+        let Some(kubelet) = self.nodes.get_mut(text(&pod["spec"]["nodeName"])) else {
+            return;
+        };
         if !kubelet.running {
             return;
         }
@@ -140,7 +156,8 @@ impl Kubelets {
             Some(machine) => {
                 let old = std::mem::replace(&mut machine.pod, Object::clone(pod));
                 let same = old["spec"] == pod["spec"]
-                    && old["metadata"]["deletionGracePeriodSeconds"] == pod["metadata"]["deletionGracePeriodSeconds"]
+                    && old["metadata"]["deletionGracePeriodSeconds"]
+                        == pod["metadata"]["deletionGracePeriodSeconds"]
                     && event.op != Op::Deleted;
                 if same {
                     return;
@@ -148,7 +165,8 @@ impl Kubelets {
             }
             None if event.op == Op::Deleted || (pod_finished(pod) && !deleting(pod)) => return,
             None => {
-                self.node_of.insert(id.to_owned(), kubelet.spec.name.clone());
+                self.node_of
+                    .insert(id.to_owned(), kubelet.spec.name.clone());
             }
         }
         self.touched.insert(id.to_owned());
@@ -157,13 +175,18 @@ impl Kubelets {
     /// Stops looking after pods that the store no longer has, after a gap in the log.
     pub(crate) fn forget_missing(&mut self, store: &Store) {
         let known: BTreeSet<&str> = store.list("pods", None).map(|pod| uid(pod)).collect();
-        let missing = self.node_of.keys().filter(|id| !known.contains(id.as_str()));
+        let missing = self
+            .node_of
+            .keys()
+            .filter(|id| !known.contains(id.as_str()));
         self.touched.extend(missing.cloned());
     }
 
     /// A node loses or regains its power.
     pub(crate) fn set_power(&mut self, _store: &Store, now: Instant, node: &str, on: bool) {
-        let Some(kubelet) = self.nodes.get_mut(node) else { return };
+        let Some(kubelet) = self.nodes.get_mut(node) else {
+            return;
+        };
         if on {
             if !kubelet.running && kubelet.boot_at.is_none() {
                 kubelet.boots += 1;
@@ -181,9 +204,12 @@ impl Kubelets {
             self.dirty.remove(id);
             self.set_timer(id, None);
         }
+        self.arrived
+            .retain(|_, pod| pod["spec"]["nodeName"] != node);
         self.questions.open.retain(|_, owner| !lost.contains(owner));
         // Nobody is there to carry these out.
-        self.commands.retain(|command| !lost.contains(&pod_of(command).uid));
+        self.commands
+            .retain(|command| !lost.contains(&pod_of(command).uid));
     }
 
     /// Something happened on a machine.
@@ -199,18 +225,30 @@ impl Kubelets {
                 None => return,
             },
         };
-        let changes_nothing = matches!(&report, Report::Probe { .. });
         self.with_machine(store, now, &id, |machine, turn| match report {
             Report::SandboxReady { .. } => machine.handle_sandbox_ready(),
             Report::SandboxStopped { .. } => machine.handle_sandbox_stopped(turn),
-            Report::Started { container, attempt, .. } => machine.handle_started(&container, attempt, turn),
-            Report::StartFailed { container, attempt, reason, message, .. } => {
+            Report::Started {
+                container, attempt, ..
+            } => machine.handle_started(&container, attempt, turn),
+            Report::StartFailed {
+                container,
+                attempt,
+                reason,
+                message,
+                ..
+            } => {
                 machine.handle_start_failed(&container, attempt, &reason, &message, turn);
             }
-            Report::Exited { container, attempt, code, oom, .. } => machine.handle_exited(&container, attempt, code, oom, turn),
+            Report::Exited {
+                container,
+                attempt,
+                code,
+                oom,
+                ..
+            } => machine.handle_exited(&container, attempt, code, oom, turn),
             Report::Probe { id, outcome } => machine.handle_answer(id, outcome, turn),
         });
-        let _ = changes_nothing;
     }
 
     /// Does what is due on every node; what the kubelets want written.
@@ -219,7 +257,9 @@ impl Kubelets {
         while let Some((at, _)) = self.timers.first()
             && *at <= now
         {
-            let Some((_, id)) = self.timers.pop_first() else { break };
+            let Some((_, id)) = self.timers.pop_first() else {
+                break;
+            };
             self.due_of.remove(&id);
             self.touched.insert(id);
         }
@@ -233,7 +273,9 @@ impl Kubelets {
             }
         }
         // Events say what happened in the order it did, and before the status that follows from it.
-        let notes = std::mem::take(&mut self.notes).into_iter().map(Write::Record);
+        let notes = std::mem::take(&mut self.notes)
+            .into_iter()
+            .map(Write::Record);
         notes.chain(writes).collect()
     }
 
@@ -249,7 +291,16 @@ impl Kubelets {
                 // All nodes beat together, so that an idle cluster wakes up rarely.
                 kubelet.next_lease = next_multiple(now, node::LEASE_PERIOD);
                 kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
-                writes.extend(node::boot(store, &kubelet.spec, kubelet.boots, seed, epoch, now, &kubelet.local, known));
+                writes.extend(node::boot(
+                    store,
+                    &kubelet.spec,
+                    kubelet.boots,
+                    seed,
+                    epoch,
+                    now,
+                    &kubelet.local,
+                    known,
+                ));
                 adopted.push(kubelet.spec.name.clone());
             }
             if kubelet.running && kubelet.next_lease <= now {
@@ -258,7 +309,16 @@ impl Kubelets {
             }
             if kubelet.running && kubelet.next_status <= now {
                 kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
-                writes.extend(node::post(store, &kubelet.spec, kubelet.boots, seed, epoch, now, &kubelet.local, known));
+                writes.extend(node::post(
+                    store,
+                    &kubelet.spec,
+                    kubelet.boots,
+                    seed,
+                    epoch,
+                    now,
+                    &kubelet.local,
+                    known,
+                ));
             }
         }
         for node in adopted {
@@ -270,8 +330,13 @@ impl Kubelets {
     /// A kubelet that has just started takes over the pods that are bound to its node.
     fn adopt(&mut self, store: &Store, now: Instant, node: &str) -> Vec<Write> {
         let mut writes = Vec::new();
-        let Some(kubelet) = self.nodes.get_mut(node) else { return writes };
-        for pod in store.list("pods", None).filter(|pod| pod["spec"]["nodeName"] == node) {
+        let Some(kubelet) = self.nodes.get_mut(node) else {
+            return writes;
+        };
+        for pod in store
+            .list("pods", None)
+            .filter(|pod| pod["spec"]["nodeName"] == node)
+        {
             if deleting(pod) {
                 // Nothing of it is left here, so its deletion is complete.
                 writes.push(remove(pod));
@@ -288,7 +353,13 @@ impl Kubelets {
             self.touched.insert(id);
             if began && kubelet.boots > 0 {
                 let message = "Pod sandbox changed, it will be killed and re-created.";
-                let note = Note::about(pod, crate::controller::Tone::Normal, "SandboxChanged", message, "kubelet");
+                let note = Note::about(
+                    pod,
+                    crate::controller::Tone::Normal,
+                    "SandboxChanged",
+                    message,
+                    "kubelet",
+                );
                 self.notes.push(note.on(node));
             }
         }
@@ -297,19 +368,27 @@ impl Kubelets {
 
     /// Lets one pod's machine do what is due, making it first if it is new.
     fn look_after(&mut self, store: &Store, now: Instant, id: &str) {
-        let Some(node) = self.node_of.get(id) else { return };
-        let Some(kubelet) = self.nodes.get_mut(node) else { return };
+        let Some(node) = self.node_of.get(id) else {
+            return;
+        };
+        let Some(kubelet) = self.nodes.get_mut(node) else {
+            return;
+        };
         if !kubelet.machines.contains_key(id) {
             let pod = store.list("pods", None).find(|pod| uid(pod) == id);
             let Some(pod) = pod else {
                 self.node_of.remove(id);
                 return;
             };
-            kubelet.machines.insert(id.to_owned(), Machine::new(Object::clone(pod), now));
+            kubelet
+                .machines
+                .insert(id.to_owned(), Machine::new(Object::clone(pod), now));
         }
         self.with_machine(store, now, id, |machine, turn| {
             let reference = &machine.reference;
-            let stored = store.get("pods", &reference.namespace, &reference.name).filter(|pod| uid(pod) == reference.uid);
+            let stored = store
+                .get("pods", &reference.namespace, &reference.name)
+                .filter(|pod| uid(pod) == reference.uid);
             match stored {
                 None => machine.forget(turn),
                 Some(pod) => {
@@ -322,9 +401,23 @@ impl Kubelets {
     }
 
     /// Runs `act` on a machine, lets it advance, and takes note of its timer and its status.
-    fn with_machine(&mut self, store: &Store, now: Instant, id: &str, act: impl FnOnce(&mut Machine, &mut Turn<'_>)) {
-        let Some(kubelet) = self.node_of.get(id).and_then(|node| self.nodes.get_mut(node)) else { return };
-        let Some(machine) = kubelet.machines.get_mut(id) else { return };
+    fn with_machine(
+        &mut self,
+        store: &Store,
+        now: Instant,
+        id: &str,
+        act: impl FnOnce(&mut Machine, &mut Turn<'_>),
+    ) {
+        let Some(kubelet) = self
+            .node_of
+            .get(id)
+            .and_then(|node| self.nodes.get_mut(node))
+        else {
+            return;
+        };
+        let Some(machine) = kubelet.machines.get_mut(id) else {
+            return;
+        };
         let mut turn = Turn {
             now,
             store,
@@ -367,17 +460,34 @@ impl Kubelets {
 
     /// Writes a pod's status if it changed, and removes the object when nothing of the pod is left.
     fn flush(&mut self, store: &Store, now: Instant, id: &str, writes: &mut Vec<Write>) {
-        let Some(kubelet) = self.node_of.get(id).and_then(|node| self.nodes.get_mut(node)) else { return };
-        let Some(machine) = kubelet.machines.get(id) else { return };
+        let Some(kubelet) = self
+            .node_of
+            .get(id)
+            .and_then(|node| self.nodes.get_mut(node))
+        else {
+            return;
+        };
+        let Some(machine) = kubelet.machines.get(id) else {
+            return;
+        };
         let reference = &machine.reference;
-        let stored = store.get("pods", &reference.namespace, &reference.name).filter(|pod| uid(pod) == id);
+        let stored = store
+            .get("pods", &reference.namespace, &reference.name)
+            .filter(|pod| uid(pod) == id);
         let Some(pod) = stored else { return };
-        let view = status::View { node: &kubelet.spec, epoch: self.epoch, now };
+        let view = status::View {
+            node: &kubelet.spec,
+            epoch: self.epoch,
+            now,
+        };
         let status = status::status(machine, pod, view);
         if status != pod["status"] {
             let mut next = (**pod).clone();
             next["status"] = status;
-            writes.push(Write::UpdateStatus { kind: "pods", value: next });
+            writes.push(Write::UpdateStatus {
+                kind: "pods",
+                value: next,
+            });
         }
         if status::removable(machine) {
             writes.push(remove(pod));
@@ -389,16 +499,21 @@ impl Kubelets {
 }
 
 fn remove(pod: &Value) -> Write {
-    Write::Delete { key: Key::of("pods", pod), uid: uid(pod).to_owned(), grace_seconds: Some(0), announce: None }
+    Write::Delete {
+        key: Key::of("pods", pod),
+        uid: uid(pod).to_owned(),
+        grace_seconds: Some(0),
+        announce: None,
+    }
 }
 
 fn pod_of(command: &Command) -> &PodRef {
     match command {
         Command::StartSandbox(order) => &order.pod,
         Command::StartContainer(order) => &order.pod,
-        Command::StopSandbox { pod }
-        | Command::Signal { pod, .. }
-        | Command::Probe { pod, .. } => pod,
+        Command::StopSandbox { pod } | Command::Signal { pod, .. } | Command::Probe { pod, .. } => {
+            pod
+        }
     }
 }
 
@@ -411,7 +526,10 @@ fn next_multiple(now: Instant, period: Duration) -> Instant {
 /// Sets one condition of an object's status, replacing the one of its type.
 pub(crate) fn put_condition(object: &mut Value, condition: Value) {
     let mut conditions = crate::controller::meta::items(&object["status"]["conditions"]).to_vec();
-    match conditions.iter_mut().find(|other| other["type"] == condition["type"]) {
+    match conditions
+        .iter_mut()
+        .find(|other| other["type"] == condition["type"])
+    {
         Some(other) => *other = condition,
         None => conditions.push(condition),
     }

@@ -16,7 +16,11 @@ pub(crate) struct ClusterDns {
 pub(crate) fn hostname(pod: &Value) -> String {
     let wish = text(&pod["spec"]["hostname"]);
     let full = if wish.is_empty() { name(pod) } else { wish };
-    full.chars().take(63).collect::<String>().trim_end_matches(['-', '.']).to_owned()
+    full.chars()
+        .take(63)
+        .collect::<String>()
+        .trim_end_matches(['-', '.'])
+        .to_owned()
 }
 
 /// The text of `/etc/resolv.conf`.
@@ -42,13 +46,21 @@ pub(crate) fn resolv_conf(pod: &Value, dns: &ClusterDns) -> String {
         servers.push(dns.server.to_string());
     }
     let wishes = &pod["spec"]["dnsConfig"];
-    let strings = |value: &Value| items(value).iter().map(|item| text(item).to_owned()).collect::<Vec<_>>();
+    let strings = |value: &Value| {
+        items(value)
+            .iter()
+            .map(|item| text(item).to_owned())
+            .collect::<Vec<_>>()
+    };
     servers.extend(strings(&wishes["nameservers"]));
     searches.extend(strings(&wishes["searches"]));
     for option in items(&wishes["options"]) {
         let option_name = text(&option["name"]);
         options.retain(|known| known.split(':').next() != Some(option_name));
-        options.push(option["value"].as_str().map_or_else(|| option_name.to_owned(), |value| format!("{option_name}:{value}")));
+        options.push(option["value"].as_str().map_or_else(
+            || option_name.to_owned(),
+            |value| format!("{option_name}:{value}"),
+        ));
     }
     let mut conf = String::new();
     if !searches.is_empty() {
@@ -74,7 +86,11 @@ pub(crate) fn hosts(pod: &Value, ip: Ipv4Addr, domain: &str) -> String {
     if subdomain.is_empty() {
         let _ = writeln!(hosts, "{ip}\t{hostname}");
     } else {
-        let _ = writeln!(hosts, "{ip}\t{hostname}.{subdomain}.{}.svc.{domain}\t{hostname}", namespace(pod));
+        let _ = writeln!(
+            hosts,
+            "{ip}\t{hostname}.{subdomain}.{}.svc.{domain}\t{hostname}",
+            namespace(pod)
+        );
     }
     let aliases = items(&pod["spec"]["hostAliases"]);
     if !aliases.is_empty() {
@@ -93,7 +109,10 @@ mod tests {
     use serde_json::json;
 
     fn dns() -> ClusterDns {
-        ClusterDns { server: Ipv4Addr::new(10, 96, 0, 10), domain: "cluster.local" }
+        ClusterDns {
+            server: Ipv4Addr::new(10, 96, 0, 10),
+            domain: "cluster.local",
+        }
     }
 
     #[test]
@@ -111,7 +130,10 @@ mod tests {
             "dnsPolicy": "None",
             "dnsConfig": {"nameservers": ["1.1.1.1"], "searches": ["example.org"], "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}]},
         }});
-        assert_eq!(resolv_conf(&pod, &dns()), "search example.org\nnameserver 1.1.1.1\noptions ndots:2 edns0\n");
+        assert_eq!(
+            resolv_conf(&pod, &dns()),
+            "search example.org\nnameserver 1.1.1.1\noptions ndots:2 edns0\n"
+        );
     }
 
     #[test]

@@ -16,64 +16,148 @@ pub(crate) const LEASES: &str = "leases.coordination.k8s.io";
 
 /// The conditions a healthy kubelet posts: type, status, reason, message.
 const HEALTHY: [(&str, &str, &str, &str); 4] = [
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    (
+        "MemoryPressure",
+        "False",
+        "KubeletHasSufficientMemory",
+        "kubelet has sufficient memory available",
+    ),
+    (
+        "DiskPressure",
+        "False",
+        "KubeletHasNoDiskPressure",
+        "kubelet has no disk pressure",
+    ),
+    (
+        "PIDPressure",
+        "False",
+        "KubeletHasSufficientPID",
+        "kubelet has sufficient PID available",
+    ),
+    (
+        "Ready",
+        "True",
+        "KubeletReady",
+        "kubelet is posting ready status",
+    ),
 ];
 
 /// What a kubelet writes when it starts: the Node if it is new, its status, its Lease, and its Events.
-pub(crate) fn boot(store: &Store, spec: &NodeSpec, boots: u32, seed: Seed, epoch: i64, now: Instant, local: &image::Local, known: &image::Registry) -> Vec<Write> {
+pub(crate) fn boot(
+    store: &Store,
+    spec: &NodeSpec,
+    boots: u32,
+    seed: Seed,
+    epoch: i64,
+    now: Instant,
+    local: &image::Local,
+    known: &image::Registry,
+) -> Vec<Write> {
     let mut writes = Vec::new();
     let registered = store.get("nodes", "", &spec.name);
     let mut node = registered.map_or_else(|| object(spec), |node| (**node).clone());
     set_status(&mut node, spec, boots, seed, epoch, now, local, known);
     match registered {
-        None => writes.push(Write::Create { kind: "nodes", value: node.clone(), announce: None }),
-        Some(_) => writes.push(Write::UpdateStatus { kind: "nodes", value: node.clone() }),
+        None => writes.push(Write::Create {
+            kind: "nodes",
+            value: node.clone(),
+            announce: None,
+        }),
+        Some(_) => writes.push(Write::UpdateStatus {
+            kind: "nodes",
+            value: node.clone(),
+        }),
     }
     writes.push(lease(store, spec, epoch, now));
     let mut say = |tone, reason, message: String| {
-        writes.push(Write::Record(Note::about(&node, tone, reason, message, "kubelet").on(&spec.name)));
+        writes.push(Write::Record(
+            Note::about(&node, tone, reason, message, "kubelet").on(&spec.name),
+        ));
     };
     say(Tone::Normal, "Starting", "Starting kubelet.".to_owned());
-    for reason in ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeHasSufficientPID"] {
-        say(Tone::Normal, reason, format!("Node {} status is now: {reason}", spec.name));
+    for reason in [
+        "NodeHasSufficientMemory",
+        "NodeHasNoDiskPressure",
+        "NodeHasSufficientPID",
+    ] {
+        say(
+            Tone::Normal,
+            reason,
+            format!("Node {} status is now: {reason}", spec.name),
+        );
     }
-    say(Tone::Normal, "NodeAllocatableEnforced", "Updated Node Allocatable limit across pods".to_owned());
+    say(
+        Tone::Normal,
+        "NodeAllocatableEnforced",
+        "Updated Node Allocatable limit across pods".to_owned(),
+    );
     if boots > 0 {
-        say(Tone::Warning, "Rebooted", format!("Node {} has been rebooted, boot id: {}", spec.name, boot_id(spec, boots, seed)));
+        say(
+            Tone::Warning,
+            "Rebooted",
+            format!(
+                "Node {} has been rebooted, boot id: {}",
+                spec.name,
+                boot_id(spec, boots, seed)
+            ),
+        );
     }
-    say(Tone::Normal, "NodeReady", format!("Node {} status is now: NodeReady", spec.name));
+    say(
+        Tone::Normal,
+        "NodeReady",
+        format!("Node {} status is now: NodeReady", spec.name),
+    );
     writes
 }
 
 /// The status, posted again.
-pub(crate) fn post(store: &Store, spec: &NodeSpec, boots: u32, seed: Seed, epoch: i64, now: Instant, local: &image::Local, known: &image::Registry) -> Option<Write> {
+pub(crate) fn post(
+    store: &Store,
+    spec: &NodeSpec,
+    boots: u32,
+    seed: Seed,
+    epoch: i64,
+    now: Instant,
+    local: &image::Local,
+    known: &image::Registry,
+) -> Option<Write> {
     let mut node = (**store.get("nodes", "", &spec.name)?).clone();
     set_status(&mut node, spec, boots, seed, epoch, now, local, known);
-    Some(Write::UpdateStatus { kind: "nodes", value: node })
+    Some(Write::UpdateStatus {
+        kind: "nodes",
+        value: node,
+    })
 }
 
 /// The Lease, renewed or made.
 pub(crate) fn lease(store: &Store, spec: &NodeSpec, epoch: i64, now: Instant) -> Write {
     let wall = crate::registry::wall(epoch, now);
-    let renewed = format!("{}.{:06}Z", wall.strftime("%Y-%m-%dT%H:%M:%S"), wall.subsec_nanosecond() / 1000);
+    let renewed = format!(
+        "{}.{:06}Z",
+        wall.strftime("%Y-%m-%dT%H:%M:%S"),
+        wall.subsec_nanosecond() / 1000
+    );
     if let Some(lease) = store.get(LEASES, "kube-node-lease", &spec.name) {
         let mut lease = (**lease).clone();
         lease["spec"]["renewTime"] = renewed.into();
-        return Write::Update { kind: LEASES, value: lease };
+        return Write::Update {
+            kind: LEASES,
+            value: lease,
+        };
     }
     let mut metadata = json!({ "name": spec.name, "namespace": "kube-node-lease" });
     if let Some(node) = store.get("nodes", "", &spec.name) {
-        metadata["ownerReferences"] =
-            json!([{ "apiVersion": "v1", "kind": "Node", "name": spec.name, "uid": node["metadata"]["uid"] }]);
+        metadata["ownerReferences"] = json!([{ "apiVersion": "v1", "kind": "Node", "name": spec.name, "uid": node["metadata"]["uid"] }]);
     }
     let value = json!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata,
         "spec": { "holderIdentity": spec.name, "leaseDurationSeconds": 40, "renewTime": renewed },
     });
-    Write::Create { kind: LEASES, value, announce: None }
+    Write::Create {
+        kind: LEASES,
+        value,
+        announce: None,
+    }
 }
 
 fn object(spec: &NodeSpec) -> Value {
@@ -92,8 +176,20 @@ fn object(spec: &NodeSpec) -> Value {
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything a node says about itself")]
-fn set_status(node: &mut Value, spec: &NodeSpec, boots: u32, seed: Seed, epoch: i64, now: Instant, local: &image::Local, known: &image::Registry) {
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything a node says about itself"
+)]
+fn set_status(
+    node: &mut Value,
+    spec: &NodeSpec,
+    boots: u32,
+    seed: Seed,
+    epoch: i64,
+    now: Instant,
+    local: &image::Local,
+    known: &image::Registry,
+) {
     let time = crate::registry::time(epoch, now);
     let before = items(&node["status"]["conditions"]).to_vec();
     let conditions: Vec<Value> = HEALTHY
@@ -102,7 +198,10 @@ fn set_status(node: &mut Value, spec: &NodeSpec, boots: u32, seed: Seed, epoch: 
             let since = before
                 .iter()
                 .find(|condition| condition["type"] == *kind && condition["status"] == *status)
-                .map_or_else(|| Value::from(time.clone()), |condition| condition["lastTransitionTime"].clone());
+                .map_or_else(
+                    || Value::from(time.clone()),
+                    |condition| condition["lastTransitionTime"].clone(),
+                );
             json!({
                 "type": kind, "status": status, "reason": reason, "message": message,
                 "lastHeartbeatTime": time, "lastTransitionTime": since,
@@ -151,5 +250,12 @@ fn id(name: &str, purpose: &str, seed: Seed) -> String {
     use rand::Rng;
     let mut stream = seed.derive(name).stream(purpose);
     let hex = image::hex(&mut || stream.next_u64());
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..32]
+    )
 }

@@ -116,13 +116,29 @@ impl Turn<'_> {
     }
 
     fn note(&mut self, pod: &Value, tone: Tone, reason: &'static str, message: String) {
-        self.notes.push(Note::about(pod, tone, reason, message, "kubelet").on(&self.node.name));
+        self.notes
+            .push(Note::about(pod, tone, reason, message, "kubelet").on(&self.node.name));
     }
 
-    fn note_of(&mut self, pod: &Value, container: &Container, tone: Tone, reason: &'static str, message: String) {
-        let list = if container.role == Role::Main { "containers" } else { "initContainers" };
+    fn note_of(
+        &mut self,
+        pod: &Value,
+        container: &Container,
+        tone: Tone,
+        reason: &'static str,
+        message: String,
+    ) {
+        let list = if container.role == Role::Main {
+            "containers"
+        } else {
+            "initContainers"
+        };
         let path = format!("spec.{list}{{{}}}", container.name);
-        self.notes.push(Note::about(pod, tone, reason, message, "kubelet").on(&self.node.name).at(&path));
+        self.notes.push(
+            Note::about(pod, tone, reason, message, "kubelet")
+                .on(&self.node.name)
+                .at(&path),
+        );
     }
 }
 
@@ -137,21 +153,41 @@ impl Machine {
     pub(crate) fn new(pod: Object, now: Instant) -> Self {
         let spec = &pod["spec"];
         let inits = items(&spec["initContainers"]);
-        let waiting = if inits.is_empty() { "ContainerCreating" } else { "PodInitializing" };
+        let waiting = if inits.is_empty() {
+            "ContainerCreating"
+        } else {
+            "PodInitializing"
+        };
         let init = |(at, spec): (usize, &Value)| {
-            let role = if spec["restartPolicy"] == "Always" { Role::Sidecar } else { Role::Init };
+            let role = if spec["restartPolicy"] == "Always" {
+                Role::Sidecar
+            } else {
+                Role::Init
+            };
             Container::new(text(&spec["name"]), role, at, "PodInitializing")
         };
-        let main = |(at, spec): (usize, &Value)| Container::new(text(&spec["name"]), Role::Main, at, waiting);
-        let containers =
-            inits.iter().enumerate().map(init).chain(items(&spec["containers"]).iter().enumerate().map(main)).collect();
-        let reference =
-            PodRef { namespace: namespace(&pod).to_owned(), name: name(&pod).to_owned(), uid: uid(&pod).to_owned() };
+        let main = |(at, spec): (usize, &Value)| {
+            Container::new(text(&spec["name"]), Role::Main, at, waiting)
+        };
+        let containers = inits
+            .iter()
+            .enumerate()
+            .map(init)
+            .chain(items(&spec["containers"]).iter().enumerate().map(main))
+            .collect();
+        let reference = PodRef {
+            namespace: namespace(&pod).to_owned(),
+            name: name(&pod).to_owned(),
+            uid: uid(&pod).to_owned(),
+        };
         Self {
             pod,
             reference,
             since: now,
-            sandbox: Sandbox::Volumes { retry_at: now, failures: 0 },
+            sandbox: Sandbox::Volumes {
+                retry_at: now,
+                failures: 0,
+            },
             ip: None,
             containers,
             ending: None,
@@ -168,12 +204,21 @@ impl Machine {
             .collect();
         let never = machine.pod["spec"]["restartPolicy"] == "Never";
         for container in &mut machine.containers {
-            let Some(status) = statuses.iter().find(|status| status["name"] == container.name.as_str()) else { continue };
-            let ran = status["state"].get("running").is_some() || status["restartCount"].as_u64().unwrap_or(0) > 0;
+            let Some(status) = statuses
+                .iter()
+                .find(|status| status["name"] == container.name.as_str())
+            else {
+                continue;
+            };
+            let ran = status["state"].get("running").is_some()
+                || status["restartCount"].as_u64().unwrap_or(0) > 0;
             if !ran {
                 continue;
             }
-            container.attempt = status["restartCount"].as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+            container.attempt = status["restartCount"]
+                .as_u64()
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(0);
             container.began = true;
             text(&status["containerID"]).clone_into(&mut container.container_id);
             let end = End {
@@ -185,7 +230,10 @@ impl Machine {
                 container_id: container.container_id.clone(),
             };
             if never {
-                container.state = State::Terminated { end, restart_at: None };
+                container.state = State::Terminated {
+                    end,
+                    restart_at: None,
+                };
             } else {
                 container.last = Some(end);
             }
@@ -246,23 +294,39 @@ impl Machine {
     fn set_up_volumes(&mut self, failures: u32, turn: &mut Turn<'_>) {
         let errors = volume::check(turn.store, &self.downward(turn));
         if errors.is_empty() {
-            self.sandbox = Sandbox::Due { at: turn.after(120, 80) };
+            self.sandbox = Sandbox::Due {
+                at: turn.after(120, 80),
+            };
             return;
         }
         for error in errors {
             turn.note(&self.pod, Tone::Warning, "FailedMount", error.message);
         }
         let wait = (MOUNT_RETRY.0 * (1 << failures.min(10))).min(MOUNT_RETRY.1);
-        self.sandbox = Sandbox::Volumes { retry_at: turn.now + wait, failures: failures + 1 };
+        self.sandbox = Sandbox::Volumes {
+            retry_at: turn.now + wait,
+            failures: failures + 1,
+        };
     }
 
     fn ask_for_sandbox(&mut self, turn: &mut Turn<'_>) {
         let host_network = self.host_network();
-        let ip = if host_network { Some(turn.node.addr) } else { turn.range.allocate() };
+        let ip = if host_network {
+            Some(turn.node.addr)
+        } else {
+            turn.range.allocate()
+        };
         let Some(ip) = ip else {
             let message = "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: no IP addresses available in range set";
-            turn.note(&self.pod, Tone::Warning, "FailedCreatePodSandBox", message.to_owned());
-            self.sandbox = Sandbox::Due { at: turn.now + Duration::from_secs(10) };
+            turn.note(
+                &self.pod,
+                Tone::Warning,
+                "FailedCreatePodSandBox",
+                message.to_owned(),
+            );
+            self.sandbox = Sandbox::Due {
+                at: turn.now + Duration::from_secs(10),
+            };
             return;
         };
         self.ip = Some(ip);
@@ -272,30 +336,47 @@ impl Machine {
             node: turn.node.name.clone(),
             ip,
             host_network,
-            hostname: if host_network { turn.node.name.clone() } else { network::hostname(&self.pod) },
+            hostname: if host_network {
+                turn.node.name.clone()
+            } else {
+                network::hostname(&self.pod)
+            },
             dns: network::resolv_conf(&self.pod, turn.dns),
             hosts: network::hosts(&self.pod, ip, turn.dns.domain),
         }));
     }
 
     fn downward<'a>(&'a self, turn: &Turn<'_>) -> Downward<'a> {
-        Downward { pod: &self.pod, ip: self.ip, node_ip: turn.node.addr }
+        Downward {
+            pod: &self.pod,
+            ip: self.ip,
+            node_ip: turn.node.addr,
+        }
     }
 
     fn spec_of(&self, container: &Container) -> Value {
-        let list = if container.role == Role::Main { "containers" } else { "initContainers" };
+        let list = if container.role == Role::Main {
+            "containers"
+        } else {
+            "initContainers"
+        };
         self.pod["spec"][list][container.at].clone()
     }
 
     /// Whether those that come before let this one begin.
     fn may_begin(&self, at: usize) -> bool {
         let role = self.containers[at].role;
-        self.containers[..at].iter().all(|before| match before.role {
-            Role::Init => before.completed(),
-            Role::Sidecar => before.started(),
-            // Containers are made one after the other, but do not wait for each other to end.
-            Role::Main => role != Role::Main || !matches!(before.state, State::Pulling { .. } | State::Creating { .. }),
-        })
+        self.containers[..at]
+            .iter()
+            .all(|before| match before.role {
+                Role::Init => before.completed(),
+                Role::Sidecar => before.started(),
+                // Containers are made one after the other, but do not wait for each other to end.
+                Role::Main => {
+                    role != Role::Main
+                        || !matches!(before.state, State::Pulling { .. } | State::Creating { .. })
+                }
+            })
     }
 
     fn advance_container(&mut self, at: usize, turn: &mut Turn<'_>) {
@@ -315,7 +396,13 @@ impl Machine {
             State::Pulling { asked, done } if done <= now => self.pulled(at, asked, turn),
             State::Creating { due } if due <= now => self.start(at, turn),
             State::Running { .. } => self.ask_probes(at, turn),
-            State::Stopping { since, hook, term_at, kill_at, killed } => {
+            State::Stopping {
+                since,
+                hook,
+                term_at,
+                kill_at,
+                killed,
+            } => {
                 let mut next = (hook, term_at, killed);
                 if term_at.is_some_and(|term_at| term_at <= now) {
                     next = (None, None, killed);
@@ -325,9 +412,18 @@ impl Machine {
                     next = (None, None, true);
                     self.signal(at, 9, turn);
                 }
-                self.containers[at].state = State::Stopping { since, hook: next.0, term_at: next.1, kill_at, killed: next.2 };
+                self.containers[at].state = State::Stopping {
+                    since,
+                    hook: next.0,
+                    term_at: next.1,
+                    kill_at,
+                    killed: next.2,
+                };
             }
-            State::Terminated { end, restart_at: Some(restart_at) } if restart_at <= now => self.restart(at, &end, turn),
+            State::Terminated {
+                end,
+                restart_at: Some(restart_at),
+            } if restart_at <= now => self.restart(at, &end, turn),
             _ => {}
         }
     }
@@ -340,25 +436,54 @@ impl Machine {
         let container = &self.containers[at];
         let policy = text(&spec["imagePullPolicy"]);
         if here && policy != "Always" {
-            let message = format!("Container image \"{reference}\" already present on machine and can be accessed by the pod");
+            let message = format!(
+                "Container image \"{reference}\" already present on machine and can be accessed by the pod"
+            );
             turn.note_of(&self.pod, container, Tone::Normal, "Pulled", message);
-            self.containers[at].state = State::Creating { due: turn.after(60, 80) };
+            self.containers[at].state = State::Creating {
+                due: turn.after(60, 80),
+            };
             return;
         }
         if policy == "Never" {
-            let message = format!("Container image \"{reference}\" is not present with pull policy of Never");
-            turn.note_of(&self.pod, container, Tone::Warning, "ErrImageNeverPull", message.clone());
-            turn.note_of(&self.pod, container, Tone::Warning, "Failed", "Error: ErrImageNeverPull".to_owned());
-            self.containers[at].state =
-                State::Waiting { reason: "ErrImageNeverPull", message, until: Some(turn.now + CONFIG_RETRY) };
+            let message =
+                format!("Container image \"{reference}\" is not present with pull policy of Never");
+            turn.note_of(
+                &self.pod,
+                container,
+                Tone::Warning,
+                "ErrImageNeverPull",
+                message.clone(),
+            );
+            turn.note_of(
+                &self.pod,
+                container,
+                Tone::Warning,
+                "Failed",
+                "Error: ErrImageNeverPull".to_owned(),
+            );
+            self.containers[at].state = State::Waiting {
+                reason: "ErrImageNeverPull",
+                message,
+                until: Some(turn.now + CONFIG_RETRY),
+            };
             return;
         }
-        turn.note_of(&self.pod, container, Tone::Normal, "Pulling", format!("Pulling image \"{reference}\""));
+        turn.note_of(
+            &self.pod,
+            container,
+            Tone::Normal,
+            "Pulling",
+            format!("Pulling image \"{reference}\""),
+        );
         let done = match turn.known.find(reference) {
             Some(image) => on_grid(turn.local.pull(image, turn.now, turn.draw)),
             None => turn.after(300, 200),
         };
-        self.containers[at].state = State::Pulling { asked: turn.now, done };
+        self.containers[at].state = State::Pulling {
+            asked: turn.now,
+            done,
+        };
     }
 
     fn pulled(&mut self, at: usize, asked: Instant, turn: &mut Turn<'_>) {
@@ -379,11 +504,27 @@ impl Machine {
             return;
         }
         let error = image::not_found(&reference);
-        turn.note_of(&self.pod, container, Tone::Warning, "Failed", format!("Failed to pull image \"{reference}\": {error}"));
-        turn.note_of(&self.pod, container, Tone::Warning, "Failed", "Error: ErrImagePull".to_owned());
+        turn.note_of(
+            &self.pod,
+            container,
+            Tone::Warning,
+            "Failed",
+            format!("Failed to pull image \"{reference}\": {error}"),
+        );
+        turn.note_of(
+            &self.pod,
+            container,
+            Tone::Warning,
+            "Failed",
+            "Error: ErrImagePull".to_owned(),
+        );
         let container = &mut self.containers[at];
         container.pull = Some(Backoff::next(container.pull, turn.now, turn.now));
-        container.state = State::Waiting { reason: "ErrImagePull", message: error, until: Some(turn.now + PULL_NOTICE) };
+        container.state = State::Waiting {
+            reason: "ErrImagePull",
+            message: error,
+            until: Some(turn.now + PULL_NOTICE),
+        };
     }
 
     /// From ErrImagePull to ImagePullBackOff.
@@ -391,8 +532,19 @@ impl Machine {
         let spec = self.spec_of(&self.containers[at]);
         let reference = text(&spec["image"]);
         let container = &self.containers[at];
-        let State::Waiting { message: error, until: Some(noticed), .. } = &container.state else { return };
-        let failed_at = Instant::from_nanos(noticed.as_nanos().saturating_sub(u64::try_from(PULL_NOTICE.as_nanos()).unwrap_or(0)));
+        let State::Waiting {
+            message: error,
+            until: Some(noticed),
+            ..
+        } = &container.state
+        else {
+            return;
+        };
+        let failed_at = Instant::from_nanos(
+            noticed
+                .as_nanos()
+                .saturating_sub(u64::try_from(PULL_NOTICE.as_nanos()).unwrap_or(0)),
+        );
         let Some((until, _)) = Backoff::holds(container.pull, failed_at, turn.now) else {
             self.begin(at, turn);
             return;
@@ -400,8 +552,18 @@ impl Machine {
         let hint = format!("Back-off pulling image \"{reference}\"");
         let message = format!("{hint}: ErrImagePull: {error}");
         turn.note_of(&self.pod, container, Tone::Normal, "BackOff", hint);
-        turn.note_of(&self.pod, container, Tone::Warning, "Failed", "Error: ImagePullBackOff".to_owned());
-        self.containers[at].state = State::Waiting { reason: "ImagePullBackOff", message, until: Some(until) };
+        turn.note_of(
+            &self.pod,
+            container,
+            Tone::Warning,
+            "Failed",
+            "Error: ImagePullBackOff".to_owned(),
+        );
+        self.containers[at].state = State::Waiting {
+            reason: "ImagePullBackOff",
+            message,
+            until: Some(until),
+        };
     }
 
     /// Tells the machine to start the container.
@@ -410,9 +572,19 @@ impl Machine {
         let environment = match env::environment(turn.store, &self.downward(turn), &spec) {
             Ok(environment) => environment,
             Err(message) => {
-                turn.note_of(&self.pod, &self.containers[at], Tone::Warning, "Failed", format!("Error: {message}"));
+                turn.note_of(
+                    &self.pod,
+                    &self.containers[at],
+                    Tone::Warning,
+                    "Failed",
+                    format!("Error: {message}"),
+                );
                 let until = Some(turn.now + CONFIG_RETRY);
-                self.containers[at].state = State::Waiting { reason: "CreateContainerConfigError", message, until };
+                self.containers[at].state = State::Waiting {
+                    reason: "CreateContainerConfigError",
+                    message,
+                    until,
+                };
                 return;
             }
         };
@@ -420,7 +592,12 @@ impl Machine {
         let variables: BTreeMap<String, String> = environment.iter().cloned().collect();
         let words = |field: &str| {
             let list = spec[field].as_array()?;
-            Some(list.iter().map(|word| env::expand(text(word), &variables)).collect::<Vec<_>>()).filter(|list| !list.is_empty())
+            Some(
+                list.iter()
+                    .map(|word| env::expand(text(word), &variables))
+                    .collect::<Vec<_>>(),
+            )
+            .filter(|list| !list.is_empty())
         };
         let (command, args) = (words("command"), words("args"));
         let container = &mut self.containers[at];
@@ -429,9 +606,12 @@ impl Machine {
         }
         container.began = true;
         container.state = State::Starting;
-        container.container_id = format!("containerd://{}", image::hex(&mut || turn.draw.next_u64()));
+        container.container_id =
+            format!("containerd://{}", image::hex(&mut || turn.draw.next_u64()));
         container.probes.clear();
-        let memory = spec["resources"]["limits"]["memory"].as_str().and_then(thousandths);
+        let memory = spec["resources"]["limits"]["memory"]
+            .as_str()
+            .and_then(thousandths);
         let start = StartContainer {
             pod: self.reference.clone(),
             container: container.name.clone(),
@@ -447,17 +627,31 @@ impl Machine {
             stdin: spec["stdin"] == true,
         };
         turn.commands.push_back(Command::StartContainer(start));
-        turn.note_of(&self.pod, &self.containers[at], Tone::Normal, "Created", "Container created".to_owned());
+        turn.note_of(
+            &self.pod,
+            &self.containers[at],
+            Tone::Normal,
+            "Created",
+            "Container created".to_owned(),
+        );
     }
 
     /// The machine says that a container runs.
     pub(crate) fn handle_started(&mut self, container: &str, attempt: u32, turn: &mut Turn<'_>) {
-        let Some(at) = self.find(container, attempt) else { return };
+        let Some(at) = self.find(container, attempt) else {
+            return;
+        };
         if !matches!(self.containers[at].state, State::Starting) {
             return;
         }
         let spec = self.spec_of(&self.containers[at]);
-        turn.note_of(&self.pod, &self.containers[at], Tone::Normal, "Started", "Container started".to_owned());
+        turn.note_of(
+            &self.pod,
+            &self.containers[at],
+            Tone::Normal,
+            "Started",
+            "Container started".to_owned(),
+        );
         let container = &mut self.containers[at];
         container.state = State::Running { since: turn.now };
         if container.role != Role::Init {
@@ -472,9 +666,24 @@ impl Machine {
     }
 
     /// The machine could not start a container.
-    pub(crate) fn handle_start_failed(&mut self, container: &str, attempt: u32, reason: &str, message: &str, turn: &mut Turn<'_>) {
-        let Some(at) = self.find(container, attempt) else { return };
-        turn.note_of(&self.pod, &self.containers[at], Tone::Warning, "Failed", format!("Error: {message}"));
+    pub(crate) fn handle_start_failed(
+        &mut self,
+        container: &str,
+        attempt: u32,
+        reason: &str,
+        message: &str,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(at) = self.find(container, attempt) else {
+            return;
+        };
+        turn.note_of(
+            &self.pod,
+            &self.containers[at],
+            Tone::Warning,
+            "Failed",
+            format!("Error: {message}"),
+        );
         let end = End {
             code: 128,
             reason: reason.to_owned(),
@@ -487,8 +696,17 @@ impl Machine {
     }
 
     /// The machine says that a container ended.
-    pub(crate) fn handle_exited(&mut self, container: &str, attempt: u32, code: i32, oom: bool, turn: &mut Turn<'_>) {
-        let Some(at) = self.find(container, attempt) else { return };
+    pub(crate) fn handle_exited(
+        &mut self,
+        container: &str,
+        attempt: u32,
+        code: i32,
+        oom: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(at) = self.find(container, attempt) else {
+            return;
+        };
         let started = match self.containers[at].state {
             State::Running { since } | State::Stopping { since, .. } => Some(since),
             _ => Some(turn.now),
@@ -526,7 +744,9 @@ impl Machine {
         match self.containers[at].role {
             Role::Sidecar => !self.finished,
             Role::Init => code != 0 && policy != "Never",
-            Role::Main => policy == "Always" || policy.is_empty() || (policy == "OnFailure" && code != 0),
+            Role::Main => {
+                policy == "Always" || policy.is_empty() || (policy == "OnFailure" && code != 0)
+            }
         }
     }
 
@@ -538,13 +758,32 @@ impl Machine {
         let container = &mut self.containers[at];
         let crash = container.crash;
         if let Some((until, delay)) = Backoff::holds(crash, end.finished, turn.now) {
-            let owner = format!("{}_{}({})", self.reference.name, self.reference.namespace, self.reference.uid);
+            let owner = format!(
+                "{}_{}({})",
+                self.reference.name, self.reference.namespace, self.reference.uid
+            );
             let seconds = image::go_duration(delay);
-            let message = format!("back-off {seconds} restarting failed container={} pod={owner}", container.name);
-            let sentence = format!("Back-off restarting failed container {} in pod {owner}", container.name);
+            let message = format!(
+                "back-off {seconds} restarting failed container={} pod={owner}",
+                container.name
+            );
+            let sentence = format!(
+                "Back-off restarting failed container {} in pod {owner}",
+                container.name
+            );
             container.last = Some(end.clone());
-            container.state = State::Waiting { reason: "CrashLoopBackOff", message, until: Some(until) };
-            turn.note_of(&self.pod, &self.containers[at], Tone::Warning, "BackOff", sentence);
+            container.state = State::Waiting {
+                reason: "CrashLoopBackOff",
+                message,
+                until: Some(until),
+            };
+            turn.note_of(
+                &self.pod,
+                &self.containers[at],
+                Tone::Warning,
+                "BackOff",
+                sentence,
+            );
             return;
         }
         container.last = Some(end.clone());
@@ -559,7 +798,10 @@ impl Machine {
     }
 
     fn ask_probes(&mut self, at: usize, turn: &mut Turn<'_>) {
-        if self.containers[at].poll_at().is_none_or(|due| due > turn.now) {
+        if self.containers[at]
+            .poll_at()
+            .is_none_or(|due| due > turn.now)
+        {
             return;
         }
         let pod_ip = self.ip.map_or_else(String::new, |ip| ip.to_string());
@@ -571,7 +813,9 @@ impl Machine {
             if startup != starting || probe.poll_at().is_none_or(|due| due > turn.now) {
                 continue;
             }
-            let Some(kind) = probe::kind_of(&spec[probe.field()], &spec, &pod_ip) else { continue };
+            let Some(kind) = probe::kind_of(&spec[probe.field()], &spec, &pod_ip) else {
+                continue;
+            };
             let id = turn.questions.ask(&self.reference.uid);
             let timeout = probe.ask(id, turn.now);
             turn.commands.push_back(Command::Probe {
@@ -585,16 +829,28 @@ impl Machine {
     }
 
     /// An answer to a probe, or the end of a hook.
-    pub(crate) fn handle_answer(&mut self, id: u64, outcome: Result<(), String>, turn: &mut Turn<'_>) {
+    pub(crate) fn handle_answer(
+        &mut self,
+        id: u64,
+        outcome: Result<(), String>,
+        turn: &mut Turn<'_>,
+    ) {
         for at in 0..self.containers.len() {
-            if let State::Stopping { hook: Some(hook), term_at, .. } = &mut self.containers[at].state
+            if let State::Stopping {
+                hook: Some(hook),
+                term_at,
+                ..
+            } = &mut self.containers[at].state
                 && *hook == id
             {
                 *term_at = Some(turn.now);
                 return;
             }
             let container = &mut self.containers[at];
-            let Some(probe) = container.probes.iter_mut().find_map(|probe| probe.answer(id, outcome.is_ok()).then_some(probe))
+            let Some(probe) = container
+                .probes
+                .iter_mut()
+                .find_map(|probe| probe.answer(id, outcome.is_ok()).then_some(probe))
             else {
                 continue;
             };
@@ -605,16 +861,41 @@ impl Machine {
                 }
             }
             let Err(why) = outcome else { return };
-            turn.note_of(&self.pod, &self.containers[at], Tone::Warning, "Unhealthy", format!("{word} probe failed: {why}"));
+            turn.note_of(
+                &self.pod,
+                &self.containers[at],
+                Tone::Warning,
+                "Unhealthy",
+                format!("{word} probe failed: {why}"),
+            );
             let running = matches!(self.containers[at].state, State::Running { .. });
-            if verdict == Some(false) && purpose != Purpose::Readiness && running && self.ending.is_none() {
+            if verdict == Some(false)
+                && purpose != Purpose::Readiness
+                && running
+                && self.ending.is_none()
+            {
                 let word = word.to_ascii_lowercase();
-                let sentence = format!("Container {} failed {word} probe, will be restarted", self.containers[at].name);
-                let own = self.spec_of(&self.containers[at])[if purpose == Purpose::Startup { "startupProbe" } else { "livenessProbe" }]
-                    ["terminationGracePeriodSeconds"]
+                let sentence = format!(
+                    "Container {} failed {word} probe, will be restarted",
+                    self.containers[at].name
+                );
+                let own = self.spec_of(&self.containers[at])[if purpose == Purpose::Startup {
+                    "startupProbe"
+                } else {
+                    "livenessProbe"
+                }]["terminationGracePeriodSeconds"]
                     .as_u64();
-                let grace = own.unwrap_or_else(|| self.pod["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30));
-                self.stop(at, turn.now + Duration::from_secs(grace), Some(sentence), turn);
+                let grace = own.unwrap_or_else(|| {
+                    self.pod["spec"]["terminationGracePeriodSeconds"]
+                        .as_u64()
+                        .unwrap_or(30)
+                });
+                self.stop(
+                    at,
+                    turn.now + Duration::from_secs(grace),
+                    Some(sentence),
+                    turn,
+                );
             }
             return;
         }
@@ -646,7 +927,10 @@ impl Machine {
                     finished: turn.now,
                     container_id: container.container_id.clone(),
                 };
-                container.state = State::Terminated { end, restart_at: None };
+                container.state = State::Terminated {
+                    end,
+                    restart_at: None,
+                };
             }
         }
         self.sandbox = Sandbox::Gone;
@@ -670,7 +954,9 @@ impl Machine {
         match self.sandbox {
             Sandbox::Asked | Sandbox::Ready => {
                 self.sandbox = Sandbox::Leaving;
-                turn.commands.push_back(Command::StopSandbox { pod: self.reference.clone() });
+                turn.commands.push_back(Command::StopSandbox {
+                    pod: self.reference.clone(),
+                });
             }
             Sandbox::Volumes { .. } | Sandbox::Due { .. } => self.sandbox = Sandbox::Gone,
             Sandbox::Leaving | Sandbox::Gone => {}
@@ -679,7 +965,9 @@ impl Machine {
 
     /// The object was marked: every container is asked to end.
     fn begin_ending(&mut self, turn: &mut Turn<'_>) {
-        let grace = self.pod["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(30);
+        let grace = self.pod["metadata"]["deletionGracePeriodSeconds"]
+            .as_u64()
+            .unwrap_or(30);
         let deadline = turn.now + Duration::from_secs(grace);
         self.ending = Some(Ending::Deleted { deadline });
         if self.finished {
@@ -695,7 +983,9 @@ impl Machine {
     /// A later, shorter grace moves the deadline.
     pub(crate) fn shorten(&mut self, grace: u64, turn: &Turn<'_>) {
         let wanted = turn.now + Duration::from_secs(grace);
-        let Some(Ending::Deleted { deadline }) = &mut self.ending else { return };
+        let Some(Ending::Deleted { deadline }) = &mut self.ending else {
+            return;
+        };
         *deadline = (*deadline).min(wanted);
         for container in &mut self.containers {
             if let State::Stopping { kill_at, .. } = &mut container.state {
@@ -706,20 +996,31 @@ impl Machine {
 
     /// Asks one container to end: its hook first, then the signal.
     fn stop(&mut self, at: usize, kill_at: Instant, sentence: Option<String>, turn: &mut Turn<'_>) {
-        let State::Running { since } = self.containers[at].state else { return };
+        let State::Running { since } = self.containers[at].state else {
+            return;
+        };
         let spec = self.spec_of(&self.containers[at]);
         let container = &self.containers[at];
         let sentence = sentence.unwrap_or_else(|| format!("Stopping container {}", container.name));
         turn.note_of(&self.pod, container, Tone::Normal, "Killing", sentence);
         let (mut hook, mut term_at) = (None, Some(turn.now));
-        if let Some(pre_stop) = spec["lifecycle"].get("preStop").filter(|hook| hook.is_object()) {
+        if let Some(pre_stop) = spec["lifecycle"]
+            .get("preStop")
+            .filter(|hook| hook.is_object())
+        {
             if let Some(seconds) = pre_stop["sleep"]["seconds"].as_u64() {
                 term_at = Some(turn.now + Duration::from_secs(seconds));
             } else if let Some(id) = self.run_hook(at, pre_stop, turn) {
                 (hook, term_at) = (Some(id), None);
             }
         }
-        self.containers[at].state = State::Stopping { since, hook, term_at, kill_at, killed: false };
+        self.containers[at].state = State::Stopping {
+            since,
+            hook,
+            term_at,
+            kill_at,
+            killed: false,
+        };
         self.advance_container(at, turn);
     }
 
@@ -728,9 +1029,19 @@ impl Machine {
         let spec = self.spec_of(&self.containers[at]);
         let kind = probe::kind_of(hook, &spec, &self.ip?.to_string())?;
         let id = turn.questions.ask(&self.reference.uid);
-        let timeout = Duration::from_secs(self.pod["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30));
+        let timeout = Duration::from_secs(
+            self.pod["spec"]["terminationGracePeriodSeconds"]
+                .as_u64()
+                .unwrap_or(30),
+        );
         let container = self.containers[at].name.clone();
-        turn.commands.push_back(Command::Probe { id, pod: self.reference.clone(), container, probe: kind, timeout });
+        turn.commands.push_back(Command::Probe {
+            id,
+            pod: self.reference.clone(),
+            container,
+            probe: kind,
+            timeout,
+        });
         Some(id)
     }
 
@@ -756,7 +1067,10 @@ impl Machine {
             Some(Ending::Deleted { deadline }) => deadline,
             _ => turn.now + Duration::from_secs(30),
         };
-        let mains_alive = self.containers.iter().any(|container| container.role != Role::Sidecar && container.alive());
+        let mains_alive = self
+            .containers
+            .iter()
+            .any(|container| container.role != Role::Sidecar && container.alive());
         if !mains_alive {
             for at in (0..self.containers.len()).rev() {
                 self.stop(at, deadline, None, turn);
@@ -769,13 +1083,29 @@ impl Machine {
 
     /// Whether no container will run again: all ended, or an init container failed for good.
     fn done(&self) -> bool {
-        let over = |container: &Container| matches!(container.state, State::Terminated { restart_at: None, .. });
-        let failed_init = self.containers.iter().any(|c| c.role == Role::Init && over(c) && !c.completed());
-        let mut mains = self.containers.iter().filter(|container| container.role == Role::Main);
+        let over = |container: &Container| {
+            matches!(
+                container.state,
+                State::Terminated {
+                    restart_at: None,
+                    ..
+                }
+            )
+        };
+        let failed_init = self
+            .containers
+            .iter()
+            .any(|c| c.role == Role::Init && over(c) && !c.completed());
+        let mut mains = self
+            .containers
+            .iter()
+            .filter(|container| container.role == Role::Main);
         failed_init || mains.all(over)
     }
 
     fn find(&self, container: &str, attempt: u32) -> Option<usize> {
-        self.containers.iter().position(|one| one.name == container && one.attempt == attempt)
+        self.containers
+            .iter()
+            .position(|one| one.name == container && one.attempt == attempt)
     }
 }

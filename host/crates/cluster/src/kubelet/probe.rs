@@ -49,7 +49,9 @@ impl Probe {
 
     fn new(spec: &Value, purpose: Purpose, running_since: Instant) -> Self {
         let number = |field: &str, default: u64| spec[field].as_u64().unwrap_or(default);
-        let count = |field: &str, default: u64| u32::try_from(number(field, default).max(1)).unwrap_or(u32::MAX);
+        let count = |field: &str, default: u64| {
+            u32::try_from(number(field, default).max(1)).unwrap_or(u32::MAX)
+        };
         Self {
             purpose,
             period: Duration::from_secs(number("periodSeconds", 10).max(1)),
@@ -91,7 +93,11 @@ impl Probe {
             _ => 1,
         };
         self.streak = Some((ok, count));
-        let threshold = if ok { self.success_threshold } else { self.failure_threshold };
+        let threshold = if ok {
+            self.success_threshold
+        } else {
+            self.failure_threshold
+        };
         if count >= threshold {
             self.verdict = Some(ok);
         }
@@ -121,12 +127,20 @@ impl Probe {
 pub(crate) fn kind_of(handler: &Value, container: &Value, pod_ip: &str) -> Option<ProbeKind> {
     let port = |value: &Value| -> Option<u16> {
         let number = value.as_u64().or_else(|| {
-            let named = items(&container["ports"]).iter().find(|port| port["name"] == *value)?;
+            let named = items(&container["ports"])
+                .iter()
+                .find(|port| port["name"] == *value)?;
             named["containerPort"].as_u64()
         });
         u16::try_from(number.or_else(|| text(value).parse().ok())?).ok()
     };
-    let host = |value: &Value| value.as_str().filter(|host| !host.is_empty()).unwrap_or(pod_ip).to_owned();
+    let host = |value: &Value| {
+        value
+            .as_str()
+            .filter(|host| !host.is_empty())
+            .unwrap_or(pod_ip)
+            .to_owned()
+    };
     if let Some(http) = handler.get("httpGet").filter(|http| http.is_object()) {
         let headers = items(&http["httpHeaders"]).iter();
         return Some(ProbeKind::Http {
@@ -134,14 +148,29 @@ pub(crate) fn kind_of(handler: &Value, container: &Value, pod_ip: &str) -> Optio
             port: port(&http["port"])?,
             path: http["path"].as_str().unwrap_or("/").to_owned(),
             scheme: http["scheme"].as_str().unwrap_or("HTTP").to_owned(),
-            headers: headers.map(|header| (text(&header["name"]).to_owned(), text(&header["value"]).to_owned())).collect(),
+            headers: headers
+                .map(|header| {
+                    (
+                        text(&header["name"]).to_owned(),
+                        text(&header["value"]).to_owned(),
+                    )
+                })
+                .collect(),
         });
     }
     if let Some(tcp) = handler.get("tcpSocket").filter(|tcp| tcp.is_object()) {
-        return Some(ProbeKind::Tcp { host: host(&tcp["host"]), port: port(&tcp["port"])? });
+        return Some(ProbeKind::Tcp {
+            host: host(&tcp["host"]),
+            port: port(&tcp["port"])?,
+        });
     }
     let exec = handler.get("exec").filter(|exec| exec.is_object())?;
-    Some(ProbeKind::Exec { command: items(&exec["command"]).iter().map(|word| text(word).to_owned()).collect() })
+    Some(ProbeKind::Exec {
+        command: items(&exec["command"])
+            .iter()
+            .map(|word| text(word).to_owned())
+            .collect(),
+    })
 }
 
 #[cfg(test)]
@@ -158,8 +187,14 @@ mod tests {
             assert!(probe.answer(1, ok));
             probe.verdict
         };
-        assert_eq!([answer(false), answer(false), answer(true)], [None, None, Some(true)]);
-        assert_eq!([answer(false), answer(false), answer(false)], [Some(true), Some(true), Some(false)]);
+        assert_eq!(
+            [answer(false), answer(false), answer(true)],
+            [None, None, Some(true)]
+        );
+        assert_eq!(
+            [answer(false), answer(false), answer(false)],
+            [Some(true), Some(true), Some(false)]
+        );
     }
 
     #[test]
@@ -177,8 +212,24 @@ mod tests {
     #[test]
     fn a_named_port_is_the_containers() {
         let container = json!({"ports": [{"name": "http", "containerPort": 8080}]});
-        let kind = kind_of(&json!({"httpGet": {"port": "http", "path": "/nope"}}), &container, "10.244.0.5");
-        let Some(ProbeKind::Http { host, port, path, scheme, .. }) = kind else { panic!("an HTTP probe") };
-        assert_eq!((host.as_str(), port, path.as_str(), scheme.as_str()), ("10.244.0.5", 8080, "/nope", "HTTP"));
+        let kind = kind_of(
+            &json!({"httpGet": {"port": "http", "path": "/nope"}}),
+            &container,
+            "10.244.0.5",
+        );
+        let Some(ProbeKind::Http {
+            host,
+            port,
+            path,
+            scheme,
+            ..
+        }) = kind
+        else {
+            panic!("an HTTP probe")
+        };
+        assert_eq!(
+            (host.as_str(), port, path.as_str(), scheme.as_str()),
+            ("10.244.0.5", 8080, "/nope", "HTTP")
+        );
     }
 }

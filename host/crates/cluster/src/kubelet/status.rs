@@ -24,9 +24,23 @@ impl View<'_> {
     }
 }
 
+/// What a kubelet writes anew each time.
+const OWN: [&str; 6] = [
+    "phase",
+    "conditions",
+    "containerStatuses",
+    "initContainerStatuses",
+    "hostIPs",
+    "resources",
+];
+
 /// The pod's status as its kubelet sees it, on top of what `current` has from others.
 pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Value {
-    let mut status: Map<String, Value> = current["status"].as_object().cloned().unwrap_or_default();
+    let known = current["status"].as_object().into_iter().flatten();
+    let foreign = known.filter(|(field, _)| !OWN.contains(&field.as_str()));
+    let mut status: Map<String, Value> = foreign
+        .map(|(field, value)| (field.clone(), value.clone()))
+        .collect();
     let generation = &current["metadata"]["generation"];
     let phase = phase(machine);
     let mut set = |field: &str, value: Value| status.insert(field.to_owned(), value);
@@ -37,12 +51,21 @@ pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Valu
     set("startTime", start_time(machine, current, view));
     set("hostIP", view.node.addr.to_string().into());
     set("hostIPs", json!([{ "ip": view.node.addr.to_string() }]));
-    if let Some(ip) = machine.ip.filter(|_| !matches!(machine.sandbox, Sandbox::Asked)) {
+    if let Some(ip) = machine
+        .ip
+        .filter(|_| !matches!(machine.sandbox, Sandbox::Asked))
+    {
         set("podIP", ip.to_string().into());
         set("podIPs", json!([{ "ip": ip.to_string() }]));
     }
-    set("conditions", conditions(machine, current, phase, view).into());
-    for (field, main) in [("initContainerStatuses", false), ("containerStatuses", true)] {
+    set(
+        "conditions",
+        conditions(machine, current, phase, view).into(),
+    );
+    for (field, main) in [
+        ("initContainerStatuses", false),
+        ("containerStatuses", true),
+    ] {
         let list: Vec<Value> = machine
             .containers
             .iter()
@@ -67,15 +90,27 @@ fn start_time(machine: &Machine, current: &Value, view: View<'_>) -> Value {
 /// The phase that follows from the containers, as upstream sums it up.
 pub(crate) fn phase(machine: &Machine) -> &'static str {
     let policy = text(&machine.pod["spec"]["restartPolicy"]);
-    let of = |role: Role| machine.containers.iter().filter(move |container| container.role == role);
+    let of = |role: Role| {
+        machine
+            .containers
+            .iter()
+            .filter(move |container| container.role == role)
+    };
     let initialized = of(Role::Init).all(Container::completed);
     if machine.finished || (machine.sandbox == Sandbox::Gone && machine.ending.is_some()) {
         let failed = |container: &&Container| !container.completed();
         let any_failed = of(Role::Main).any(|c| failed(&c)) || of(Role::Init).any(|c| failed(&c));
         return if any_failed { "Failed" } else { "Succeeded" };
     }
-    let never_ran = |container: &Container| container.last.is_none() && !container.alive() && !matches!(container.state, State::Terminated { .. });
-    let starting = |container: &Container| never_ran(container) || (matches!(container.state, State::Starting) && container.last.is_none());
+    let never_ran = |container: &Container| {
+        container.last.is_none()
+            && !container.alive()
+            && !matches!(container.state, State::Terminated { .. })
+    };
+    let starting = |container: &Container| {
+        never_ran(container)
+            || (matches!(container.state, State::Starting) && container.last.is_none())
+    };
     if !initialized || of(Role::Main).any(starting) {
         return "Pending";
     }
@@ -89,9 +124,15 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
     let make = |kind: &str, holds: bool, reason: &str, message: String| {
         let status = if holds { "True" } else { "False" };
         let before = known.iter().find(|condition| condition["type"] == kind);
-        let since = before.filter(|condition| condition["status"] == status).map(|condition| condition["lastTransitionTime"].clone());
+        let since = before
+            .filter(|condition| condition["status"] == status)
+            .map(|condition| condition["lastTransitionTime"].clone());
         // What is false from the beginning is so since the pod began.
-        let first = if before.is_none() && (!holds || kind == "Initialized") { machine.since } else { view.now };
+        let first = if before.is_none() && (!holds || kind == "Initialized") {
+            machine.since
+        } else {
+            view.now
+        };
         let mut condition = json!({
             "type": kind, "status": status, "lastProbeTime": null,
             "lastTransitionTime": since.unwrap_or_else(|| view.time(first).into()),
@@ -108,7 +149,12 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         condition
     };
     let names = |wanted: &dyn Fn(&Container) -> bool| {
-        let names: Vec<&str> = machine.containers.iter().filter(|container| wanted(container)).map(|container| container.name.as_str()).collect();
+        let names: Vec<&str> = machine
+            .containers
+            .iter()
+            .filter(|container| wanted(container))
+            .map(|container| container.name.as_str())
+            .collect();
         names.join(" ")
     };
     let has_network = machine.sandbox == Sandbox::Ready;
@@ -125,13 +171,22 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         initialized = if incomplete.is_empty() {
             make("Initialized", true, "", String::new())
         } else {
-            make("Initialized", false, "ContainersNotInitialized", format!("containers with incomplete status: [{incomplete}]"))
+            make(
+                "Initialized",
+                false,
+                "ContainersNotInitialized",
+                format!("containers with incomplete status: [{incomplete}]"),
+            )
         };
         let unready = names(&|container| container.role != Role::Init && !container.ready());
         ready = match (phase, unready.is_empty()) {
             ("Failed", _) => ("PodFailed", String::new(), false),
             (_, true) => ("", String::new(), true),
-            (_, false) => ("ContainersNotReady", format!("containers with unready status: [{unready}]"), false),
+            (_, false) => (
+                "ContainersNotReady",
+                format!("containers with unready status: [{unready}]"),
+                false,
+            ),
         };
     }
     let gate = missing_gate(machine, known).filter(|_| ready.2);
@@ -146,32 +201,44 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         make("ContainersReady", ready.2, ready.0, ready.1),
     ];
     let is_own = |condition: &&Value| own.iter().any(|other| other["type"] == condition["type"]);
-    let others = known.iter().filter(|condition| !is_own(condition)).cloned().map(|mut condition| {
-        if condition["type"] == "PodScheduled" && !generation.is_null() {
-            condition["observedGeneration"] = generation.clone();
-        }
-        condition
-    });
+    let others = known
+        .iter()
+        .filter(|condition| !is_own(condition))
+        .cloned()
+        .map(|mut condition| {
+            if condition["type"] == "PodScheduled" && !generation.is_null() {
+                condition["observedGeneration"] = generation.clone();
+            }
+            condition
+        });
     let others: Vec<Value> = others.collect();
     own.into_iter().chain(others).collect()
 }
 
 fn missing_gate(machine: &Machine, known: &[Value]) -> Option<String> {
-    items(&machine.pod["spec"]["readinessGates"]).iter().find_map(|gate| {
-        let kind = text(&gate["conditionType"]);
-        match known.iter().find(|condition| condition["type"] == kind) {
-            Some(condition) if condition["status"] == "True" => None,
-            Some(condition) => Some(format!(
-                "the status of pod readiness gate \"{kind}\" is not \"True\", but {}",
-                text(&condition["status"])
-            )),
-            None => Some(format!("corresponding condition of pod readiness gate \"{kind}\" does not exist.")),
-        }
-    })
+    items(&machine.pod["spec"]["readinessGates"])
+        .iter()
+        .find_map(|gate| {
+            let kind = text(&gate["conditionType"]);
+            match known.iter().find(|condition| condition["type"] == kind) {
+                Some(condition) if condition["status"] == "True" => None,
+                Some(condition) => Some(format!(
+                    "the status of pod readiness gate \"{kind}\" is not \"True\", but {}",
+                    text(&condition["status"])
+                )),
+                None => Some(format!(
+                    "corresponding condition of pod readiness gate \"{kind}\" does not exist."
+                )),
+            }
+        })
 }
 
 fn container_status(machine: &Machine, container: &Container, view: View<'_>) -> Value {
-    let list = if container.role == Role::Main { "containers" } else { "initContainers" };
+    let list = if container.role == Role::Main {
+        "containers"
+    } else {
+        "initContainers"
+    };
     let spec = &machine.pod["spec"][list][container.at];
     let (state, last) = states(machine, container, view);
     let reference = text(&spec["image"]);
@@ -189,12 +256,19 @@ fn container_status(machine: &Machine, container: &Container, view: View<'_>) ->
     if created {
         status["containerID"] = container.container_id.clone().into();
         let resources = &spec["resources"];
-        status["resources"] = if resources.is_null() { json!({}) } else { resources.clone() };
+        status["resources"] = if resources.is_null() {
+            json!({})
+        } else {
+            resources.clone()
+        };
         if resources["requests"].is_object() {
             status["allocatedResources"] = resources["requests"].clone();
         }
     }
-    let mounts: Vec<Value> = items(&spec["volumeMounts"]).iter().map(mount_status).collect();
+    let mounts: Vec<Value> = items(&spec["volumeMounts"])
+        .iter()
+        .map(mount_status)
+        .collect();
     if !mounts.is_empty() {
         status["volumeMounts"] = mounts.into();
     }
@@ -212,7 +286,10 @@ fn mount_status(mount: &Value) -> Value {
 
 /// `state` and `lastState`.
 fn states(machine: &Machine, container: &Container, view: View<'_>) -> (Value, Value) {
-    let last = container.last.as_ref().map_or_else(|| json!({}), |end| terminated(end, view));
+    let last = container
+        .last
+        .as_ref()
+        .map_or_else(|| json!({}), |end| terminated(end, view));
     let waiting = |reason: &str, message: &str| {
         let mut waiting = json!({ "reason": reason });
         if !message.is_empty() {
@@ -221,20 +298,49 @@ fn states(machine: &Machine, container: &Container, view: View<'_>) -> (Value, V
         json!({ "waiting": waiting })
     };
     match &container.state {
-        State::Waiting { reason, message, .. } => {
+        State::Waiting {
+            reason, message, ..
+        } => {
             // Once its turn has come a container is being created, whatever came before it.
-            let initialized = machine.containers.iter().all(|other| other.role != Role::Init || other.completed());
-            let reason = if *reason == "PodInitializing" && initialized { "PodInitializing" } else { reason };
+            let initialized = machine
+                .containers
+                .iter()
+                .all(|other| other.role != Role::Init || other.completed());
+            let reason = if *reason == "PodInitializing" && initialized {
+                "PodInitializing"
+            } else {
+                reason
+            };
             (waiting(reason, message), last)
         }
         State::Pulling { .. } | State::Creating { .. } | State::Starting => match &container.last {
-            Some(end) if container.crash.is_some() && !matches!(container.state, State::Starting) => (terminated(end, view), json!({})),
+            Some(end)
+                if container.crash.is_some() && !matches!(container.state, State::Starting) =>
+            {
+                (terminated(end, view), json!({}))
+            }
             _ => {
-                let inits = machine.containers.iter().any(|other| other.role != Role::Main);
-                (waiting(if inits { "PodInitializing" } else { "ContainerCreating" }, ""), last)
+                let inits = machine
+                    .containers
+                    .iter()
+                    .any(|other| other.role != Role::Main);
+                (
+                    waiting(
+                        if inits {
+                            "PodInitializing"
+                        } else {
+                            "ContainerCreating"
+                        },
+                        "",
+                    ),
+                    last,
+                )
             }
         },
-        State::Running { since } | State::Stopping { since, .. } => (json!({ "running": { "startedAt": view.time(*since) } }), last),
+        State::Running { since } | State::Stopping { since, .. } => (
+            json!({ "running": { "startedAt": view.time(*since) } }),
+            last,
+        ),
         State::Terminated { end, .. } => (terminated(end, view), last),
     }
 }

@@ -24,7 +24,11 @@ impl Downward<'_> {
     /// The value of a field path such as `status.podIP` or `metadata.labels['app']`.
     pub(crate) fn field(&self, path: &str) -> String {
         let metadata = &self.pod["metadata"];
-        let part = |of: &str| path.strip_prefix(of).and_then(|rest| rest.strip_prefix("['")).and_then(|rest| rest.strip_suffix("']"));
+        let part = |of: &str| {
+            path.strip_prefix(of)
+                .and_then(|rest| rest.strip_prefix("['"))
+                .and_then(|rest| rest.strip_suffix("']"))
+        };
         if let Some(key) = part("metadata.labels") {
             return text(&metadata["labels"][key]).to_owned();
         }
@@ -39,7 +43,9 @@ impl Downward<'_> {
             "metadata.annotations" => pairs(&metadata["annotations"]),
             "spec.nodeName" => text(&self.pod["spec"]["nodeName"]).to_owned(),
             "spec.serviceAccountName" => text(&self.pod["spec"]["serviceAccountName"]).to_owned(),
-            "status.podIP" | "status.podIPs" => self.ip.map_or_else(String::new, |ip| ip.to_string()),
+            "status.podIP" | "status.podIPs" => {
+                self.ip.map_or_else(String::new, |ip| ip.to_string())
+            }
             "status.hostIP" | "status.hostIPs" => self.node_ip.to_string(),
             _ => String::new(),
         }
@@ -47,16 +53,28 @@ impl Downward<'_> {
 
     /// The value of a resource such as `limits.memory`, in units of the divisor.
     pub(crate) fn resource(&self, container: &Value, path: &str, divisor: &str) -> String {
-        let stated = path.split_once('.').and_then(|(list, resource)| container["resources"][list][resource].as_str());
-        let whole = if path.ends_with("cpu") { "2" } else { "24581696Ki" };
+        let stated = path
+            .split_once('.')
+            .and_then(|(list, resource)| container["resources"][list][resource].as_str());
+        let whole = if path.ends_with("cpu") {
+            "2"
+        } else {
+            "24581696Ki"
+        };
         let amount = thousandths(stated.unwrap_or(whole)).unwrap_or(0);
-        let divisor = thousandths(divisor).filter(|divisor| *divisor > 0).unwrap_or(1000);
+        let divisor = thousandths(divisor)
+            .filter(|divisor| *divisor > 0)
+            .unwrap_or(1000);
         (amount / divisor + i128::from(amount % divisor != 0)).to_string()
     }
 }
 
 fn pairs(map: &Value) -> String {
-    let lines = map.as_object().into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
+    let lines = map
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={value}"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -75,7 +93,10 @@ pub(crate) fn check(store: &Store, downward: &Downward<'_>) -> Vec<MountError> {
     let failed = volumes.filter_map(|volume| {
         let error = contents(store, downward, volume).err()?;
         let volume = text(&volume["name"]).to_owned();
-        Some(MountError { message: format!("MountVolume.SetUp failed for volume \"{volume}\" : {error}"), volume })
+        Some(MountError {
+            message: format!("MountVolume.SetUp failed for volume \"{volume}\" : {error}"),
+            volume,
+        })
     });
     failed.collect()
 }
@@ -83,19 +104,25 @@ pub(crate) fn check(store: &Store, downward: &Downward<'_>) -> Vec<MountError> {
 /// What a container sees of the pod's volumes.
 pub(crate) fn mounts(store: &Store, downward: &Downward<'_>, container: &Value) -> Vec<Mount> {
     let volumes = items(&downward.pod["spec"]["volumes"]);
-    let mounts = items(&container["volumeMounts"]).iter().filter_map(|mount| {
-        let volume_name = text(&mount["name"]);
-        let volume = volumes.iter().find(|volume| volume["name"] == volume_name)?;
-        let kept_by_kubelet = ["configMap", "secret", "projected", "downwardAPI"].iter().any(|source| !volume[*source].is_null());
-        let files = contents(store, downward, volume).unwrap_or_default();
-        Some(Mount {
-            path: text(&mount["mountPath"]).to_owned(),
-            volume: volume_name.to_owned(),
-            files: below(files, text(&mount["subPath"])),
-            read_only: mount["readOnly"] == true || kept_by_kubelet,
-            shared: !kept_by_kubelet,
-        })
-    });
+    let mounts = items(&container["volumeMounts"])
+        .iter()
+        .filter_map(|mount| {
+            let volume_name = text(&mount["name"]);
+            let volume = volumes
+                .iter()
+                .find(|volume| volume["name"] == volume_name)?;
+            let kept_by_kubelet = ["configMap", "secret", "projected", "downwardAPI"]
+                .iter()
+                .any(|source| !volume[*source].is_null());
+            let files = contents(store, downward, volume).unwrap_or_default();
+            Some(Mount {
+                path: text(&mount["mountPath"]).to_owned(),
+                volume: volume_name.to_owned(),
+                files: below(files, text(&mount["subPath"])),
+                read_only: mount["readOnly"] == true || kept_by_kubelet,
+                shared: !kept_by_kubelet,
+            })
+        });
     mounts.collect()
 }
 
@@ -111,7 +138,8 @@ fn below(files: Files, sub_path: &str) -> Files {
             if path == sub_path {
                 return Some((String::new(), content));
             }
-            path.strip_prefix(&directory).map(|rest| (rest.to_owned(), content))
+            path.strip_prefix(&directory)
+                .map(|rest| (rest.to_owned(), content))
         })
         .collect()
 }
@@ -121,23 +149,53 @@ fn contents(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Fi
         return from_object(store, downward, "configmaps", text(&source["name"]), source);
     }
     if let Some(source) = volume.get("secret") {
-        return from_object(store, downward, "secrets", text(&source["secretName"]), source);
+        return from_object(
+            store,
+            downward,
+            "secrets",
+            text(&source["secretName"]),
+            source,
+        );
     }
     if let Some(source) = volume.get("downwardAPI") {
-        return Ok(from_downward(downward, source, mode(&source["defaultMode"])));
+        return Ok(from_downward(
+            downward,
+            source,
+            mode(&source["defaultMode"]),
+        ));
     }
-    let Some(projected) = volume.get("projected") else { return Ok(Files::new()) };
+    let Some(projected) = volume.get("projected") else {
+        return Ok(Files::new());
+    };
     let default_mode = mode(&projected["defaultMode"]);
     let mut files = Files::new();
     for source in items(&projected["sources"]) {
         if let Some(source) = source.get("configMap") {
-            files.extend(from_object(store, downward, "configmaps", text(&source["name"]), source)?);
+            files.extend(from_object(
+                store,
+                downward,
+                "configmaps",
+                text(&source["name"]),
+                source,
+            )?);
         } else if let Some(source) = source.get("secret") {
-            files.extend(from_object(store, downward, "secrets", text(&source["name"]), source)?);
+            files.extend(from_object(
+                store,
+                downward,
+                "secrets",
+                text(&source["name"]),
+                source,
+            )?);
         } else if let Some(source) = source.get("downwardAPI") {
             files.extend(from_downward(downward, source, default_mode));
         } else if let Some(source) = source.get("serviceAccountToken") {
-            files.insert(text(&source["path"]).to_owned(), FileContent { bytes: token(downward), mode: default_mode });
+            files.insert(
+                text(&source["path"]).to_owned(),
+                FileContent {
+                    bytes: token(downward),
+                    mode: default_mode,
+                },
+            );
         }
     }
     Ok(files)
@@ -146,8 +204,16 @@ fn contents(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Fi
 /// Not a signed token: it names the account, which is all that this cluster asks.
 fn token(downward: &Downward<'_>) -> Vec<u8> {
     let account = downward.field("spec.serviceAccountName");
-    let account = if account.is_empty() { "default" } else { &account };
-    format!("system:serviceaccount:{}:{account}", namespace(downward.pod)).into_bytes()
+    let account = if account.is_empty() {
+        "default"
+    } else {
+        &account
+    };
+    format!(
+        "system:serviceaccount:{}:{account}",
+        namespace(downward.pod)
+    )
+    .into_bytes()
 }
 
 fn from_downward(downward: &Downward<'_>, source: &Value, mode: u32) -> Files {
@@ -157,25 +223,55 @@ fn from_downward(downward: &Downward<'_>, source: &Value, mode: u32) -> Files {
             None => {
                 let reference = &item["resourceFieldRef"];
                 let containers = items(&downward.pod["spec"]["containers"]);
-                let container = containers.iter().find(|container| container["name"] == reference["containerName"]);
-                downward.resource(container.unwrap_or(&Value::Null), text(&reference["resource"]), text(&reference["divisor"]))
+                let container = containers
+                    .iter()
+                    .find(|container| container["name"] == reference["containerName"]);
+                downward.resource(
+                    container.unwrap_or(&Value::Null),
+                    text(&reference["resource"]),
+                    text(&reference["divisor"]),
+                )
             }
         };
-        (text(&item["path"]).to_owned(), FileContent { bytes: value.into_bytes(), mode })
+        (
+            text(&item["path"]).to_owned(),
+            FileContent {
+                bytes: value.into_bytes(),
+                mode,
+            },
+        )
     });
     files.collect()
 }
 
-fn from_object(store: &Store, downward: &Downward<'_>, kind: &str, object_name: &str, source: &Value) -> Result<Files, String> {
+fn from_object(
+    store: &Store,
+    downward: &Downward<'_>,
+    kind: &str,
+    object_name: &str,
+    source: &Value,
+) -> Result<Files, String> {
     let namespace = namespace(downward.pod);
     let optional = source["optional"] == true;
     let Some(object) = store.get(kind, namespace, object_name) else {
-        let word = if kind == "secrets" { "secret" } else { "configmap" };
-        return if optional { Ok(Files::new()) } else { Err(format!("{word} \"{object_name}\" not found")) };
+        let word = if kind == "secrets" {
+            "secret"
+        } else {
+            "configmap"
+        };
+        return if optional {
+            Ok(Files::new())
+        } else {
+            Err(format!("{word} \"{object_name}\" not found"))
+        };
     };
     let mut all: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for (key, value) in object["data"].as_object().into_iter().flatten() {
-        let bytes = if kind == "secrets" { decode(text(value)) } else { text(value).as_bytes().to_vec() };
+        let bytes = if kind == "secrets" {
+            decode(text(value))
+        } else {
+            text(value).as_bytes().to_vec()
+        };
         all.insert(key, bytes);
     }
     for (key, value) in object["binaryData"].as_object().into_iter().flatten() {
@@ -183,19 +279,46 @@ fn from_object(store: &Store, downward: &Downward<'_>, kind: &str, object_name: 
     }
     let default_mode = mode(&source["defaultMode"]);
     let Some(wanted) = source["items"].as_array() else {
-        return Ok(all.into_iter().map(|(key, bytes)| (key.to_owned(), FileContent { bytes, mode: default_mode })).collect());
+        return Ok(all
+            .into_iter()
+            .map(|(key, bytes)| {
+                (
+                    key.to_owned(),
+                    FileContent {
+                        bytes,
+                        mode: default_mode,
+                    },
+                )
+            })
+            .collect());
     };
     let mut files = Files::new();
     for item in wanted {
         match all.get(text(&item["key"])) {
             Some(bytes) => {
-                let mode = item["mode"].as_u64().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(default_mode);
-                files.insert(text(&item["path"]).to_owned(), FileContent { bytes: bytes.clone(), mode });
+                let mode = item["mode"]
+                    .as_u64()
+                    .and_then(|mode| u32::try_from(mode).ok())
+                    .unwrap_or(default_mode);
+                files.insert(
+                    text(&item["path"]).to_owned(),
+                    FileContent {
+                        bytes: bytes.clone(),
+                        mode,
+                    },
+                );
             }
             None if optional => {}
             None => {
-                let word = if kind == "secrets" { "secret" } else { "configmap" };
-                return Err(format!("references non-existent {word} key: {}", text(&item["key"])));
+                let word = if kind == "secrets" {
+                    "secret"
+                } else {
+                    "configmap"
+                };
+                return Err(format!(
+                    "references non-existent {word} key: {}",
+                    text(&item["key"])
+                ));
             }
         }
     }
@@ -203,7 +326,10 @@ fn from_object(store: &Store, downward: &Downward<'_>, kind: &str, object_name: 
 }
 
 fn mode(value: &Value) -> u32 {
-    value.as_u64().and_then(|mode| u32::try_from(mode).ok()).unwrap_or(0o644)
+    value
+        .as_u64()
+        .and_then(|mode| u32::try_from(mode).ok())
+        .unwrap_or(0o644)
 }
 
 /// Base64 as Secrets have it; letters outside the alphabet are skipped.
@@ -237,7 +363,9 @@ mod tests {
     fn with_secret() -> Store {
         let mut store = Store::default();
         let secret = json!({"metadata": {"namespace": "default", "name": "tls"}, "data": {"tls.crt": "aGVsbG8=", "tls.key": "AAEC"}});
-        store.create("secrets", secret).expect("a fresh store takes it");
+        store
+            .create("secrets", secret)
+            .expect("a fresh store takes it");
         store
     }
 
@@ -246,14 +374,21 @@ mod tests {
     }
 
     fn downward(pod: &Value) -> Downward<'_> {
-        Downward { pod, ip: None, node_ip: Ipv4Addr::LOCALHOST }
+        Downward {
+            pod,
+            ip: None,
+            node_ip: Ipv4Addr::LOCALHOST,
+        }
     }
 
     #[test]
     fn a_missing_secret_is_named_as_upstream_names_it() {
         let pod = pod(json!({"name": "x", "secret": {"secretName": "y"}}));
         let errors = check(&Store::default(), &downward(&pod));
-        assert_eq!(errors[0].message, "MountVolume.SetUp failed for volume \"x\" : secret \"y\" not found");
+        assert_eq!(
+            errors[0].message,
+            "MountVolume.SetUp failed for volume \"x\" : secret \"y\" not found"
+        );
     }
 
     #[test]
@@ -265,7 +400,8 @@ mod tests {
         assert_eq!(mount.files["tls.crt"].bytes, b"hello");
         assert_eq!(mount.files["tls.key"].bytes, [0, 1, 2]);
         assert!(mount.read_only && !mount.shared);
-        let one = json!({"volumeMounts": [{"name": "x", "mountPath": "/cert", "subPath": "tls.crt"}]});
+        let one =
+            json!({"volumeMounts": [{"name": "x", "mountPath": "/cert", "subPath": "tls.crt"}]});
         let mount = &mounts(&store, &downward(&pod), &one)[0];
         assert_eq!(mount.files.keys().collect::<Vec<_>>(), [""]);
     }

@@ -41,22 +41,46 @@ impl Wanted {
         let spec = &pod["spec"];
         let request = |container: &Value, resource: &str| {
             let resources = &container["resources"];
-            let stated = resources["requests"][resource].as_str().or_else(|| resources["limits"][resource].as_str());
+            let stated = resources["requests"][resource]
+                .as_str()
+                .or_else(|| resources["limits"][resource].as_str());
             stated.and_then(thousandths).unwrap_or(0)
         };
         let total = |resource: &str| {
-            let containers: i128 = items(&spec["containers"]).iter().map(|container| request(container, resource)).sum();
-            let (sidecars, inits): (Vec<&Value>, Vec<&Value>) =
-                items(&spec["initContainers"]).iter().partition(|container| container["restartPolicy"] == "Always");
-            let sidecars: i128 = sidecars.into_iter().map(|container| request(container, resource)).sum();
-            let init = inits.into_iter().map(|container| request(container, resource)).max().unwrap_or(0);
+            let containers: i128 = items(&spec["containers"])
+                .iter()
+                .map(|container| request(container, resource))
+                .sum();
+            let (sidecars, inits): (Vec<&Value>, Vec<&Value>) = items(&spec["initContainers"])
+                .iter()
+                .partition(|container| container["restartPolicy"] == "Always");
+            let sidecars: i128 = sidecars
+                .into_iter()
+                .map(|container| request(container, resource))
+                .sum();
+            let init = inits
+                .into_iter()
+                .map(|container| request(container, resource))
+                .max()
+                .unwrap_or(0);
             (containers + sidecars).max(init + sidecars)
         };
-        let ports = items(&spec["containers"]).iter().flat_map(|container| items(&container["ports"])).filter_map(|port| {
-            let number = port["hostPort"].as_i64().filter(|number| *number != 0)?;
-            Some((number, port["protocol"].as_str().unwrap_or("TCP").to_owned()))
-        });
-        Self { cpu: total("cpu"), memory: total("memory"), ports: ports.collect(), owner: owner_of(pod) }
+        let ports = items(&spec["containers"])
+            .iter()
+            .flat_map(|container| items(&container["ports"]))
+            .filter_map(|port| {
+                let number = port["hostPort"].as_i64().filter(|number| *number != 0)?;
+                Some((
+                    number,
+                    port["protocol"].as_str().unwrap_or("TCP").to_owned(),
+                ))
+            });
+        Self {
+            cpu: total("cpu"),
+            memory: total("memory"),
+            ports: ports.collect(),
+            owner: owner_of(pod),
+        }
     }
 }
 
@@ -64,7 +88,11 @@ impl<'a> Room<'a> {
     pub(crate) fn new(node: &'a Value) -> Self {
         let allocatable = |resource: &str| {
             let value = &node["status"]["allocatable"][resource];
-            value.as_str().and_then(thousandths).or_else(|| value.as_i64().map(|n| i128::from(n) * 1000)).unwrap_or(0)
+            value
+                .as_str()
+                .and_then(thousandths)
+                .or_else(|| value.as_i64().map(|n| i128::from(n) * 1000))
+                .unwrap_or(0)
         };
         Self {
             node,
@@ -103,15 +131,27 @@ impl<'a> Room<'a> {
 
     /// Filters in upstream's order; the first that refuses says why.
     pub(crate) fn fits(&self, pod: &Value, wanted: &Wanted) -> Result<(), Misfit> {
-        let never = |reason: &'static str| Err(Misfit { reasons: vec![reason], crowded: false });
+        let never = |reason: &'static str| {
+            Err(Misfit {
+                reasons: vec![reason],
+                crowded: false,
+            })
+        };
         let spec = &pod["spec"];
         let tolerations = items(&spec["tolerations"]);
         let unschedulable = serde_json::json!({ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" });
-        if self.node["spec"]["unschedulable"] == true && !tolerations.iter().any(|toleration| tolerates(toleration, &unschedulable)) {
+        if self.node["spec"]["unschedulable"] == true
+            && !tolerations
+                .iter()
+                .any(|toleration| tolerates(toleration, &unschedulable))
+        {
             return never("node(s) were unschedulable");
         }
         let untolerated = items(&self.node["spec"]["taints"]).iter().any(|taint| {
-            taint["effect"] != "PreferNoSchedule" && !tolerations.iter().any(|toleration| tolerates(toleration, taint))
+            taint["effect"] != "PreferNoSchedule"
+                && !tolerations
+                    .iter()
+                    .any(|toleration| tolerates(toleration, taint))
         });
         if untolerated {
             return never("node(s) had untolerated taint(s)");
@@ -120,13 +160,19 @@ impl<'a> Room<'a> {
             return never("node(s) didn't match Pod's node affinity/selector");
         }
         if wanted.ports.iter().any(|port| self.ports.contains(port)) {
-            return Err(Misfit { reasons: vec!["node(s) didn't have free ports for the requested pod ports"], crowded: true });
+            return Err(Misfit {
+                reasons: vec!["node(s) didn't have free ports for the requested pod ports"],
+                crowded: true,
+            });
         }
         self.has_room(wanted)
     }
 
     fn has_room(&self, wanted: &Wanted) -> Result<(), Misfit> {
-        let mut misfit = Misfit { reasons: Vec::new(), crowded: true };
+        let mut misfit = Misfit {
+            reasons: Vec::new(),
+            crowded: true,
+        };
         let mut check = |(taken, of): (i128, i128), wants: i128, reason: &'static str| {
             if wants > 0 && taken + wants > of {
                 misfit.reasons.push(reason);
@@ -136,16 +182,25 @@ impl<'a> Room<'a> {
         check(self.pods, 1, "Too many pods");
         check(self.cpu, wanted.cpu, "Insufficient cpu");
         check(self.memory, wanted.memory, "Insufficient memory");
-        if misfit.reasons.is_empty() { Ok(()) } else { Err(misfit) }
+        if misfit.reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(misfit)
+        }
     }
 
     fn selected(&self, spec: &Value) -> bool {
         let labels = &self.node["metadata"]["labels"];
         let selector = spec["nodeSelector"].as_object();
-        let selector_holds = selector.is_none_or(|map| map.iter().all(|(key, value)| labels.get(key) == Some(value)));
-        let required = &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+        let selector_holds = selector.is_none_or(|map| {
+            map.iter()
+                .all(|(key, value)| labels.get(key) == Some(value))
+        });
+        let required =
+            &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
         let terms = required["nodeSelectorTerms"].as_array();
-        let affinity_holds = terms.is_none_or(|terms| terms.iter().any(|term| self.term_holds(term, labels)));
+        let affinity_holds =
+            terms.is_none_or(|terms| terms.iter().any(|term| self.term_holds(term, labels)));
         selector_holds && affinity_holds
     }
 
@@ -154,8 +209,12 @@ impl<'a> Room<'a> {
         let by_field = items(&term["matchFields"]);
         let fields = serde_json::json!({ "metadata.name": name(self.node) });
         !(by_label.is_empty() && by_field.is_empty())
-            && by_label.iter().all(|expression| requirement_matches(expression, labels))
-            && by_field.iter().all(|expression| requirement_matches(expression, &fields))
+            && by_label
+                .iter()
+                .all(|expression| requirement_matches(expression, labels))
+            && by_field
+                .iter()
+                .all(|expression| requirement_matches(expression, &fields))
     }
 }
 
@@ -186,7 +245,10 @@ pub(crate) fn explain(nodes: usize, misfits: &[Misfit]) -> String {
 
 /// `1 reason, 2 other`, sorted as text.
 fn counted(reasons: &BTreeMap<&str, usize>) -> String {
-    let mut parts: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let mut parts: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
     parts.sort();
     parts.join(", ")
 }
@@ -209,7 +271,9 @@ mod tests {
     }
 
     fn refusal(node: &Value, pod: &Value) -> String {
-        let misfit = Room::new(node).fits(pod, &Wanted::of(pod)).expect_err("the pod does not fit");
+        let misfit = Room::new(node)
+            .fits(pod, &Wanted::of(pod))
+            .expect_err("the pod does not fit");
         explain(1, &[misfit])
     }
 
@@ -217,8 +281,14 @@ mod tests {
     fn a_pod_larger_than_every_node_is_told_so_as_in_the_recording() {
         let pod = pod("100");
         let nodes = [node("node-1", "2", "110"), node("node-2", "0", "0")];
-        let misfits: Vec<Misfit> =
-            nodes.iter().map(|node| Room::new(node).fits(&pod, &Wanted::of(&pod)).expect_err("too big")).collect();
+        let misfits: Vec<Misfit> = nodes
+            .iter()
+            .map(|node| {
+                Room::new(node)
+                    .fits(&pod, &Wanted::of(&pod))
+                    .expect_err("too big")
+            })
+            .collect();
         assert_eq!(
             explain(2, &misfits),
             "0/2 nodes are available: 1 Too many pods, 2 Insufficient cpu. no new claims to deallocate, \
@@ -230,13 +300,19 @@ mod tests {
     fn cordons_taints_and_selectors_have_their_own_words() {
         let mut cordoned = node("node-1", "2", "110");
         cordoned["spec"]["unschedulable"] = true.into();
-        assert!(refusal(&cordoned, &pod("1")).starts_with("0/1 nodes are available: 1 node(s) were unschedulable. no new"));
+        assert!(
+            refusal(&cordoned, &pod("1"))
+                .starts_with("0/1 nodes are available: 1 node(s) were unschedulable. no new")
+        );
         let mut tainted = node("node-1", "2", "110");
         tainted["spec"]["taints"] = json!([{"key": "a", "value": "b", "effect": "NoSchedule"}]);
         assert!(refusal(&tainted, &pod("1")).contains("1 node(s) had untolerated taint(s)."));
         let mut picky = pod("1");
         picky["spec"]["nodeSelector"] = json!({"disk": "tape"});
-        assert!(refusal(&node("node-1", "2", "110"), &picky).contains("didn't match Pod's node affinity/selector"));
+        assert!(
+            refusal(&node("node-1", "2", "110"), &picky)
+                .contains("didn't match Pod's node affinity/selector")
+        );
     }
 
     #[test]
@@ -246,8 +322,13 @@ mod tests {
         let node = node("node-1", "2", "110");
         let mut room = Room::new(&node);
         room.take(&Wanted::of(&pod));
-        let misfit = room.fits(&pod, &Wanted::of(&pod)).expect_err("the port is taken");
-        assert_eq!(misfit.reasons, ["node(s) didn't have free ports for the requested pod ports"]);
+        let misfit = room
+            .fits(&pod, &Wanted::of(&pod))
+            .expect_err("the port is taken");
+        assert_eq!(
+            misfit.reasons,
+            ["node(s) didn't have free ports for the requested pod ports"]
+        );
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! A control plane with machines that only pretend: every command is answered after a short while.
 
+use clock::{Duration, Instant, Queue, Seed};
 use cluster::controller::{Index, Manager};
 use cluster::kubelet::{Command, ProbeKind, Report};
 use cluster::registry::{Deletion, Registry};
 use cluster::{Config, ImageInfo, Key, NodeSpec, Object, Store};
-use clock::{Duration, Instant, Queue, Seed};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -48,14 +48,21 @@ impl Plane {
             addr: Ipv4Addr::new(192, 168, 77, number + 1),
             pod_cidr: (Ipv4Addr::new(10, 244, number - 1, 0), 24),
         };
-        let image = |name: &str, size_bytes| ImageInfo { name: name.to_owned(), size_bytes };
+        let image = |name: &str, size_bytes| ImageInfo {
+            name: name.to_owned(),
+            size_bytes,
+        };
         let config = Config {
             nodes: (1..=nodes).map(node).collect(),
             service_cidr: (Ipv4Addr::new(10, 96, 0, 0), 12),
             pod_cidr: (Ipv4Addr::new(10, 244, 0, 0), 16),
             epoch: EPOCH,
             control_plane: SocketAddrV4::new(Ipv4Addr::new(192, 168, 77, 1), 6443),
-            images: vec![image("nginx:latest", 9_454_413), image("nginx:1.16.1", 9_454_413), image("busybox:1.28", 1_479_271)],
+            images: vec![
+                image("nginx:latest", 9_454_413),
+                image("nginx:1.16.1", 9_454_413),
+                image("busybox:1.28", 1_479_271),
+            ],
             dns: false,
             shuffle,
         };
@@ -81,27 +88,47 @@ impl Plane {
     }
 
     pub fn create(&mut self, kind: &'static str, value: Value) -> Object {
-        self.registry.create(&mut self.store, self.now, kind, value).expect("the object is new")
+        self.registry
+            .create(&mut self.store, self.now, kind, value)
+            .expect("the object is new")
     }
 
     /// Changes an object as a user would.
     pub fn edit(&mut self, kind: &'static str, name: &str, change: impl FnOnce(&mut Value)) {
         let mut value = (**self.get(kind, name)).clone();
         change(&mut value);
-        self.registry.update(&mut self.store, kind, value).expect("the object exists");
+        self.registry
+            .update(&mut self.store, kind, value)
+            .expect("the object exists");
     }
 
     pub fn delete(&mut self, kind: &'static str, name: &str) {
-        let space = if matches!(kind, "nodes" | "namespaces") { "" } else { "default" };
-        let _ = self.registry.delete(&mut self.store, self.now, kind, space, name, Deletion::default());
+        let space = if matches!(kind, "nodes" | "namespaces") {
+            ""
+        } else {
+            "default"
+        };
+        let _ = self.registry.delete(
+            &mut self.store,
+            self.now,
+            kind,
+            space,
+            name,
+            Deletion::default(),
+        );
     }
 
     pub fn get(&self, kind: &str, name: &str) -> &Object {
-        self.try_get(kind, name).unwrap_or_else(|| panic!("no {kind} {name}"))
+        self.try_get(kind, name)
+            .unwrap_or_else(|| panic!("no {kind} {name}"))
     }
 
     pub fn try_get(&self, kind: &str, name: &str) -> Option<&Object> {
-        let space = if matches!(kind, "nodes" | "namespaces") { "" } else { "default" };
+        let space = if matches!(kind, "nodes" | "namespaces") {
+            ""
+        } else {
+            "default"
+        };
         self.store.get(kind, space, name)
     }
 
@@ -153,12 +180,16 @@ impl Plane {
     }
 
     fn next(&self) -> Option<Instant> {
-        [self.reports.poll_at(), self.manager.poll_at(self.now)].into_iter().flatten().min()
+        [self.reports.poll_at(), self.manager.poll_at(self.now)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn settle(&mut self) {
         self.settles += 1;
-        self.manager.settle(&mut self.store, &mut self.registry, self.now);
+        self.manager
+            .settle(&mut self.store, &mut self.registry, self.now);
         assert_eq!(self.manager.spinning(), None);
         while let Some(command) = self.manager.poll_command() {
             self.carry_out(&command);
@@ -167,15 +198,24 @@ impl Plane {
     }
 
     fn after(&mut self, ms: u64, report: Report) {
-        self.reports.push(self.now + Duration::from_millis(ms), report);
+        self.reports
+            .push(self.now + Duration::from_millis(ms), report);
     }
 
     fn delivers(&mut self, report: &Report) -> bool {
         let pod = match report {
             Report::Probe { .. } => return true,
-            Report::Exited { pod, container, attempt, .. } => {
+            Report::Exited {
+                pod,
+                container,
+                attempt,
+                ..
+            } => {
                 // A process ends only once.
-                if !self.ended.insert((pod.uid.clone(), container.clone(), *attempt)) {
+                if !self
+                    .ended
+                    .insert((pod.uid.clone(), container.clone(), *attempt))
+                {
                     return false;
                 }
                 pod
@@ -185,7 +225,10 @@ impl Plane {
             | Report::Started { pod, .. }
             | Report::StartFailed { pod, .. } => pod,
         };
-        !self.node_of.get(&pod.uid).is_some_and(|node| self.script.dark.contains(node))
+        !self
+            .node_of
+            .get(&pod.uid)
+            .is_some_and(|node| self.script.dark.contains(node))
     }
 
     fn carry_out(&mut self, command: &Command) {
@@ -197,18 +240,53 @@ impl Plane {
             Command::StopSandbox { pod } => self.after(5, Report::SandboxStopped { pod }),
             Command::StartContainer(order) => {
                 let (pod, container, attempt) = (order.pod, order.container, order.attempt);
-                self.after(5, Report::Started { pod: pod.clone(), container: container.clone(), attempt });
+                self.after(
+                    5,
+                    Report::Started {
+                        pod: pod.clone(),
+                        container: container.clone(),
+                        attempt,
+                    },
+                );
                 if let Some((ms, code)) = self.script.exits.get(&container).copied() {
-                    self.after(5 + ms, Report::Exited { pod, container, attempt, code, oom: false });
+                    self.after(
+                        5 + ms,
+                        Report::Exited {
+                            pod,
+                            container,
+                            attempt,
+                            code,
+                            oom: false,
+                        },
+                    );
                 }
             }
-            Command::Signal { pod, container, attempt, signal } => {
+            Command::Signal {
+                pod,
+                container,
+                attempt,
+                signal,
+            } => {
                 if signal == 9 || !self.script.stubborn.contains(&container) {
                     let code = if signal == 9 { 137 } else { 0 };
-                    self.after(20, Report::Exited { pod, container, attempt, code, oom: false });
+                    self.after(
+                        20,
+                        Report::Exited {
+                            pod,
+                            container,
+                            attempt,
+                            code,
+                            oom: false,
+                        },
+                    );
                 }
             }
-            Command::Probe { id, container, probe, .. } => {
+            Command::Probe {
+                id,
+                container,
+                probe,
+                ..
+            } => {
                 let hook = matches!(&probe, ProbeKind::Exec { command } if command.first().is_some_and(|word| word == "hook"));
                 let wrong = self.script.unhealthy.get(&container).filter(|_| !hook);
                 let outcome = wrong.map_or(Ok(()), |why| Err(why.clone()));
@@ -224,9 +302,16 @@ impl Plane {
             .into_iter()
             .filter(|event| event["involvedObject"]["name"] == of)
             .map(|event| {
-                let name = event["metadata"]["name"].as_str().expect("an event has a name");
+                let name = event["metadata"]["name"]
+                    .as_str()
+                    .expect("an event has a name");
                 let suffix = name.rsplit('.').next().expect("a name has parts");
-                let text = |field: &str| event[field].as_str().expect("an event has words").to_owned();
+                let text = |field: &str| {
+                    event[field]
+                        .as_str()
+                        .expect("an event has words")
+                        .to_owned()
+                };
                 (suffix, format!("{} {}", text("reason"), text("message")))
             })
             .collect();
@@ -235,13 +320,21 @@ impl Plane {
     }
 
     pub fn ready_pods(&self) -> usize {
-        self.list("pods").iter().filter(|pod| condition(pod, "Ready") == "True").count()
+        self.list("pods")
+            .iter()
+            .filter(|pod| condition(pod, "Ready") == "True")
+            .count()
     }
 
     /// An index of everything, for reconciles outside the manager.
     pub fn index(&self) -> Index {
         let mut index = Index::default();
-        index.rebuild(&self.store, cluster::kind::KINDS.iter().map(|kind| kind.names().qualified()));
+        index.rebuild(
+            &self.store,
+            cluster::kind::KINDS
+                .iter()
+                .map(|kind| kind.names().qualified()),
+        );
         index
     }
 
@@ -252,8 +345,13 @@ impl Plane {
 
 pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
     let conditions = object["status"]["conditions"].as_array();
-    let found = conditions.into_iter().flatten().find(|condition| condition["type"] == kind);
-    found.and_then(|condition| condition["status"].as_str()).unwrap_or("absent")
+    let found = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == kind);
+    found
+        .and_then(|condition| condition["status"].as_str())
+        .unwrap_or("absent")
 }
 
 pub fn deployment(replicas: i64) -> Value {

@@ -5,7 +5,10 @@ use cluster::controller::{Context, Controller, Write};
 use serde_json::{Value, json};
 
 fn set_name(plane: &Plane) -> String {
-    plane.list("replicasets.apps")[0]["metadata"]["name"].as_str().expect("named").to_owned()
+    plane.list("replicasets.apps")[0]["metadata"]["name"]
+        .as_str()
+        .expect("named")
+        .to_owned()
 }
 
 #[test]
@@ -30,20 +33,43 @@ fn a_new_deployment_becomes_what_was_recorded() {
         ])
     );
     let mut counts = status.clone();
-    counts.as_object_mut().expect("a status").remove("conditions");
+    counts
+        .as_object_mut()
+        .expect("a status")
+        .remove("conditions");
     assert_eq!(
         counts,
         json!({"availableReplicas": 2, "observedGeneration": 1, "readyReplicas": 2, "replicas": 2, "terminatingReplicas": 0, "updatedReplicas": 2})
     );
-    assert_eq!(plane.get("deployments.apps", "my-nginx")["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "1");
-    assert_eq!(plane.get("deployments.apps", "my-nginx")["metadata"]["generation"], 1);
-    assert_eq!(plane.events("my-nginx"), [format!("ScalingReplicaSet Scaled up replica set {set} from 0 to 2")]);
+    assert_eq!(
+        plane.get("deployments.apps", "my-nginx")["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
+        "1"
+    );
+    assert_eq!(
+        plane.get("deployments.apps", "my-nginx")["metadata"]["generation"],
+        1
+    );
+    assert_eq!(
+        plane.events("my-nginx"),
+        [format!(
+            "ScalingReplicaSet Scaled up replica set {set} from 0 to 2"
+        )]
+    );
     let replica_set = plane.get("replicasets.apps", &set);
     assert_eq!(
         replica_set["metadata"]["annotations"],
         json!({"deployment.kubernetes.io/desired-replicas": "2", "deployment.kubernetes.io/max-replicas": "3", "deployment.kubernetes.io/revision": "1"})
     );
-    let created: Vec<String> = plane.list("pods").iter().map(|pod| format!("SuccessfulCreate Created pod: {}", pod["metadata"]["name"].as_str().expect("named"))).collect();
+    let created: Vec<String> = plane
+        .list("pods")
+        .iter()
+        .map(|pod| {
+            format!(
+                "SuccessfulCreate Created pod: {}",
+                pod["metadata"]["name"].as_str().expect("named")
+            )
+        })
+        .collect();
     let mut told = plane.events(&set);
     told.sort();
     assert_eq!(told, created);
@@ -56,11 +82,25 @@ fn a_pod_tells_its_story_in_the_recorded_words() {
     plane.create("pods", pod("bad", json!({"image": "nosuch/image:9"})));
     plane.run_for(3);
     let story = plane.events("curl");
-    assert_eq!(story[0], "Scheduled Successfully assigned default/curl to node-1");
+    assert_eq!(
+        story[0],
+        "Scheduled Successfully assigned default/curl to node-1"
+    );
     assert_eq!(story[1], "Pulling Pulling image \"busybox:1.28\"");
-    assert!(story[2].starts_with("Pulled Successfully pulled image \"busybox:1.28\" in "), "{}", story[2]);
-    assert!(story[2].ends_with("ms including waiting). Image size: 1479271 bytes."), "{}", story[2]);
-    assert_eq!(story[3..], ["Created Container created", "Started Container started"]);
+    assert!(
+        story[2].starts_with("Pulled Successfully pulled image \"busybox:1.28\" in "),
+        "{}",
+        story[2]
+    );
+    assert!(
+        story[2].ends_with("ms including waiting). Image size: 1479271 bytes."),
+        "{}",
+        story[2]
+    );
+    assert_eq!(
+        story[3..],
+        ["Created Container created", "Started Container started"]
+    );
     plane.create("pods", pod("curl2", json!({})));
     plane.run_for(2);
     assert_eq!(
@@ -96,7 +136,11 @@ fn a_rolling_update_takes_the_recorded_steps() {
     });
     plane.run_for(20);
     let sets = plane.list("replicasets.apps");
-    let new = sets.iter().map(|set| set["metadata"]["name"].as_str().expect("named")).find(|name| *name != old).expect("a second set");
+    let new = sets
+        .iter()
+        .map(|set| set["metadata"]["name"].as_str().expect("named"))
+        .find(|name| *name != old)
+        .expect("a second set");
     assert_eq!(
         plane.events("my-nginx")[1..],
         [
@@ -106,7 +150,10 @@ fn a_rolling_update_takes_the_recorded_steps() {
             format!("ScalingReplicaSet Scaled down replica set {old} from 1 to 0"),
         ]
     );
-    assert_eq!(plane.get("deployments.apps", "my-nginx")["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "2");
+    assert_eq!(
+        plane.get("deployments.apps", "my-nginx")["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
+        "2"
+    );
     assert_eq!(plane.ready_pods(), 2);
     assert_eq!(plane.list("pods").len(), 2);
 }
@@ -126,7 +173,10 @@ fn an_undone_update_takes_the_old_set_again_under_a_new_revision() {
     let set = plane.get("replicasets.apps", &first);
     let annotations = &set["metadata"]["annotations"];
     assert_eq!(annotations["deployment.kubernetes.io/revision"], "3");
-    assert_eq!(annotations["deployment.kubernetes.io/revision-history"], "1");
+    assert_eq!(
+        annotations["deployment.kubernetes.io/revision-history"],
+        "1"
+    );
     assert_eq!(set["status"]["readyReplicas"], 2);
     assert_eq!(plane.list("replicasets.apps").len(), 2);
 }
@@ -143,8 +193,11 @@ fn recreate_ends_every_old_pod_before_the_first_new_one() {
     });
     for _ in 0..100 {
         plane.run_for_ms(50);
-        let images: std::collections::BTreeSet<String> =
-            plane.list("pods").iter().map(|pod| pod["spec"]["containers"][0]["image"].to_string()).collect();
+        let images: std::collections::BTreeSet<String> = plane
+            .list("pods")
+            .iter()
+            .map(|pod| pod["spec"]["containers"][0]["image"].to_string())
+            .collect();
         assert!(images.len() <= 1, "{images:?} at once");
     }
     assert_eq!(plane.ready_pods(), 2);
@@ -155,13 +208,25 @@ fn scaling_down_takes_the_pods_that_are_not_ready_first() {
     let mut plane = Plane::new(1);
     plane.create("deployments.apps", deployment(2));
     plane.run_for(5);
-    let ready: Vec<String> = plane.list("pods").iter().map(|pod| pod["metadata"]["name"].to_string()).collect();
-    plane.edit("deployments.apps", "my-nginx", |deployment| deployment["spec"]["replicas"] = 3.into());
+    let ready: Vec<String> = plane
+        .list("pods")
+        .iter()
+        .map(|pod| pod["metadata"]["name"].to_string())
+        .collect();
+    plane.edit("deployments.apps", "my-nginx", |deployment| {
+        deployment["spec"]["replicas"] = 3.into()
+    });
     plane.run_for_ms(100);
     assert_eq!(plane.list("pods").len(), 3);
-    plane.edit("deployments.apps", "my-nginx", |deployment| deployment["spec"]["replicas"] = 2.into());
+    plane.edit("deployments.apps", "my-nginx", |deployment| {
+        deployment["spec"]["replicas"] = 2.into()
+    });
     plane.run_for(5);
-    let left: Vec<String> = plane.list("pods").iter().map(|pod| pod["metadata"]["name"].to_string()).collect();
+    let left: Vec<String> = plane
+        .list("pods")
+        .iter()
+        .map(|pod| pod["metadata"]["name"].to_string())
+        .collect();
     assert_eq!(left, ready);
 }
 
@@ -174,12 +239,22 @@ fn a_deleted_deployment_takes_everything_with_it() {
     plane.delete("deployments.apps", "my-nginx");
     plane.run_for(5);
     assert!(plane.list("replicasets.apps").is_empty() && plane.list("pods").is_empty());
-    let slice = plane.list("endpointslices.discovery.k8s.io").into_iter().find(|slice| slice["metadata"]["generateName"] == "my-nginx-");
-    assert_eq!(slice.expect("the Service is still there")["endpoints"], Value::Null);
+    let slice = plane
+        .list("endpointslices.discovery.k8s.io")
+        .into_iter()
+        .find(|slice| slice["metadata"]["generateName"] == "my-nginx-");
+    assert_eq!(
+        slice.expect("the Service is still there")["endpoints"],
+        Value::Null
+    );
     plane.delete("services", "my-nginx");
     plane.run_for(1);
     assert!(plane.try_get("endpoints", "my-nginx").is_none());
-    assert_eq!(plane.list("endpointslices.discovery.k8s.io").len(), 1, "only that of kubernetes is left");
+    assert_eq!(
+        plane.list("endpointslices.discovery.k8s.io").len(),
+        1,
+        "only that of kubernetes is left"
+    );
 }
 
 #[test]
@@ -190,12 +265,18 @@ fn endpoint_slices_look_as_recorded() {
     plane.create("services", service());
     plane.run_for(1);
     let slices = plane.list("endpointslices.discovery.k8s.io");
-    let slice = slices.into_iter().find(|slice| slice["metadata"]["generateName"] == "my-nginx-").expect("a slice");
+    let slice = slices
+        .into_iter()
+        .find(|slice| slice["metadata"]["generateName"] == "my-nginx-")
+        .expect("a slice");
     assert_eq!(
         slice["metadata"]["labels"],
         json!({"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io", "kubernetes.io/service-name": "my-nginx", "run": "my-nginx"})
     );
-    assert_eq!(slice["ports"], json!([{"name": "", "port": 80, "protocol": "TCP"}]));
+    assert_eq!(
+        slice["ports"],
+        json!([{"name": "", "port": 80, "protocol": "TCP"}])
+    );
     let pods = plane.list("pods");
     let wanted: Vec<Value> = pods
         .iter()
@@ -210,7 +291,10 @@ fn endpoint_slices_look_as_recorded() {
         .collect();
     assert_eq!(slice["endpoints"], Value::from(wanted));
     let owner = &slice["metadata"]["ownerReferences"][0];
-    assert_eq!((owner["kind"].as_str(), owner["controller"].as_bool()), (Some("Service"), Some(true)));
+    assert_eq!(
+        (owner["kind"].as_str(), owner["controller"].as_bool()),
+        (Some("Service"), Some(true))
+    );
     let legacy = &plane.get("endpoints", "my-nginx")["subsets"][0];
     assert_eq!(legacy["ports"], json!([{"port": 80, "protocol": "TCP"}]));
     assert_eq!(legacy["addresses"].as_array().map(Vec::len), Some(2));
@@ -222,14 +306,27 @@ fn a_pod_that_loses_its_label_leaves_the_service_and_is_replaced() {
     plane.create("deployments.apps", deployment(2));
     plane.create("services", service());
     plane.run_for(5);
-    let name = plane.list("pods")[0]["metadata"]["name"].as_str().expect("named").to_owned();
-    plane.edit("pods", &name, |pod| pod["metadata"]["labels"]["run"] = "debug".into());
+    let name = plane.list("pods")[0]["metadata"]["name"]
+        .as_str()
+        .expect("named")
+        .to_owned();
+    plane.edit("pods", &name, |pod| {
+        pod["metadata"]["labels"]["run"] = "debug".into()
+    });
     plane.run_for(5);
     assert_eq!(plane.list("pods").len(), 3);
     assert!(plane.get("pods", &name)["metadata"]["ownerReferences"].is_null());
     let slices = plane.list("endpointslices.discovery.k8s.io");
-    let slice = slices.into_iter().find(|slice| slice["metadata"]["generateName"] == "my-nginx-").expect("a slice");
-    let names: Vec<&str> = slice["endpoints"].as_array().expect("endpoints").iter().map(|e| e["targetRef"]["name"].as_str().expect("named")).collect();
+    let slice = slices
+        .into_iter()
+        .find(|slice| slice["metadata"]["generateName"] == "my-nginx-")
+        .expect("a slice");
+    let names: Vec<&str> = slice["endpoints"]
+        .as_array()
+        .expect("endpoints")
+        .iter()
+        .map(|e| e["targetRef"]["name"].as_str().expect("named"))
+        .collect();
     assert_eq!(names.len(), 2);
     assert!(!names.contains(&name.as_str()));
 }
@@ -237,12 +334,21 @@ fn a_pod_that_loses_its_label_leaves_the_service_and_is_replaced() {
 #[test]
 fn a_pod_that_fits_nowhere_is_told_why_and_bound_when_it_fits() {
     let mut plane = Plane::new(1);
-    plane.create("pods", pod("toobig", json!({"resources": {"requests": {"cpu": "100"}}})));
-    plane.edit("nodes", "node-1", |node| node["spec"]["unschedulable"] = true.into());
+    plane.create(
+        "pods",
+        pod("toobig", json!({"resources": {"requests": {"cpu": "100"}}})),
+    );
+    plane.edit("nodes", "node-1", |node| {
+        node["spec"]["unschedulable"] = true.into()
+    });
     plane.create("pods", pod("patient", json!({})));
     plane.run_for(1);
-    assert!(plane.events("toobig").iter().any(|event| event.starts_with("FailedScheduling 0/1 nodes are available: 1 node(s) were unschedulable.")));
-    plane.edit("nodes", "node-1", |node| node["spec"]["unschedulable"] = false.into());
+    assert!(plane.events("toobig").iter().any(|event| {
+        event.starts_with("FailedScheduling 0/1 nodes are available: 1 node(s) were unschedulable.")
+    }));
+    plane.edit("nodes", "node-1", |node| {
+        node["spec"]["unschedulable"] = false.into()
+    });
     plane.run_for(3);
     assert_eq!(condition(plane.get("pods", "patient"), "Ready"), "True");
     assert_eq!(
@@ -257,8 +363,18 @@ fn a_deleted_namespace_is_emptied_and_goes() {
     let mut plane = Plane::new(1);
     plane.create("namespaces", json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}, "spec": {"finalizers": ["kubernetes"]}}));
     plane.run_for(1);
-    assert!(plane.store.get("serviceaccounts", "shop", "default").is_some());
-    assert!(plane.store.get("configmaps", "shop", "kube-root-ca.crt").is_some());
+    assert!(
+        plane
+            .store
+            .get("serviceaccounts", "shop", "default")
+            .is_some()
+    );
+    assert!(
+        plane
+            .store
+            .get("configmaps", "shop", "kube-root-ca.crt")
+            .is_some()
+    );
     let mut wish = deployment(2);
     wish["metadata"]["namespace"] = "shop".into();
     plane.create("deployments.apps", wish);
@@ -275,8 +391,14 @@ fn the_service_kubernetes_comes_back() {
     let mut plane = Plane::new(1);
     plane.delete("services", "kubernetes");
     plane.run_for(1);
-    assert_eq!(plane.get("services", "kubernetes")["spec"]["clusterIP"], "10.96.0.1");
-    assert_eq!(plane.get("endpoints", "kubernetes")["subsets"][0]["ports"][0]["port"], 6443);
+    assert_eq!(
+        plane.get("services", "kubernetes")["spec"]["clusterIP"],
+        "10.96.0.1"
+    );
+    assert_eq!(
+        plane.get("endpoints", "kubernetes")["subsets"][0]["ports"][0]["port"],
+        6443
+    );
 }
 
 fn controllers() -> Vec<Box<dyn Controller>> {
@@ -301,7 +423,10 @@ fn busy(seed: u64, shuffle: bool) -> Plane {
     let mut plane = Plane::seeded(3, seed, shuffle);
     plane.create("deployments.apps", deployment(5));
     plane.create("services", service());
-    plane.create("pods", pod("toobig", json!({"resources": {"requests": {"cpu": "100"}}})));
+    plane.create(
+        "pods",
+        pod("toobig", json!({"resources": {"requests": {"cpu": "100"}}})),
+    );
     plane.create("pods", pod("alone", json!({})));
     plane.create(
         "endpoints",
@@ -325,13 +450,26 @@ fn busy(seed: u64, shuffle: bool) -> Plane {
 fn asked_again_no_controller_writes_anything() {
     let plane = busy(3, false);
     let index = plane.index();
-    let context = Context { now: plane.now, epoch: super::plane::EPOCH, index: &index };
+    let context = Context {
+        now: plane.now,
+        epoch: super::plane::EPOCH,
+        index: &index,
+    };
     for controller in controllers() {
         for key in plane.keys() {
-            let event = cluster::Event { rev: 1, kind: key.kind, op: cluster::Op::Added, object: plane.store.get_key(&key).expect("indexed").clone(), previous: None };
+            let event = cluster::Event {
+                rev: 1,
+                kind: key.kind,
+                op: cluster::Op::Added,
+                object: plane.store.get_key(&key).expect("indexed").clone(),
+                previous: None,
+            };
             for key in controller.wakes(&event, &plane.store, &index) {
                 let writes = controller.reconcile(&plane.store, &key, &context);
-                let real: Vec<&Write> = writes.iter().filter(|write| !matches!(write, Write::RequeueAfter(_))).collect();
+                let real: Vec<&Write> = writes
+                    .iter()
+                    .filter(|write| !matches!(write, Write::RequeueAfter(_)))
+                    .collect();
                 assert!(real.is_empty(), "{} {key:?}: {real:?}", controller.name());
             }
         }
@@ -341,18 +479,37 @@ fn asked_again_no_controller_writes_anything() {
 #[test]
 fn any_order_of_keys_reaches_the_same_end() {
     let summary = |plane: &Plane| {
-        let strip = |name: &Value| name.as_str().expect("named").rsplit_once('-').map_or(String::new(), |(stem, _)| stem.to_owned());
+        let strip = |name: &Value| {
+            name.as_str()
+                .expect("named")
+                .rsplit_once('-')
+                .map_or(String::new(), |(stem, _)| stem.to_owned())
+        };
         let mut lines: Vec<String> = plane
             .list("pods")
             .iter()
-            .map(|pod| format!("{} {} {}", strip(&pod["metadata"]["name"]), pod["status"]["phase"], condition(pod, "Ready")))
+            .map(|pod| {
+                format!(
+                    "{} {} {}",
+                    strip(&pod["metadata"]["name"]),
+                    pod["status"]["phase"],
+                    condition(pod, "Ready")
+                )
+            })
             .collect();
         lines.sort();
         for set in plane.list("replicasets.apps") {
-            lines.push(format!("{} {} {}", set["metadata"]["name"], set["spec"]["replicas"], set["metadata"]["annotations"]));
+            lines.push(format!(
+                "{} {} {}",
+                set["metadata"]["name"], set["spec"]["replicas"], set["metadata"]["annotations"]
+            ));
         }
         for slice in plane.list("endpointslices.discovery.k8s.io") {
-            lines.push(format!("{} {}", slice["ports"], slice["endpoints"].as_array().map_or(0, Vec::len)));
+            lines.push(format!(
+                "{} {}",
+                slice["ports"],
+                slice["endpoints"].as_array().map_or(0, Vec::len)
+            ));
         }
         lines.sort();
         lines
@@ -365,7 +522,13 @@ fn any_order_of_keys_reaches_the_same_end() {
 
 #[test]
 fn one_seed_makes_one_world() {
-    let dump = |plane: &Plane| plane.keys().iter().map(|key| plane.store.get_key(key).expect("indexed").to_string()).collect::<Vec<_>>();
+    let dump = |plane: &Plane| {
+        plane
+            .keys()
+            .iter()
+            .map(|key| plane.store.get_key(key).expect("indexed").to_string())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(dump(&busy(5, true)), dump(&busy(5, true)));
     assert_ne!(dump(&busy(5, true)), dump(&busy(6, true)));
 }
@@ -377,5 +540,9 @@ fn a_thousand_pods_become_ready_with_few_writes_each() {
     plane.create("services", service());
     plane.run_for(10);
     assert_eq!(plane.ready_pods(), 1000);
-    assert!(plane.store.revision() < 15_000, "{} writes", plane.store.revision());
+    assert!(
+        plane.store.revision() < 15_000,
+        "{} writes",
+        plane.store.revision()
+    );
 }

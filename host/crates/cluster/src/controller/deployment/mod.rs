@@ -14,7 +14,9 @@ mod template_hash;
 
 pub use template_hash::template_hash;
 
-use super::meta::{controlled_by, controller_of, deleting, namespace, owner_reference, selector_matches, text, uid};
+use super::meta::{
+    controlled_by, controller_of, deleting, namespace, owner_reference, selector_matches, text, uid,
+};
 use super::{Context, Controller, Index, Write};
 use crate::store::{Event, Key, Object, Store};
 use rollout::Rollout;
@@ -38,15 +40,20 @@ impl Controller for Deployments {
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
         match event.kind {
             KIND => vec![Key::of(KIND, &event.object)],
-            SETS => owner_key(&event.object).map_or_else(|| adopters(&event.object, store), |key| vec![key]),
+            SETS => owner_key(&event.object)
+                .map_or_else(|| adopters(&event.object, store), |key| vec![key]),
             // Recreate waits until the last old pod is gone.
-            "pods" if event.op == crate::store::Op::Deleted => pod_owner(&event.object, store).into_iter().collect(),
+            "pods" if event.op == crate::store::Op::Deleted => {
+                pod_owner(&event.object, store).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
-        let Some(deployment) = store.get_key(key) else { return Vec::new() };
+        let Some(deployment) = store.get_key(key) else {
+            return Vec::new();
+        };
         let mut writes = Vec::new();
         let sets = claim(store, deployment, context, &mut writes);
         let rollout = Rollout::new(store, deployment, sets, context);
@@ -75,19 +82,34 @@ fn pod_owner(pod: &Value, store: &Store) -> Option<Key> {
 }
 
 /// The Deployment's ReplicaSets, oldest first; matching orphans are adopted.
-fn claim<'a>(store: &'a Store, deployment: &Value, context: &Context<'_>, writes: &mut Vec<Write>) -> Vec<&'a Object> {
+fn claim<'a>(
+    store: &'a Store,
+    deployment: &Value,
+    context: &Context<'_>,
+    writes: &mut Vec<Write>,
+) -> Vec<&'a Object> {
     let owner = uid(deployment);
     let keys = context.index.owned_by(owner).filter(|key| key.kind == SETS);
-    let mut sets: Vec<&Object> =
-        keys.filter_map(|key| store.get_key(key)).filter(|set| controlled_by(set, owner)).collect();
+    let mut sets: Vec<&Object> = keys
+        .filter_map(|key| store.get_key(key))
+        .filter(|set| controlled_by(set, owner))
+        .collect();
     for set in store.list(SETS, Some(namespace(deployment))) {
         let orphan = controller_of(set).is_none() && !deleting(set) && !deleting(deployment);
         if orphan && selector_matches(&deployment["spec"]["selector"], &set["metadata"]["labels"]) {
             let mut next = (**set).clone();
             next["metadata"]["ownerReferences"] = vec![owner_reference(deployment)].into();
-            writes.push(Write::Update { kind: SETS, value: next });
+            writes.push(Write::Update {
+                kind: SETS,
+                value: next,
+            });
         }
     }
-    sets.sort_by_key(|set| (text(&set["metadata"]["creationTimestamp"]).to_owned(), revision::of(set)));
+    sets.sort_by_key(|set| {
+        (
+            text(&set["metadata"]["creationTimestamp"]).to_owned(),
+            revision::of(set),
+        )
+    });
     sets
 }

@@ -20,12 +20,30 @@ pub(crate) struct Rollout<'a> {
 }
 
 impl<'a> Rollout<'a> {
-    pub(crate) fn new(store: &'a Store, deployment: &'a Object, sets: Vec<&'a Object>, context: &'a Context<'a>) -> Self {
+    pub(crate) fn new(
+        store: &'a Store,
+        deployment: &'a Object,
+        sets: Vec<&'a Object>,
+        context: &'a Context<'a>,
+    ) -> Self {
         let template = &deployment["spec"]["template"];
-        let new_set = sets.iter().copied().find(|set| same_template(&set["spec"]["template"], template));
-        let old_sets = sets.into_iter().filter(|set| new_set.is_none_or(|new| name(new) != name(set))).collect();
+        let new_set = sets
+            .iter()
+            .copied()
+            .find(|set| same_template(&set["spec"]["template"], template));
+        let old_sets = sets
+            .into_iter()
+            .filter(|set| new_set.is_none_or(|new| name(new) != name(set)))
+            .collect();
         let wanted = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
-        Self { deployment, new_set, old_sets, wanted, context, store }
+        Self {
+            deployment,
+            new_set,
+            old_sets,
+            wanted,
+            context,
+            store,
+        }
     }
 
     /// All ReplicaSets, the new one last.
@@ -51,7 +69,11 @@ impl<'a> Rollout<'a> {
             return 0;
         }
         let surge = &self.deployment["spec"]["strategy"]["rollingUpdate"]["maxSurge"];
-        let surge = if surge.is_null() { json!("25%") } else { surge.clone() };
+        let surge = if surge.is_null() {
+            json!("25%")
+        } else {
+            surge.clone()
+        };
         scaled(&surge, self.wanted, true)
     }
 
@@ -60,10 +82,18 @@ impl<'a> Rollout<'a> {
             return 0;
         }
         let value = &self.deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"];
-        let value = if value.is_null() { json!("25%") } else { value.clone() };
+        let value = if value.is_null() {
+            json!("25%")
+        } else {
+            value.clone()
+        };
         let unavailable = scaled(&value, self.wanted, false);
         // Both zero would never move, so one pod may be missing.
-        let unavailable = if self.max_surge() == 0 && unavailable == 0 { 1 } else { unavailable };
+        let unavailable = if self.max_surge() == 0 && unavailable == 0 {
+            1
+        } else {
+            unavailable
+        };
         unavailable.min(self.wanted)
     }
 
@@ -77,7 +107,11 @@ impl<'a> Rollout<'a> {
             return self.with_status(writes, Step::None);
         }
         if !self.rolling() && self.old_pods_remain() {
-            let writes: Vec<Write> = self.old_sets.iter().flat_map(|set| self.resize(set, 0)).collect();
+            let writes: Vec<Write> = self
+                .old_sets
+                .iter()
+                .flat_map(|set| self.resize(set, 0))
+                .collect();
             return self.with_status(writes, Step::None);
         }
         let Some(new_set) = self.new_set else {
@@ -116,15 +150,25 @@ impl<'a> Rollout<'a> {
             let only = active.first().copied().or(self.new_set);
             return only.map_or_else(Vec::new, |set| self.resize(set, self.wanted));
         }
-        if self.complete() && let Some(new_set) = self.new_set {
+        if self.complete()
+            && let Some(new_set) = self.new_set
+        {
             let old = self.old_sets.iter().filter(|set| replicas(set) > 0);
             let shrink = old.flat_map(|set| self.resize(set, 0));
-            return self.resize(new_set, self.wanted).into_iter().chain(shrink).collect();
+            return self
+                .resize(new_set, self.wanted)
+                .into_iter()
+                .chain(shrink)
+                .collect();
         }
         if !self.rolling() {
             return Vec::new();
         }
-        let allowed = if self.wanted > 0 { self.wanted + self.max_surge() } else { 0 };
+        let allowed = if self.wanted > 0 {
+            self.wanted + self.max_surge()
+        } else {
+            0
+        };
         let total = self.wanted_in_all();
         let mut to_add = allowed - total;
         // Largest first when growing, as upstream sorts them; the first takes what rounding leaves.
@@ -139,13 +183,20 @@ impl<'a> Rollout<'a> {
         if let Some(first) = sizes.first_mut() {
             *first = (*first + to_add).max(0);
         }
-        active.iter().zip(sizes).flat_map(|(set, size)| self.resize(set, size)).collect()
+        active
+            .iter()
+            .zip(sizes)
+            .flat_map(|(set, size)| self.resize(set, size))
+            .collect()
     }
 
     fn old_pods_remain(&self) -> bool {
         self.old_sets.iter().any(|set| {
             let keys = self.context.index.owned_by(uid(set));
-            replicas(set) > 0 || keys.filter_map(|key| self.store.get_key(key)).any(|pod| !pod_finished(pod))
+            replicas(set) > 0
+                || keys
+                    .filter_map(|key| self.store.get_key(key))
+                    .any(|pod| !pod_finished(pod))
         })
     }
 
@@ -155,10 +206,17 @@ impl<'a> Rollout<'a> {
         let collisions = deployment["status"]["collisionCount"].as_i64().unwrap_or(0);
         let hash = template_hash(template, collisions);
         let set_name = format!("{}-{hash}", name(deployment));
-        if self.store.get(SETS, text(&deployment["metadata"]["namespace"]), &set_name).is_some() {
+        if self
+            .store
+            .get(SETS, text(&deployment["metadata"]["namespace"]), &set_name)
+            .is_some()
+        {
             let mut next = (**deployment).clone();
             next["status"]["collisionCount"] = (collisions + 1).into();
-            return vec![Write::UpdateStatus { kind: super::KIND, value: next }];
+            return vec![Write::UpdateStatus {
+                kind: super::KIND,
+                value: next,
+            }];
         }
         let mut set = self.new_set_object(&set_name, &hash);
         let size = self.new_size(&set);
@@ -166,7 +224,11 @@ impl<'a> Rollout<'a> {
         let next_revision = self.next_revision();
         revision::annotate(&mut set, deployment, next_revision);
         self.size_annotations(&mut set);
-        let mut writes = vec![Write::Create { kind: SETS, value: set.clone(), announce: None }];
+        let mut writes = vec![Write::Create {
+            kind: SETS,
+            value: set.clone(),
+            announce: None,
+        }];
         if size > 0 {
             writes.push(self.announce(&set, 0, size));
         }
@@ -192,14 +254,22 @@ impl<'a> Rollout<'a> {
             "spec": { "replicas": 0, "selector": selector, "template": template },
             "status": { "replicas": 0 },
         });
-        if let Some(seconds) = deployment["spec"]["minReadySeconds"].as_i64().filter(|seconds| *seconds > 0) {
+        if let Some(seconds) = deployment["spec"]["minReadySeconds"]
+            .as_i64()
+            .filter(|seconds| *seconds > 0)
+        {
             set["spec"]["minReadySeconds"] = seconds.into();
         }
         set
     }
 
     fn next_revision(&self) -> i64 {
-        self.old_sets.iter().map(|set| revision::of(set)).max().unwrap_or(0) + 1
+        self.old_sets
+            .iter()
+            .map(|set| revision::of(set))
+            .max()
+            .unwrap_or(0)
+            + 1
     }
 
     fn mark_revision(&self, number: i64) -> Option<Write> {
@@ -208,7 +278,10 @@ impl<'a> Rollout<'a> {
         }
         let mut next = (**self.deployment).clone();
         next["metadata"]["annotations"][revision::REVISION] = number.to_string().into();
-        Some(Write::Update { kind: super::KIND, value: next })
+        Some(Write::Update {
+            kind: super::KIND,
+            value: next,
+        })
     }
 
     /// The revision and copied annotations of a ReplicaSet that already existed, as after an undo.
@@ -216,12 +289,17 @@ impl<'a> Rollout<'a> {
         let number = self.next_revision().max(revision::of(new_set));
         let mut next = (**new_set).clone();
         revision::annotate(&mut next, self.deployment, number);
-        let min_ready = self.deployment["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+        let min_ready = self.deployment["spec"]["minReadySeconds"]
+            .as_i64()
+            .unwrap_or(0);
         if next["spec"]["minReadySeconds"].as_i64().unwrap_or(0) != min_ready {
             next["spec"]["minReadySeconds"] = min_ready.into();
         }
         let changed = next != **new_set;
-        let set = changed.then_some(Write::Update { kind: SETS, value: next });
+        let set = changed.then_some(Write::Update {
+            kind: SETS,
+            value: next,
+        });
         set.into_iter().chain(self.mark_revision(number)).collect()
     }
 
@@ -267,26 +345,44 @@ impl<'a> Rollout<'a> {
             *size -= gone;
             to_remove -= gone;
         }
-        self.old_sets.iter().zip(sizes).flat_map(|(set, size)| self.resize(set, size)).collect()
+        self.old_sets
+            .iter()
+            .zip(sizes)
+            .flat_map(|(set, size)| self.resize(set, size))
+            .collect()
     }
 
     fn complete(&self) -> bool {
-        let Some(new_set) = self.new_set else { return false };
-        let old: i64 = self.old_sets.iter().map(|set| set["status"]["replicas"].as_i64().unwrap_or(0)).sum();
+        let Some(new_set) = self.new_set else {
+            return false;
+        };
+        let old: i64 = self
+            .old_sets
+            .iter()
+            .map(|set| set["status"]["replicas"].as_i64().unwrap_or(0))
+            .sum();
         replicas(new_set) == self.wanted && available(new_set) == self.wanted && old == 0
     }
 
     /// Deletes the oldest finished ReplicaSets beyond `revisionHistoryLimit`.
     fn prune(&self) -> Vec<Write> {
-        let limit = self.deployment["spec"]["revisionHistoryLimit"].as_i64().unwrap_or(10);
+        let limit = self.deployment["spec"]["revisionHistoryLimit"]
+            .as_i64()
+            .unwrap_or(10);
         let mut idle: Vec<&Object> = self
             .old_sets
             .iter()
             .copied()
-            .filter(|set| replicas(set) == 0 && set["status"]["replicas"].as_i64().unwrap_or(0) == 0 && !deleting(set))
+            .filter(|set| {
+                replicas(set) == 0
+                    && set["status"]["replicas"].as_i64().unwrap_or(0) == 0
+                    && !deleting(set)
+            })
             .collect();
         idle.sort_by_key(|set| revision::of(set));
-        let surplus = idle.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
+        let surplus = idle
+            .len()
+            .saturating_sub(usize::try_from(limit).unwrap_or(0));
         let delete = |set: &Object| Write::Delete {
             key: crate::store::Key::of(SETS, set),
             uid: uid(set).to_owned(),
@@ -306,18 +402,33 @@ impl<'a> Rollout<'a> {
         }
         let from = replicas(set);
         let note = (from != size).then(|| self.announce(set, from, size));
-        std::iter::once(Write::Update { kind: SETS, value: next }).chain(note).collect()
+        std::iter::once(Write::Update {
+            kind: SETS,
+            value: next,
+        })
+        .chain(note)
+        .collect()
     }
 
     fn size_annotations(&self, set: &mut Value) {
         set["metadata"]["annotations"][revision::DESIRED] = self.wanted.to_string().into();
-        set["metadata"]["annotations"][revision::MAXIMUM] = (self.wanted + self.max_surge()).to_string().into();
+        set["metadata"]["annotations"][revision::MAXIMUM] =
+            (self.wanted + self.max_surge()).to_string().into();
     }
 
     fn announce(&self, set: &Value, from: i64, to: i64) -> Write {
         let direction = if to > from { "up" } else { "down" };
-        let message = format!("Scaled {direction} replica set {} from {from} to {to}", name(set));
-        Write::Record(Note::about(self.deployment, Tone::Normal, "ScalingReplicaSet", message, COMPONENT))
+        let message = format!(
+            "Scaled {direction} replica set {} from {from} to {to}",
+            name(set)
+        );
+        Write::Record(Note::about(
+            self.deployment,
+            Tone::Normal,
+            "ScalingReplicaSet",
+            message,
+            COMPONENT,
+        ))
     }
 }
 
@@ -338,10 +449,16 @@ fn share_of(set: &Value, whole: i64, wanted: i64, allowed: i64, left: i64) -> i6
     if wanted == 0 {
         return -size;
     }
-    let annotated = text(&set["metadata"]["annotations"][revision::MAXIMUM]).parse::<i64>().unwrap_or(wanted);
+    let annotated = text(&set["metadata"]["annotations"][revision::MAXIMUM])
+        .parse::<i64>()
+        .unwrap_or(wanted);
     let target = (size * allowed * 2 + annotated) / (annotated.max(1) * 2);
     let share = target - size;
-    if whole > 0 { share.clamp(0, left) } else { share.clamp(left, 0) }
+    if whole > 0 {
+        share.clamp(0, left)
+    } else {
+        share.clamp(left, 0)
+    }
 }
 
 /// Whether two templates are the same but for the hash label.

@@ -29,16 +29,36 @@ pub(crate) enum Step {
 }
 
 impl Said {
-    fn new(kind: &'static str, status: &'static str, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, status, reason, message: message.into() }
+    fn new(
+        kind: &'static str,
+        status: &'static str,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            status,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// What a pause or its end says.
     pub(crate) fn paused(paused: bool) -> Self {
         if paused {
-            Self::new("Progressing", "Unknown", "DeploymentPaused", "Deployment is paused")
+            Self::new(
+                "Progressing",
+                "Unknown",
+                "DeploymentPaused",
+                "Deployment is paused",
+            )
         } else {
-            Self::new("Progressing", "Unknown", "DeploymentResumed", "Deployment is resumed")
+            Self::new(
+                "Progressing",
+                "Unknown",
+                "DeploymentResumed",
+                "Deployment is resumed",
+            )
         }
     }
 }
@@ -47,7 +67,8 @@ impl Said {
 pub(crate) fn writes(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>) -> Vec<Write> {
     let deployment = rollout.deployment;
     let mut status = counts(rollout);
-    let mut conditions: Vec<Value> = super::super::meta::items(&deployment["status"]["conditions"]).to_vec();
+    let mut conditions: Vec<Value> =
+        super::super::meta::items(&deployment["status"]["conditions"]).to_vec();
     say(&mut conditions, availability(rollout), rollout.context);
     if let Some(said) = progress(rollout, step, new_name, &status) {
         say(&mut conditions, said, rollout.context);
@@ -61,16 +82,26 @@ pub(crate) fn writes(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>) 
     if status != deployment["status"] {
         let mut next = (**deployment).clone();
         next["status"] = status;
-        writes.push(Write::UpdateStatus { kind: KIND, value: next });
+        writes.push(Write::UpdateStatus {
+            kind: KIND,
+            value: next,
+        });
     }
     writes
 }
 
 fn counts(rollout: &Rollout<'_>) -> Value {
-    let sum = |field: &str| -> i64 { rollout.all().map(|set| set["status"][field].as_i64().unwrap_or(0)).sum() };
+    let sum = |field: &str| -> i64 {
+        rollout
+            .all()
+            .map(|set| set["status"][field].as_i64().unwrap_or(0))
+            .sum()
+    };
     let replicas = sum("replicas");
     let available = sum("availableReplicas");
-    let updated = rollout.new_set.map_or(0, |set| set["status"]["replicas"].as_i64().unwrap_or(0));
+    let updated = rollout
+        .new_set
+        .map_or(0, |set| set["status"]["replicas"].as_i64().unwrap_or(0));
     let mut status = json!({
         "observedGeneration": rollout.deployment["metadata"]["generation"],
         "terminatingReplicas": sum("terminatingReplicas"),
@@ -80,7 +111,10 @@ fn counts(rollout: &Rollout<'_>) -> Value {
         ("updatedReplicas", updated),
         ("readyReplicas", sum("readyReplicas")),
         ("availableReplicas", available),
-        ("unavailableReplicas", (rollout.wanted_in_all() - available).max(0)),
+        (
+            "unavailableReplicas",
+            (rollout.wanted_in_all() - available).max(0),
+        ),
     ] {
         if count > 0 {
             status[field] = count.into();
@@ -90,16 +124,34 @@ fn counts(rollout: &Rollout<'_>) -> Value {
 }
 
 fn availability(rollout: &Rollout<'_>) -> Said {
-    let available: i64 = rollout.all().map(|set| set["status"]["availableReplicas"].as_i64().unwrap_or(0)).sum();
+    let available: i64 = rollout
+        .all()
+        .map(|set| set["status"]["availableReplicas"].as_i64().unwrap_or(0))
+        .sum();
     if available >= rollout.wanted - rollout.max_unavailable() {
-        Said::new("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        Said::new(
+            "Available",
+            "True",
+            "MinimumReplicasAvailable",
+            "Deployment has minimum availability.",
+        )
     } else {
-        Said::new("Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        Said::new(
+            "Available",
+            "False",
+            "MinimumReplicasUnavailable",
+            "Deployment does not have minimum availability.",
+        )
     }
 }
 
 /// What Progressing says now; `None` leaves it as it is.
-fn progress(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>, status: &Value) -> Option<Said> {
+fn progress(
+    rollout: &Rollout<'_>,
+    step: Step,
+    new_name: Option<&str>,
+    status: &Value,
+) -> Option<Said> {
     let deployment = rollout.deployment;
     deployment["spec"]["progressDeadlineSeconds"].as_i64()?;
     let current = condition(deployment, "Progressing");
@@ -112,16 +164,32 @@ fn progress(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>, status: &
     }
     let subject = new_name
         .or_else(|| rollout.new_set.map(|set| name(set)))
-        .map_or_else(|| format!("Deployment \"{}\"", name(deployment)), |name| format!("ReplicaSet \"{name}\""));
+        .map_or_else(
+            || format!("Deployment \"{}\"", name(deployment)),
+            |name| format!("ReplicaSet \"{name}\""),
+        );
     match step {
         Step::Created => {
-            let message = format!("Created new replica set \"{}\"", new_name.unwrap_or_default());
-            return Some(Said::new("Progressing", "True", "NewReplicaSetCreated", message));
+            let message = format!(
+                "Created new replica set \"{}\"",
+                new_name.unwrap_or_default()
+            );
+            return Some(Said::new(
+                "Progressing",
+                "True",
+                "NewReplicaSetCreated",
+                message,
+            ));
         }
         Step::Found if reason.is_empty() => {
             let found = rollout.new_set.map_or("", |set| name(set));
             let message = format!("Found new replica set \"{found}\"");
-            return Some(Said::new("Progressing", "True", "FoundNewReplicaSet", message));
+            return Some(Said::new(
+                "Progressing",
+                "True",
+                "FoundNewReplicaSet",
+                message,
+            ));
         }
         Step::Found | Step::None => {}
     }
@@ -135,7 +203,12 @@ fn progress(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>, status: &
     let settled = reason == "NewReplicaSetAvailable";
     if complete {
         let message = format!("{subject} has successfully progressed.");
-        return Some(Said::new("Progressing", "True", "NewReplicaSetAvailable", message));
+        return Some(Said::new(
+            "Progressing",
+            "True",
+            "NewReplicaSetAvailable",
+            message,
+        ));
     }
     if settled && count(status, "updatedReplicas") == count(status, "replicas") {
         return None;
@@ -146,11 +219,23 @@ fn progress(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>, status: &
         || count(status, "readyReplicas") > count(before, "readyReplicas")
         || count(status, "availableReplicas") > count(before, "availableReplicas");
     if moved {
-        return Some(Said::new("Progressing", "True", "ReplicaSetUpdated", format!("{subject} is progressing.")));
+        return Some(Said::new(
+            "Progressing",
+            "True",
+            "ReplicaSetUpdated",
+            format!("{subject} is progressing."),
+        ));
     }
-    if deadline(rollout).is_some_and(|at| at <= rollout.context.unix()) && reason != "ProgressDeadlineExceeded" {
+    if deadline(rollout).is_some_and(|at| at <= rollout.context.unix())
+        && reason != "ProgressDeadlineExceeded"
+    {
         let message = format!("{subject} has timed out progressing.");
-        return Some(Said::new("Progressing", "False", "ProgressDeadlineExceeded", message));
+        return Some(Said::new(
+            "Progressing",
+            "False",
+            "ProgressDeadlineExceeded",
+            message,
+        ));
     }
     None
 }
@@ -158,7 +243,10 @@ fn progress(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>, status: &
 /// When the deadline of an unfinished rollout passes, in unix seconds.
 fn deadline(rollout: &Rollout<'_>) -> Option<i64> {
     let progressing = condition(rollout.deployment, "Progressing")?;
-    if matches!(text(&progressing["reason"]), "NewReplicaSetAvailable" | "ProgressDeadlineExceeded" | "DeploymentPaused") {
+    if matches!(
+        text(&progressing["reason"]),
+        "NewReplicaSetAvailable" | "ProgressDeadlineExceeded" | "DeploymentPaused"
+    ) {
         return None;
     }
     let seconds = rollout.deployment["spec"]["progressDeadlineSeconds"].as_i64()?;
@@ -167,13 +255,20 @@ fn deadline(rollout: &Rollout<'_>) -> Option<i64> {
 
 /// Come back when the deadline of an unfinished rollout has passed.
 fn wait_for_deadline(rollout: &Rollout<'_>, status: &Value) -> Option<Write> {
-    let progressing = super::super::meta::items(&status["conditions"]).iter().find(|c| c["type"] == "Progressing")?;
-    if matches!(text(&progressing["reason"]), "NewReplicaSetAvailable" | "ProgressDeadlineExceeded" | "DeploymentPaused") {
+    let progressing = super::super::meta::items(&status["conditions"])
+        .iter()
+        .find(|c| c["type"] == "Progressing")?;
+    if matches!(
+        text(&progressing["reason"]),
+        "NewReplicaSetAvailable" | "ProgressDeadlineExceeded" | "DeploymentPaused"
+    ) {
         return None;
     }
     let seconds = rollout.deployment["spec"]["progressDeadlineSeconds"].as_i64()?;
     let due = unix(text(&progressing["lastUpdateTime"]))? + seconds - rollout.context.unix();
-    Some(Write::RequeueAfter(Duration::from_secs(u64::try_from(due.max(1)).unwrap_or(1))))
+    Some(Write::RequeueAfter(Duration::from_secs(
+        u64::try_from(due.max(1)).unwrap_or(1),
+    )))
 }
 
 /// Sets a condition; its update time moves when its words change, its transition time with its status.
@@ -183,12 +278,17 @@ fn say(conditions: &mut Vec<Value>, said: Said, context: &Context<'_>) {
         "type": said.kind, "status": said.status, "reason": said.reason, "message": said.message,
         "lastUpdateTime": now, "lastTransitionTime": now,
     });
-    let Some(current) = conditions.iter_mut().find(|condition| condition["type"] == said.kind) else {
+    let Some(current) = conditions
+        .iter_mut()
+        .find(|condition| condition["type"] == said.kind)
+    else {
         conditions.push(next);
         return;
     };
     let repeats_progress = said.reason == "ReplicaSetUpdated";
-    let same = ["status", "reason", "message"].iter().all(|field| current[*field] == next[*field]);
+    let same = ["status", "reason", "message"]
+        .iter()
+        .all(|field| current[*field] == next[*field]);
     if same && !repeats_progress {
         return;
     }

@@ -13,8 +13,13 @@ pub fn template_hash(template: &Value, collisions: i64) -> String {
     if collisions > 0 {
         text.push_str(&collisions.to_string());
     }
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    hash.to_string().bytes().map(|digit| char::from(SAFE[usize::from(digit) % SAFE.len()])).collect()
+    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    hash.to_string()
+        .bytes()
+        .map(|digit| char::from(SAFE[usize::from(digit) % SAFE.len()]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -30,6 +35,10 @@ mod tests {
         assert_ne!(template_hash(&one, 0), template_hash(&json!({"a": 1}), 0));
         assert_ne!(template_hash(&one, 0), template_hash(&one, 1));
         // Every digit of a number becomes one of ten letters, as in `8446c54977`.
-        assert!(template_hash(&one, 0).bytes().all(|letter| b"456789bcdf".contains(&letter)));
+        assert!(
+            template_hash(&one, 0)
+                .bytes()
+                .all(|letter| b"456789bcdf".contains(&letter))
+        );
     }
 }
