@@ -13,7 +13,7 @@ use crate::tap::TapId;
 use clock::{Instant, Seed, Stream};
 use rand::RngExt;
 use smoltcp::iface::Interface;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
@@ -56,7 +56,10 @@ pub(crate) struct Host {
     pub(crate) udp: BTreeMap<(u16, Ipv4Addr), SockId>,
     /// Connections that ended here first, and until when their addresses rest.
     pub(crate) time_wait: BTreeMap<u128, Instant>,
+    /// The same in the order of their ends, with some that were used again meanwhile.
+    resting: VecDeque<(Instant, u128)>,
     pub(crate) next_port: u16,
+    pub(crate) mtu: usize,
     pub(crate) eth0: TapId,
     pub(crate) lo: TapId,
     /// A pod's other end, on its node.
@@ -106,6 +109,8 @@ impl Host {
             listeners: BTreeMap::new(),
             udp: BTreeMap::new(),
             time_wait: BTreeMap::new(),
+            resting: VecDeque::new(),
+            mtu,
             next_port: ports,
             eth0,
             lo,
@@ -195,16 +200,17 @@ impl Host {
     }
 
     /// Lets a finished connection's addresses rest; the oldest makes room.
-    pub(crate) fn rest(&mut self, key: u128, until: Instant) {
-        if self.time_wait.len() >= TIME_WAIT_MAX {
-            let oldest = self
-                .time_wait
-                .iter()
-                .min_by_key(|(_, until)| **until)
-                .map(|(key, _)| *key);
-            oldest.map(|key| self.time_wait.remove(&key));
+    pub(crate) fn rest(&mut self, now: Instant, key: u128, until: Instant) {
+        while let Some((end, oldest)) = self.resting.front().copied()
+            && (end <= now || self.resting.len() >= TIME_WAIT_MAX)
+        {
+            self.resting.pop_front();
+            if self.time_wait.get(&oldest) == Some(&end) {
+                self.time_wait.remove(&oldest);
+            }
         }
         self.time_wait.insert(key, until);
+        self.resting.push_back((until, key));
     }
 }
 

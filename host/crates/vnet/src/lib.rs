@@ -60,6 +60,7 @@
 //! | sockets, hosts | the order fails with `TooMany` |
 //! | UDP socket | the datagram is lost |
 //! | cable with a rate | the packet is lost |
+//! | packets under way | the packet is lost |
 //! | TIME-WAIT notes | the one that would end first is forgotten |
 //!
 //! # Reading order
@@ -88,7 +89,7 @@ pub use cable::{Cable, QUEUE};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
 pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
-pub use net::{Capture, Config, Dataplane, Event, HOSTS_MAX, HostId, LanId, Net};
+pub use net::{Capture, Config, Dataplane, Event, HOSTS_MAX, HostId, LanId, Net, UNDER_WAY_MAX};
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};
 pub use pcap::PcapWriter;

@@ -80,6 +80,9 @@ pub enum Event {
 /// How many hosts can exist at once; a further pod is refused.
 pub const HOSTS_MAX: usize = 4_096;
 
+/// How many packets can be under way at once; further ones are lost.
+pub const UNDER_WAY_MAX: usize = 262_144;
+
 /// A LAN.
 pub(crate) struct Lan {
     pub(crate) name: String,
@@ -91,7 +94,7 @@ pub(crate) struct Lan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     /// At a node, from one of its pods.
-    Veth { node: HostId, pod: HostId },
+    Veth { node: HostId, veth: TapId },
     /// At a pod, from its node.
     Pod(HostId),
     /// At a LAN machine, from the one with this address.
@@ -137,6 +140,8 @@ pub struct Net {
     /// The connection whose packets are collected for one poll.
     pub(crate) batch: Option<ConnId>,
     pub(crate) unresolved: usize,
+    /// Packets between two machines.
+    under_way: usize,
     pub(crate) log: PacketLog,
 }
 
@@ -175,6 +180,7 @@ impl Net {
             local: VecDeque::new(),
             batch: None,
             unresolved: 0,
+            under_way: 0,
         }
     }
 
@@ -466,6 +472,7 @@ impl Net {
                     arrival,
                     mut packets,
                 } = self.bursts.remove(slot).expect("each burst is due once");
+                self.under_way -= packets.len();
                 packets
                     .drain(..)
                     .for_each(|packet| self.arrive(arrival, packet));
@@ -501,6 +508,10 @@ impl Net {
 
     /// Puts a packet on its way; packets for the same place at the same time travel together.
     pub(crate) fn schedule(&mut self, at: Instant, arrival: Arrival, packet: Packet) {
+        if self.under_way >= UNDER_WAY_MAX {
+            return self.lose(packet);
+        }
+        self.under_way += 1;
         if let Some((open_at, slot)) = self.open_burst
             && open_at == at
             && let Some(burst) = self.bursts.get_mut(slot)

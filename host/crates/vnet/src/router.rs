@@ -56,7 +56,8 @@ impl Net {
             _ if host.owns(dst) => self.loop_back(from, packet),
             Kind::Pod { node } => {
                 let node = *node;
-                let arrival = Arrival::Veth { node, pod: from };
+                let veth = host.veth.expect("pods have a veth");
+                let arrival = Arrival::Veth { node, veth };
                 let gateway = self
                     .host(node)
                     .and_then(Host::node)
@@ -88,21 +89,20 @@ impl Net {
     pub(crate) fn arrive(&mut self, arrival: Arrival, mut packet: Packet) {
         let (Arrival::Veth { node: at, .. } | Arrival::Pod(at) | Arrival::Lan { to: at, .. }) =
             arrival;
+        // A node's own cable is its LAN's, not its pods'.
+        let over_cable = !matches!(arrival, Arrival::Veth { .. });
         let Some(host) = self
             .host(at)
-            .filter(|host| host.powered && !host.cable.down)
+            .filter(|host| host.powered && !(over_cable && host.cable.down))
         else {
             return self.lose(packet);
         };
         match arrival {
-            Arrival::Veth { pod, .. } => {
+            Arrival::Veth { veth, .. } => {
                 let link = (
                     packet.src(),
                     host.node().map_or(host.addr, |node| node.place.bridge()),
                 );
-                let Some(veth) = self.host(pod).and_then(|pod| pod.veth) else {
-                    return self.lose(packet);
-                };
                 self.see(veth, Direction::In, link, &packet);
                 self.pass_node(at, packet, true);
             }

@@ -12,8 +12,8 @@
 
 use crate::packet::{Flow, TcpFlags};
 use crate::socket::Proto;
-use clock::{Duration, Instant, Queue};
-use std::collections::BTreeMap;
+use clock::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How many conversations a node remembers; further ones are dropped, as Linux drops them.
@@ -156,16 +156,23 @@ fn write_tuple(f: &mut fmt::Formatter<'_>, flow: Flow) -> fmt::Result {
     )
 }
 
+/// A conversation and when it is to be looked at again, which is never after it expires.
+#[derive(Debug)]
+struct Tracked {
+    entry: ConntrackEntry,
+    look_at: Instant,
+}
+
 /// Names an entry; a number is not used again.
 type EntryId = u64;
 
 /// The table.
 #[derive(Debug, Default)]
 pub(crate) struct Conntrack {
-    entries: BTreeMap<EntryId, ConntrackEntry>,
+    entries: BTreeMap<EntryId, Tracked>,
     by_flow: BTreeMap<u128, (EntryId, Direction)>,
-    /// When each entry is to be looked at again; entries that live on are put back.
-    deadlines: Queue<EntryId>,
+    /// When each entry is to be looked at again, once per entry; those that live on are put back.
+    deadlines: BTreeSet<(Instant, EntryId)>,
     next: EntryId,
     /// The last conversation found, since packets come in runs.
     recent: Option<(u128, Flow)>,
@@ -189,10 +196,10 @@ impl Conntrack {
         self.recent = None;
         self.expire(now);
         let (id, direction) = *self.by_flow.get(&key)?;
-        let entry = self.entries.get_mut(&id).expect("flows name entries");
+        let Tracked { entry, look_at } = self.entries.get_mut(&id).expect("flows name entries");
         let begins_again =
             flags.opens() && direction == Direction::Original && entry.state.is_over();
-        if entry.expires <= now || begins_again {
+        if begins_again {
             self.remove(id);
             return None;
         }
@@ -204,6 +211,11 @@ impl Conntrack {
             state => state == ConntrackState::Established,
         };
         entry.expires = now + entry.state.timeout(entry.replied);
+        if entry.expires < *look_at {
+            self.deadlines.remove(&(*look_at, id));
+            self.deadlines.insert((entry.expires, id));
+            *look_at = entry.expires;
+        }
         let to = match direction {
             Direction::Original => entry.reply.reversed(),
             Direction::Reply => entry.original.reversed(),
@@ -211,11 +223,6 @@ impl Conntrack {
         if entry.state == before && before == ConntrackState::Established {
             self.recent = Some((key, to));
             self.recent_touch = now;
-        } else {
-            let (expires, id) = (entry.expires, id);
-            if entry.state != before {
-                self.deadlines.push(expires, id);
-            }
         }
         Some(to)
     }
@@ -223,7 +230,7 @@ impl Conntrack {
     /// Finds the conversation without moving its state: for the packet inside an ICMP error.
     pub(crate) fn find(&self, flow: Flow) -> Option<(&ConntrackEntry, Direction)> {
         let (id, direction) = self.by_flow.get(&flow.key())?;
-        Some((&self.entries[id], *direction))
+        Some((&self.entries[id].entry, *direction))
     }
 
     /// Whether answers in this direction would be taken for somebody else's.
@@ -259,17 +266,21 @@ impl Conntrack {
         self.by_flow
             .insert(original.key(), (id, Direction::Original));
         self.by_flow.insert(reply.key(), (id, Direction::Reply));
-        self.deadlines.push(expires, id);
+        self.deadlines.insert((expires, id));
+        let entry = ConntrackEntry {
+            original,
+            reply,
+            state,
+            replied: false,
+            assured: false,
+            expires,
+            seconds_left: 0,
+        };
         self.entries.insert(
             id,
-            ConntrackEntry {
-                original,
-                reply,
-                state,
-                replied: false,
-                assured: false,
-                expires,
-                seconds_left: 0,
+            Tracked {
+                entry,
+                look_at: expires,
             },
         );
         true
@@ -280,7 +291,7 @@ impl Conntrack {
         let ids: Vec<EntryId> = self
             .entries
             .iter()
-            .filter(|(_, entry)| condemned(entry))
+            .filter(|(_, tracked)| condemned(&tracked.entry))
             .map(|(id, _)| *id)
             .collect();
         ids.into_iter().for_each(|id| self.remove(id));
@@ -288,7 +299,11 @@ impl Conntrack {
 
     /// Everything that is remembered at `now`, oldest first.
     pub(crate) fn list(&self, now: Instant) -> Vec<ConntrackEntry> {
-        let alive = self.entries.values().filter(|entry| entry.expires > now);
+        let alive = self
+            .entries
+            .values()
+            .map(|tracked| &tracked.entry)
+            .filter(|entry| entry.expires > now);
         alive
             .map(|entry| {
                 let left = entry.expires.saturating_since(now);
@@ -307,7 +322,8 @@ impl Conntrack {
 
     fn remove(&mut self, id: EntryId) {
         self.recent = None;
-        if let Some(entry) = self.entries.remove(&id) {
+        if let Some(Tracked { entry, look_at }) = self.entries.remove(&id) {
+            self.deadlines.remove(&(look_at, id));
             self.by_flow.remove(&entry.original.key());
             self.by_flow.remove(&entry.reply.key());
         }
@@ -315,12 +331,15 @@ impl Conntrack {
 
     /// Forgets what has expired.
     fn expire(&mut self, now: Instant) {
-        while let Some((_, id)) = self.deadlines.pop_due(now) {
-            match self.entries.get(&id).map(|entry| entry.expires) {
-                Some(expires) if expires > now => self.deadlines.push(expires, id),
-                Some(_) => self.remove(id),
-                None => {}
+        while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            let tracked = self.entries.get_mut(&id).expect("deadlines name entries");
+            if tracked.entry.expires <= now {
+                self.remove(id);
+                continue;
             }
+            tracked.look_at = tracked.entry.expires;
+            self.deadlines.remove(&(at, id));
+            self.deadlines.insert((tracked.look_at, id));
         }
     }
 
@@ -330,7 +349,7 @@ impl Conntrack {
             .entries
             .iter()
             .take(64)
-            .find(|(_, entry)| !entry.assured)
+            .find(|(_, tracked)| !tracked.entry.assured)
             .map(|(id, _)| *id);
         victim.inspect(|id| self.remove(*id)).is_some()
     }

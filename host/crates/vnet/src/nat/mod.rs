@@ -34,7 +34,7 @@ pub(crate) struct Place {
     pub(crate) service_cidr: Cidr,
 }
 
-/// How many clients a node remembers for `sessionAffinity`.
+/// How many clients a node remembers for `sessionAffinity`; further ones have no affinity.
 const AFFINITY_MAX: usize = 16_384;
 
 /// A node's translation.
@@ -256,15 +256,15 @@ impl Nat {
         let usable = |endpoint: &&SocketAddrV4| !local_only || place.hosts(**endpoint);
         let key = (*flow.dst.ip(), flow.dst.port(), *flow.src.ip());
         if let Some(timeout) = rule.affinity
-            && let Some((endpoint, since)) = self.affinity.get_mut(&key)
-            && now.saturating_since(*since) < timeout
+            && let Some((endpoint, expires)) = self.affinity.get_mut(&key)
+            && *expires > now
             && rule
                 .endpoints
                 .iter()
                 .filter(usable)
                 .any(|usable| usable == endpoint)
         {
-            *since = now;
+            *expires = now + timeout;
             return Ok(*endpoint);
         }
         let count = rule.endpoints.iter().filter(usable).count();
@@ -278,17 +278,15 @@ impl Nat {
             .filter(usable)
             .nth(index)
             .expect("index below count");
-        if rule.affinity.is_some() {
-            self.remember(key, chosen, now);
+        if let Some(timeout) = rule.affinity {
+            if self.affinity.len() >= AFFINITY_MAX {
+                self.affinity.retain(|_, (_, expires)| *expires > now);
+            }
+            if self.affinity.len() < AFFINITY_MAX {
+                self.affinity.insert(key, (chosen, now + timeout));
+            }
         }
         Ok(chosen)
-    }
-
-    /// Notes which endpoint a client has; when the table is full, the client is not remembered.
-    fn remember(&mut self, key: (Ipv4Addr, u16, Ipv4Addr), endpoint: SocketAddrV4, now: Instant) {
-        if self.affinity.len() < AFFINITY_MAX || self.affinity.contains_key(&key) {
-            self.affinity.insert(key, (endpoint, now));
-        }
     }
 
     /// Forgets the UDP conversations that lead to endpoints which are gone.

@@ -24,6 +24,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 /// How many connections can exist at once; a further SYN is dropped, a further connect refused
 /// with `TooMany`.
 pub const CONNECTIONS_MAX: usize = 32_768;
+/// The largest backlog, whatever a program asks for: net.core.somaxconn.
+const BACKLOG_MAX: usize = 4_096;
 /// A connect is given up after this: tcp_syn_retries 6.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(127);
 /// How often a SYN is sent, the first time included.
@@ -259,7 +261,7 @@ impl Net {
         let listener = Listener {
             host,
             local,
-            backlog: backlog.max(1),
+            backlog: backlog.clamp(1, BACKLOG_MAX),
             half_open: 0,
             queue,
         };
@@ -722,7 +724,7 @@ impl Net {
 
     /// A connection is over. What has arrived can still be read; without a reader it is forgotten.
     fn finish(&mut self, id: ConnId, error: Option<NetError>) {
-        let until = self.now + TIME_WAIT;
+        let now = self.now;
         let conn = self
             .conns
             .get_mut(id.0)
@@ -739,7 +741,7 @@ impl Net {
         let (sock, listener) = (conn.sock, conn.listener);
         self.leave_host(id);
         if rests && let Some(host) = self.host_mut(host) {
-            host.rest(key, until);
+            host.rest(now, key, now + TIME_WAIT);
         }
         match (sock, listener) {
             (Some(sock), _) => self.socks.notify(sock),

@@ -4,7 +4,6 @@ use super::{NetError, Origin, Proto, Readiness, Sock, SockId};
 use crate::host::Host;
 use crate::net::{HostId, Net};
 use crate::packet::{Flow, IP_HEADER, Packet, write_udp};
-use crate::stack::MTU;
 use clock::Instant;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -102,10 +101,6 @@ impl Net {
     ) -> Result<(), NetError> {
         self.begin(now);
         let udp = self.socks.udp_mut(sock).ok_or(NetError::InvalidState)?;
-        let len = IP_HEADER + 8 + data.len();
-        if len > MTU {
-            return Err(NetError::TooBig);
-        }
         let to = match to.ip().is_unspecified() {
             true => SocketAddrV4::new(Ipv4Addr::LOCALHOST, to.port()),
             false => to,
@@ -116,6 +111,10 @@ impl Net {
             udp.origin
         };
         let (host, mut from) = (udp.host, udp.local);
+        let len = IP_HEADER + 8 + data.len();
+        if self.host(host).is_none_or(|machine| len > machine.mtu) {
+            return Err(NetError::TooBig);
+        }
         if from.ip().is_unspecified() {
             let machine = self.host(host).ok_or(NetError::InvalidState)?;
             from.set_ip(self.source_for(machine, *to.ip()));

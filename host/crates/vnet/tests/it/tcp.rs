@@ -371,3 +371,55 @@ fn readiness_comes_as_an_edge() {
     assert_eq!(events(&mut lab), [vnet::Event::Ready(server)]);
     assert!(lab.net.ready(server).readable);
 }
+
+#[test]
+fn what_a_pod_said_before_it_was_removed_still_arrives() {
+    let mut lab = Lab::new();
+    let (client, server) = pair(&mut lab, 0, 2);
+    lab.net.tcp_send(lab.now, server, b"goodbye").unwrap();
+    lab.net.close(lab.now, server);
+    lab.net.remove_host(lab.now, lab.pod[2]);
+    lab.settle(Duration::from_millis(100));
+    assert_eq!(
+        lab.net.tcp_recv(lab.now, client, 100),
+        Ok(Recv::Data(b"goodbye".to_vec()))
+    );
+    assert_eq!(lab.net.tcp_recv(lab.now, client, 100), Ok(Recv::Eof));
+}
+
+#[test]
+fn a_node_without_its_lan_still_connects_its_own_pods() {
+    let mut lab = Lab::new();
+    let down = Cable {
+        down: true,
+        ..Cable::lan()
+    };
+    lab.net.set_cable(lab.now, lab.node[0], down);
+    let (client, server) = pair(&mut lab, 0, 1);
+    assert_eq!(lab.transfer(client, server, b"hello"), b"hello");
+}
+
+#[test]
+fn more_connections_than_rest_at_once_can_end_on_one_host() {
+    let mut lab = Lab::with(vnet::Dataplane::Overlay, vnet::Capture::Headers, 1);
+    let listener = lab.listen(lab.pod[2], 80);
+    let to = at(ip("10.244.2.2"), 80);
+    for _ in 0..vnet::TIME_WAIT_MAX + 500 {
+        let client = lab.connected(lab.pod[0], to);
+        lab.net.close(lab.now, client);
+        let server = lab.accept(listener);
+        lab.settle(Duration::from_millis(1));
+        lab.net.close(lab.now, server);
+        lab.settle(Duration::from_millis(1));
+    }
+    let rests = |lab: &Lab| {
+        let sockets = lab.net.sockets(lab.pod[0]);
+        sockets
+            .iter()
+            .filter(|info| info.state == "TIME_WAIT")
+            .count()
+    };
+    assert_eq!(rests(&lab), vnet::TIME_WAIT_MAX);
+    lab.pass(Duration::from_secs(61));
+    assert_eq!(rests(&lab), 0);
+}
