@@ -7,6 +7,7 @@
 //!
 //! Start with [`process::Command`], [`process::Pipe`], and [`poll`].
 
+pub mod files;
 pub mod machine;
 pub mod process;
 pub mod signals;

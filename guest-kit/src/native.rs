@@ -3,9 +3,10 @@
 //! Signals are neither handled nor ignored here, and a terminal is never raw.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::ExitStatus;
@@ -389,4 +390,13 @@ pub(crate) fn hostname() -> String {
 
 pub(crate) fn addresses() -> Vec<(String, String, u8)> {
     vec![("lo".into(), "127.0.0.1".into(), 8)]
+}
+
+pub(crate) fn mode(path: &Path) -> Option<u32> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(metadata.permissions().mode() & 0o7777)
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) -> bool {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).is_ok()
 }

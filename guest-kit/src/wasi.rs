@@ -14,7 +14,7 @@ use wasip2::filesystem::types::{
 use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-use crate::bindings::lab::process::{machine, process, signals, terminal};
+use crate::bindings::lab::process::{files, machine, process, signals, terminal};
 use crate::process::{Command, Exit, ProcessInfo, SpawnError, Stdio};
 use crate::terminal::Size;
 
@@ -344,4 +344,12 @@ pub(crate) fn hostname() -> String {
 
 pub(crate) fn addresses() -> Vec<(String, String, u8)> {
     machine::addresses()
+}
+
+pub(crate) fn mode(path: &Path) -> Option<u32> {
+    files::mode(&path.to_string_lossy())
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) -> bool {
+    files::set_mode(&path.to_string_lossy(), mode)
 }

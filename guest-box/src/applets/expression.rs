@@ -409,6 +409,9 @@ fn seq(io: &mut Io<'_>) -> Outcome {
         match arg.as_str() {
             "-w" if numbers.is_empty() => wide = true,
             "-s" if numbers.is_empty() => separator = args.next().ok_or(Stop::Status(1))?,
+            attached if numbers.is_empty() && attached.starts_with("-s") => {
+                attached[2..].clone_into(&mut separator);
+            }
             _ => numbers.push(arg),
         }
     }
@@ -625,8 +628,12 @@ fn unary_test(operator: &str, operand: &str) -> Result<bool, String> {
         "-f" => metadata().is_some_and(|data| data.is_file()),
         "-d" => metadata().is_some_and(|data| data.is_dir()),
         "-s" => metadata().is_some_and(|data| data.len() > 0),
-        // Everybody is root here, and root may.
-        "-r" | "-w" | "-x" => metadata().is_some(),
+        // Everybody is root here, and root may; but even root runs only what has the bit.
+        "-r" | "-w" => metadata().is_some(),
+        "-x" => {
+            let bits = guest_kit::files::mode(operand).unwrap_or(0);
+            metadata().is_some_and(|data| data.is_dir() || bits & 0o111 != 0)
+        }
         "-h" | "-L" => {
             std::fs::symlink_metadata(operand).is_ok_and(|data| data.file_type().is_symlink())
         }

@@ -9,6 +9,13 @@ use super::{Applet, Io, Outcome, Stop, flag, reason, value};
 
 pub(super) const APPLETS: &[Applet] = &[
     Applet {
+        name: "chmod",
+        operands: "MODE[,MODE]... FILE...",
+        help: "MODE is octal number (bit pattern sstrwxrwxrwx) or [ugoa]{+|-|=}[rwx]",
+        flags: &[],
+        run: chmod,
+    },
+    Applet {
         name: "cp",
         operands: "SOURCE... DEST",
         help: "Copy SOURCEs to DEST",
@@ -381,4 +388,76 @@ fn readlink(io: &mut Io<'_>) -> Outcome {
     let end = if parsed.has('n') { "" } else { "\n" };
     write!(io.out, "{}{end}", found.display())?;
     Ok(0)
+}
+
+fn chmod(io: &mut Io<'_>) -> Outcome {
+    // `-x` is a mode here, not an option.
+    let mut args = io.args[1..].to_vec();
+    let recurse = args.first().is_some_and(|arg| arg == "-R");
+    if recurse {
+        args.remove(0);
+    }
+    let [mode, paths @ ..] = args.as_slice() else {
+        return Err(io.usage());
+    };
+    if paths.is_empty() {
+        return Err(io.usage());
+    }
+    let mut status = 0;
+    let mut paths: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+    while let Some(path) = paths.pop() {
+        let Some(before) = guest_kit::files::mode(&path) else {
+            io.complain(&format!("{}: No such file or directory", path.display()));
+            status = 1;
+            continue;
+        };
+        let Some(after) = changed_mode(before, mode) else {
+            return Err(io.fail(&format!("invalid mode '{mode}'")));
+        };
+        if !guest_kit::files::set_mode(&path, after) {
+            io.complain(&format!("{}: Read-only file system", path.display()));
+            status = 1;
+        }
+        if recurse && path.is_dir() {
+            paths.extend(fs::read_dir(&path)?.flatten().map(|entry| entry.path()));
+        }
+    }
+    Ok(status)
+}
+
+/// Permission bits after a change, octal or symbolic.
+fn changed_mode(before: u32, change: &str) -> Option<u32> {
+    if let Ok(mode) = u32::from_str_radix(change, 8) {
+        return (mode <= 0o7777).then_some(mode);
+    }
+    let mut mode = before;
+    for clause in change.split(',') {
+        let operator = clause.find(['+', '-', '='])?;
+        let (who, what) = clause.split_at(operator);
+        let all = who.is_empty() || who.contains('a');
+        let mut mask = 0;
+        for (letter, bits) in [('u', 0o700), ('g', 0o070), ('o', 0o007)] {
+            if all || who.contains(letter) {
+                mask |= bits;
+            }
+        }
+        let mut bits = 0;
+        for letter in what[1..].chars() {
+            bits |= match letter {
+                'r' => 0o444,
+                'w' => 0o222,
+                'x' => 0o111,
+                'X' if before & 0o111 != 0 => 0o111,
+                'X' => 0,
+                _ => return None,
+            };
+        }
+        bits &= mask;
+        mode = match &what[..1] {
+            "+" => mode | bits,
+            "-" => mode & !bits,
+            _ => (mode & !mask) | bits,
+        };
+    }
+    Some(mode)
 }

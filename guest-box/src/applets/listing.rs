@@ -203,14 +203,22 @@ fn long_line(
     name: &str,
 ) -> Result<(), Stop> {
     let kind = entry.metadata.file_type();
-    // Files here carry no modes; these are what images have.
-    let mode = if kind.is_dir() {
-        "drwxr-xr-x"
-    } else if kind.is_symlink() {
-        "lrwxrwxrwx"
-    } else {
-        "-rw-r--r--"
+    let first = match kind {
+        kind if kind.is_dir() => 'd',
+        kind if kind.is_symlink() => 'l',
+        _ => '-',
     };
+    let bits = if kind.is_symlink() {
+        0o777
+    } else {
+        guest_kit::files::mode(&entry.path).unwrap_or(0o644)
+    };
+    let mode: String = std::iter::once(first)
+        .chain((0..9).map(|bit| match bits & (0o400 >> bit) {
+            0 => '-',
+            _ => ['r', 'w', 'x'][bit % 3],
+        }))
+        .collect();
     let length = entry.metadata.len();
     let size = if parsed.has('h') {
         human(length)

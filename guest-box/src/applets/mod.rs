@@ -14,6 +14,7 @@ mod listing;
 mod net;
 pub(crate) mod process;
 mod sed;
+mod ssh;
 mod system;
 mod text;
 mod wget;
@@ -309,6 +310,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         net::APPLETS,
         process::APPLETS,
         sed::APPLETS,
+        ssh::APPLETS,
         system::APPLETS,
         text::APPLETS,
         wget::APPLETS,
@@ -321,7 +323,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Applet> {
     all().find(|applet| applet.name == name)
 }
 
-fn names() -> Vec<&'static str> {
+pub(crate) fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = all()
         .map(|applet| applet.name)
         .chain(["ash", "busybox", "kubectl", "sh"])

@@ -321,7 +321,18 @@ fn env(io: &mut Io<'_>) -> Outcome {
         }
         return Ok(0);
     }
-    let child = start(io, rest.to_vec(), Some(env))?;
+    let mut argv = rest.to_vec();
+    if !argv[0].contains('/') && !env.iter().any(|(name, _)| name == "PATH") {
+        // Where the C library looks without a PATH.
+        let found = ["/bin", "/usr/bin"].map(|dir| format!("{dir}/{}", argv[0]));
+        if let Some(path) = found
+            .into_iter()
+            .find(|path| std::path::Path::new(path).is_file())
+        {
+            argv[0] = path;
+        }
+    }
+    let child = start(io, argv, Some(env))?;
     Ok(follow(&child))
 }
 

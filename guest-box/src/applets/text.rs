@@ -886,7 +886,7 @@ fn wc(io: &mut Io<'_>) -> Outcome {
     let mut status = 0;
     let print = |io: &mut Io<'_>, counts: &[usize; 5], name: &str| -> Result<(), Stop> {
         let numbers: Vec<String> = match chosen.as_slice() {
-            [one] => vec![counts[*one].to_string()],
+            [one] if paths.len() == 1 => vec![counts[*one].to_string()],
             many => many
                 .iter()
                 .map(|index| format!("{:9}", counts[*index]))

@@ -15,7 +15,11 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
     operands: "URL...",
     help: "Retrieve files via HTTP",
     flags: &[
-        flag('s', "spider", "Only check URL existence: $? is 0 if exists"),
+        flag(
+            '\x05',
+            "spider",
+            "Only check URL existence: $? is 0 if exists",
+        ),
         value(
             '\x01',
             "header",
@@ -86,7 +90,7 @@ fn wget(io: &mut Io<'_>) -> Outcome {
         None => 900,
     };
     let request = Request {
-        spider: parsed.has('s'),
+        spider: parsed.has('\x05'),
         quiet: parsed.has('q'),
         show: parsed.has('S'),
         timeout: Duration::from_secs(timeout.max(1)),

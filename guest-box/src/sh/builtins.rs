@@ -101,7 +101,7 @@ static BUILTINS: [Builtin; 46] = [
     quick("jobs", jobs),
     quick("kill", kill),
     regular("let", let_),
-    regular("local", local),
+    special("local", local),
     applet("printf"),
     quick("pwd", pwd),
     regular("read", read),
@@ -143,7 +143,7 @@ fn run_applet(shell: &mut Shell, args: &[String]) -> Status {
             name: if args[0] == "expr" || args[0] == "seq" {
                 args[0].clone()
             } else {
-                shell.program.clone()
+                "sh".into()
             },
             applet,
             args: args.to_vec(),
@@ -345,7 +345,7 @@ fn describe(shell: &mut Shell, name: &str, long: bool) -> Status {
         }
     } else {
         if long {
-            shell.write(2, format!("{name}: not found\n").as_bytes())?;
+            shell.write(1, format!("{name}: not found\n").as_bytes())?;
         }
         return Ok(127);
     };
@@ -734,7 +734,7 @@ fn wait(shell: &mut Shell, args: &[String]) -> Status {
         };
         loop {
             if let Some(exit) = shell.jobs[index].child.try_wait() {
-                status = exit.status();
+                status = shell.ended(exit)?;
                 break;
             }
             guest_kit::poll(&[&shell.jobs[index].child, &signals::source()], None);
@@ -817,7 +817,7 @@ impl Shell {
     fn complain_bare(&mut self, message: &str) {
         let mut text = Vec::new();
         // Writing to a vector does not fail.
-        let _ = writeln!(text, "{}: {message}", self.program);
+        let _ = writeln!(text, "sh: {message}");
         let _ = self.write(2, &text);
     }
 }

@@ -424,7 +424,11 @@ impl Parser {
 
     fn subshell(&mut self) -> Result<Kind> {
         self.pos += 1;
-        let list = self.body()?;
+        let list = self.list(false)?;
+        if list.0.is_empty() {
+            let expecting = self.rest().is_empty().then_some(")");
+            return Err(self.unexpected(expecting));
+        }
         self.closing_parenthesis()?;
         Ok(Kind::Subshell(list))
     }
@@ -528,7 +532,7 @@ impl Parser {
                     self.peek(),
                     None | Some('\n' | ';' | '&' | '|' | '<' | '>' | '(' | ')')
                 ) {
-                    return Err(self.unexpected(None));
+                    return Err(self.unexpected(self.rest().is_empty().then_some(")")));
                 }
                 patterns.push(self.word()?);
                 self.skip_blanks();

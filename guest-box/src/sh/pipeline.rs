@@ -8,7 +8,7 @@
 
 use std::rc::Rc;
 
-use guest_kit::process::{self, Child, Command as Process, Pipe, SpawnError, Stdio};
+use guest_kit::process::{self, Child, Command as Process, Exit, Pipe, SpawnError, Stdio};
 use guest_kit::signals;
 
 use super::ast::{Command, Item, Kind};
@@ -20,6 +20,33 @@ use super::state::{Flow, Job, Shell};
 /// The variable that hands a part of a shell to another one, and the one that says whose `$$`.
 pub(crate) const PART: &str = "LAB_SH_PART";
 pub(crate) const PART_PID: &str = "LAB_SH_PID";
+
+/// The status and the reason of a program that did not start.
+fn refusal(error: SpawnError) -> (i32, &'static str) {
+    match error {
+        SpawnError::NotFound => (127, "not found"),
+        SpawnError::NotExecutable => (126, "Permission denied"),
+        SpawnError::TooMany => (2, "can't fork: Resource temporarily unavailable"),
+    }
+}
+
+/// What a shell says when a signal ended a child; an interrupt and a broken pipe are no news.
+fn death(signal: u8) -> Option<&'static str> {
+    Some(match signal {
+        1 => "Hangup",
+        3 => "Quit",
+        4 => "Illegal instruction",
+        6 => "Aborted",
+        8 => "Floating point exception",
+        9 => "Killed",
+        10 => "User defined signal 1",
+        11 => "Segmentation fault",
+        12 => "User defined signal 2",
+        14 => "Alarm clock",
+        15 => "Terminated",
+        _ => return None,
+    })
+}
 
 /// How one stage of a pipeline runs.
 enum Stage {
@@ -45,11 +72,7 @@ impl Shell {
 
     fn not_started(&mut self, name: &str, error: SpawnError) -> i32 {
         let outer = self.builtin.take();
-        let (status, reason) = match error {
-            SpawnError::NotFound => (127, "not found"),
-            SpawnError::NotExecutable => (126, "Permission denied"),
-            SpawnError::TooMany => (2, "can't fork: Resource temporarily unavailable"),
-        };
+        let (status, reason) = refusal(error);
         match error {
             SpawnError::TooMany => self.complain(reason),
             _ => self.complain(&format!("{name}: {reason}")),
@@ -112,14 +135,14 @@ impl Shell {
             .filter(|fd| matches!(**fd, Fd::Capture(_)))
             .collect();
         if captures.is_empty() && !self.interactive {
-            return Ok(child.wait().status());
+            return self.ended(child.wait());
         }
         loop {
             if let Some(exit) = child.try_wait() {
                 for capture in &captures {
                     capture.drain();
                 }
-                return Ok(exit.status());
+                return self.ended(exit);
             }
             match captures.first() {
                 Some(capture) => {
@@ -139,6 +162,16 @@ impl Shell {
         }
     }
 
+    /// The status of a child that has ended; a deadly signal is said aloud.
+    pub(crate) fn ended(&mut self, exit: Exit) -> Status {
+        if let Exit::Signal(signal) = exit
+            && let Some(text) = death(signal)
+        {
+            self.write(2, format!("{text}\n").as_bytes())?;
+        }
+        Ok(exit.status())
+    }
+
     /// Becomes another program, as far as anybody can tell from outside.
     pub(crate) fn replace(&mut self, argv: Vec<String>, values: &[(String, String)]) -> Status {
         let name = argv[0].clone();
@@ -149,7 +182,9 @@ impl Shell {
         let child = match self.spawn(argv, values) {
             Ok(child) => child,
             Err(error) => {
-                let status = self.not_started(&name, error);
+                let (status, reason) = refusal(error);
+                self.builtin = Some("exec");
+                self.complain(&format!("{name}: {reason}"));
                 return Err(Flow::Exit(status));
             }
         };
@@ -191,11 +226,13 @@ impl Shell {
         let mut input = outer[0].clone();
         let mut children: Vec<(usize, Result<Child, i32>)> = Vec::new();
         let mut inside = None;
+        let mut quick = Vec::new();
         for (index, (command, stage)) in commands.iter().zip(stages).enumerate() {
             let last = index + 1 == commands.len();
             if matches!(stage, Stage::Quick) && here != Some(index) {
                 // Runs to its end now; what it wrote waits for the next stage.
-                let bytes = self.run_captured(command)?;
+                let (bytes, status) = self.run_captured(command)?;
+                quick.push((index, status));
                 input = Some(Fd::from_bytes(&bytes, process::pid()).map_err(|_| Flow::Fail(1))?);
                 continue;
             }
@@ -222,6 +259,9 @@ impl Shell {
         }
         drop(input);
         let mut statuses = vec![0; commands.len()];
+        for (index, status) in quick {
+            statuses[index] = status;
+        }
         if let Some((index, command, fds)) = inside {
             // Only this stage holds its ends of the pipes while it runs.
             self.fds = fds;
@@ -242,14 +282,14 @@ impl Shell {
         Ok(statuses.last().copied().unwrap_or(0))
     }
 
-    fn run_captured(&mut self, command: &Command) -> Result<Vec<u8>, Flow> {
+    fn run_captured(&mut self, command: &Command) -> Result<(Vec<u8>, i32), Flow> {
         let capture = Fd::capture();
         let target = Rc::clone(&capture);
-        self.subshell(|shell| {
+        let status = self.subshell(|shell| {
             shell.fds[1] = Some(target);
             shell.command(command)
         })?;
-        Ok(capture.finish_capture())
+        Ok((capture.finish_capture(), status))
     }
 
     fn stage(&mut self, command: &Command) -> Result<Stage, Flow> {
