@@ -6,24 +6,20 @@
 //! Objects and packets are told by the shell at every change; traffic is made again with
 //! back-off. Never decides how long to look: windows are `watch.rs`.
 
+mod shot;
+
 use super::desk::Desk;
 use super::judge::{self, Ended, Judgement, Truth};
-use crate::action::{Action, ActionId, Packet, Probe, ProbeOutcome, Query, QueryId};
+use crate::action::{Action, ActionId, Packet, ProbeOutcome, Query, QueryId};
 use crate::expression;
 use crate::lab::{Defaults, Subject};
-use crate::place::Place;
 use crate::template::{Captures, fill};
 use clock::{Duration, Instant};
 use serde_json::Value;
+use shot::{Shot, shots};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(5);
-/// How long one command of a check may take.
-const COMMAND: Duration = Duration::from_secs(30);
-/// How long one distribution may take.
-const MANY: Duration = Duration::from_secs(600);
 /// The first and the longest pause between attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// The pause between attempts while a subject has to go on holding.
@@ -31,11 +27,13 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the engine knows that a subject may ask for.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
-    pub(super) captures: &'a Captures,
-    pub(super) defaults: &'a Defaults,
-    pub(super) outputs: &'a BTreeMap<String, Ended>,
-    pub(super) answers: &'a BTreeMap<String, bool>,
+pub(super) struct Facts {
+    pub(super) captures: Captures,
+    pub(super) defaults: Defaults,
+    /// What commands with an id left behind.
+    pub(super) outputs: BTreeMap<String, Ended>,
+    /// Whether quizzes were answered rightly.
+    pub(super) answers: BTreeMap<String, bool>,
     pub(super) step_began: Instant,
     pub(super) lab_began: Instant,
 }
@@ -90,29 +88,16 @@ struct Dry {
     result: Option<Result<Arc<Value>, String>>,
 }
 
-/// One place's attempts.
-#[derive(Debug)]
-struct Shot {
-    each: Option<String>,
-    from: Place,
-    probe: Probe,
-    patience: Duration,
-    flying: Option<ActionId>,
-    again_at: Option<Instant>,
-    tries: u32,
-    judgement: Option<Judgement>,
-}
-
 impl Leaf {
     /// Begins to look; the error names a capture that nobody captured, or says what is wrong.
     pub(super) fn open(
         subject: &Subject,
-        known: &Known<'_>,
+        known: &Facts,
         pace: Pace,
         now: Instant,
         desk: &mut Desk,
     ) -> Result<Self, String> {
-        let captures = known.captures;
+        let captures = &known.captures;
         let fill = |text: &str| fill(text, captures);
         let mut judgement = None;
         let state = match subject {
@@ -503,7 +488,7 @@ fn dry_run(manifest: &str, captures: &Captures, desk: &mut Desk) -> Dry {
     }
 }
 
-fn expression(source: &str, known: &Known<'_>) -> Judgement {
+fn expression(source: &str, known: &Facts) -> Judgement {
     let answers: Value = known
         .answers
         .iter()
@@ -511,7 +496,7 @@ fn expression(source: &str, known: &Known<'_>) -> Judgement {
         .collect::<serde_json::Map<_, _>>()
         .into();
     let variables = [
-        ("captures", expression::captured(known.captures)),
+        ("captures", expression::captured(&known.captures)),
         ("answers", answers),
     ];
     let names = expression::names(source);
@@ -525,98 +510,4 @@ fn expression(source: &str, known: &Known<'_>) -> Judgement {
         Ok(false) => Judgement::new(Truth::No, values.clone(), values),
         Err(error) => Judgement::new(Truth::No, error.clone(), error),
     }
-}
-
-/// The attempts a subject makes, one per `for_each`.
-fn shots(subject: &Subject, captures: &Captures) -> Result<Vec<Shot>, String> {
-    let each = match subject {
-        Subject::Http(http) => http.for_each.as_slice(),
-        _ => &[],
-    };
-    if each.is_empty() {
-        return Ok(vec![shot(subject, None, captures)?]);
-    }
-    each.iter()
-        .map(|value| {
-            let value = fill(value, captures)?;
-            let mut captures = captures.clone();
-            captures.insert("each".to_owned(), value.clone());
-            shot(subject, Some(value), &captures)
-        })
-        .collect()
-}
-
-fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<Shot, String> {
-    let fill = |text: &str| fill(text, captures);
-    let (from, probe, patience) = match subject {
-        Subject::Http(http) => {
-            let headers = http
-                .headers
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), fill(value)?)));
-            let probe = Probe::Http {
-                url: fill(&http.url)?,
-                method: http.method.clone().unwrap_or_else(|| "GET".to_owned()),
-                headers: headers.collect::<Result<_, String>>()?,
-                insecure: http.insecure,
-                cacert: http.cacert.clone(),
-            };
-            (&http.from, probe, ATTEMPT)
-        }
-        Subject::Tcp(tcp) => {
-            let to = fill(&tcp.to)?;
-            let (host, port) = to.rsplit_once(':').unwrap_or((&to, ""));
-            let port = port.parse().map_err(|_| format!("`{to}` has no port"))?;
-            (
-                &tcp.from,
-                Probe::Tcp {
-                    host: host.to_owned(),
-                    port,
-                },
-                ATTEMPT,
-            )
-        }
-        Subject::Dns(dns) => (
-            &dns.from,
-            Probe::Dns {
-                name: fill(&dns.name)?,
-            },
-            ATTEMPT,
-        ),
-        Subject::Exec(exec) => {
-            let command = exec
-                .command
-                .iter()
-                .map(|word| fill(word))
-                .collect::<Result<_, _>>()?;
-            (&exec.place, Probe::Exec { command }, COMMAND)
-        }
-        Subject::Distribution(d) => {
-            let (url, requests, keep_alive, by_server) =
-                (fill(&d.url)?, d.requests, d.keep_alive, d.by_server);
-            (
-                &d.from,
-                Probe::Distribution {
-                    url,
-                    requests,
-                    keep_alive,
-                    by_server,
-                },
-                MANY,
-            )
-        }
-        _ => return Err("not in this lab yet".to_owned()),
-    };
-    let from = fill(from)?;
-    let from = Place::parse(&from).ok_or_else(|| format!("`{from}` is not a place"))?;
-    Ok(Shot {
-        each,
-        from,
-        probe,
-        patience,
-        flying: None,
-        again_at: None,
-        tries: 0,
-        judgement: None,
-    })
 }

@@ -16,7 +16,7 @@
 
 use super::desk::Desk;
 use super::judge::{Judgement, Truth, text};
-use super::leaf::{Known, Leaf, Pace};
+use super::leaf::{Facts, Leaf, Pace};
 use super::words;
 use crate::action::{ActionId, Packet, ProbeOutcome, QueryId};
 use crate::lab::{Assertion, Mode, Subject, Text};
@@ -50,7 +50,7 @@ enum Tree {
 impl Tree {
     fn open(
         subject: &Subject,
-        known: &Known<'_>,
+        known: &Facts,
         pace: Pace,
         now: Instant,
         desk: &mut Desk,
@@ -253,7 +253,7 @@ impl Watch {
     }
 
     /// Opens the window.
-    pub(super) fn open(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    pub(super) fn open(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         let pace = match self.assertion.mode {
             Mode::Now => Pace::Once,
             Mode::Eventually(_) if matches!(self.assertion.subject, Subject::All(_)) => {
@@ -262,7 +262,7 @@ impl Watch {
             Mode::Eventually(_) => Pace::UntilHeld,
             Mode::Always(_) | Mode::Never(_) => Pace::Always,
         };
-        let asked = words::asked(&self.assertion.subject, known.captures);
+        let asked = words::asked(&self.assertion.subject, &known.captures);
         self.asked = words::with_mode(asked, self.assertion.mode, self.window);
         self.since = now;
         match Tree::open(&self.assertion.subject, known, pace, now, desk) {
@@ -284,13 +284,7 @@ impl Watch {
     }
 
     /// Something was heard; whether it was for this assertion.
-    pub(super) fn hear(
-        &mut self,
-        known: &Known<'_>,
-        now: Instant,
-        heard: &Heard<'_>,
-        desk: &mut Desk,
-    ) {
+    pub(super) fn hear(&mut self, known: &Facts, now: Instant, heard: &Heard<'_>, desk: &mut Desk) {
         let own = match &mut self.phase {
             Phase::Open { tree, .. }
             | Phase::Why {
@@ -304,7 +298,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn handle_time(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    pub(super) fn handle_time(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         let (tree, ends) = match &mut self.phase {
             Phase::Open { tree, ends }
             | Phase::Why {
@@ -338,7 +332,7 @@ impl Watch {
     }
 
     /// Decides if it can.
-    fn look(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    fn look(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         match &mut self.phase {
             Phase::Open { .. } => self.look_at_window(known, now, desk),
             Phase::Why { .. } => self.look_for_cause(known, now, desk),
@@ -346,7 +340,7 @@ impl Watch {
         }
     }
 
-    fn look_at_window(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    fn look_at_window(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         let Phase::Open { tree, ends } = &mut self.phase else {
             return;
         };
@@ -406,7 +400,7 @@ impl Watch {
         }
     }
 
-    fn fail(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    fn fail(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         if let Phase::Open { tree, .. } = &mut self.phase {
             tree.leaves(&mut |leaf| leaf.close(desk));
         }
@@ -417,7 +411,9 @@ impl Watch {
             since: self.since,
             at: now,
             pos: self.assertion.at,
-            advice: otherwise.map(|text| filled(text, known.captures)).collect(),
+            advice: otherwise
+                .map(|text| filled(text, &known.captures))
+                .collect(),
         };
         self.decided = Some(now);
         self.phase = Phase::Why {
@@ -429,7 +425,7 @@ impl Watch {
     }
 
     /// Tries the causes the lesson knows of, one after another; the first that holds is told.
-    fn look_for_cause(&mut self, known: &Known<'_>, now: Instant, desk: &mut Desk) {
+    fn look_for_cause(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         loop {
             let Phase::Why {
                 failure,
@@ -464,7 +460,7 @@ impl Watch {
                     }
                     opened.leaves(&mut |leaf| leaf.close(desk));
                     if judgement.is_some_and(|judgement| judgement.truth == Truth::Yes) {
-                        failure.advice.push(filled(say, known.captures));
+                        failure.advice.push(filled(say, &known.captures));
                         self.phase = Phase::Decided(Verdict::Failed(failure.clone()));
                         return;
                     }

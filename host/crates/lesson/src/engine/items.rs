@@ -1,0 +1,382 @@
+//! What the learner does, carried out one thing after another. Never looks at assertions.
+
+use super::judge::{self, Ended, Judgement, Truth, Wanted, text};
+use super::{Attempt, Engine, Line, Now, span};
+use crate::action::{Action, ActionId, Show};
+use crate::lab::{FaultSpec, ItemKind, Pos, Run, Text};
+use crate::place::Place;
+use crate::report::{Failure, Outcome, Status};
+use crate::template::{fill, fill_known};
+use std::sync::Arc;
+
+impl Engine {
+    // Orders.
+
+    pub(super) fn order(
+        &mut self,
+        line: Option<Line>,
+        pos: Pos,
+        what: String,
+        make: impl FnOnce(ActionId) -> Action,
+    ) {
+        self.book.item_begins(line, &what, self.at);
+        let id = self.desk.order(make);
+        self.now = Now::Order {
+            id,
+            line,
+            pos,
+            what,
+        };
+    }
+
+    pub(super) fn write(
+        &mut self,
+        line: Option<Line>,
+        path: &str,
+        content: String,
+        append: bool,
+        readonly: bool,
+    ) {
+        let pos = self.pos(line);
+        let (place, path) = (Place::Workstation, path.to_owned());
+        let what = format!("write {path}");
+        self.order(line, pos, what, |id| Action::WriteFile {
+            id,
+            place,
+            path,
+            content,
+            append,
+            readonly,
+        });
+    }
+
+    pub(super) fn apply(&mut self, line: Option<Line>, path: &str, manifest: String) {
+        let pos = self.pos(line);
+        let path = path.to_owned();
+        self.order(line, pos, format!("apply {path}"), |id| Action::Apply {
+            id,
+            path,
+            manifest,
+        });
+    }
+
+    pub(super) fn fault(&mut self, line: Option<Line>, pos: Pos, fault: &FaultSpec) {
+        let target = match fill(&fault.target, &self.facts.captures) {
+            Ok(target) => target,
+            Err(name) => return self.unfilled(line, pos, &name),
+        };
+        let name = fault
+            .id
+            .clone()
+            .unwrap_or_else(|| format!("fault-{}", pos.line));
+        let kind = serde_json::to_value(fault.kind)
+            .ok()
+            .and_then(|kind| kind.as_str().map(str::to_owned));
+        let what = format!("fault {} {target}", kind.unwrap_or_default());
+        let (kind, value, lasting) = (fault.kind, fault.value.clone(), fault.lasting);
+        self.order(line, pos, what, |id| Action::Fault {
+            id,
+            name,
+            kind,
+            target,
+            value,
+            lasting,
+        });
+    }
+
+    pub(super) fn pos(&self, line: Option<Line>) -> Pos {
+        match line {
+            Some(Line::Step(i, j)) => self.lab.steps[i].items[j].at,
+            Some(Line::Task(k, _)) => self.lab.tasks[k].at,
+            None => Pos { line: 1, column: 1 },
+        }
+    }
+
+    /// A simple order came to an end.
+    pub(super) fn ordered(&mut self, done: ActionId, result: Result<(), String>, printed: &str) {
+        let Now::Order {
+            id,
+            line,
+            pos,
+            what,
+        } = &self.now
+        else {
+            return;
+        };
+        if *id != done {
+            return;
+        }
+        let (line, pos, what) = (*line, *pos, what.clone());
+        self.now = Now::Free;
+        let Some(line) = line else {
+            if let Err(error) = result {
+                let told = text(
+                    format!("準備に失敗しました: {what}: {error}"),
+                    format!("the world could not be prepared: {what}: {error}"),
+                );
+                self.trouble(Outcome::Invalid, told);
+            }
+            return;
+        };
+        let left = Ended {
+            stdout: printed.to_owned(),
+            ..Ended::default()
+        };
+        self.book.item_left(line, &left);
+        match result {
+            Ok(()) => self.book.item_ends(line, self.at, Status::Passed),
+            Err(error) => self.item_fails(
+                line,
+                pos,
+                text(what.clone(), what),
+                text(error.clone(), error),
+            ),
+        }
+    }
+
+    pub(super) fn unfilled(&mut self, line: Option<Line>, pos: Pos, name: &str) {
+        let seen = text(
+            format!("`{name}` はまだ捕まえていません"),
+            format!("nothing captured `{name}`"),
+        );
+        match line {
+            Some(line) => self.item_fails(line, pos, text("実行", "to run it"), seen),
+            None => self.trouble(Outcome::Invalid, seen),
+        }
+    }
+
+    pub(super) fn item_fails(&mut self, line: Line, pos: Pos, asked: Text, seen: Text) {
+        let failure = Failure {
+            asked,
+            seen,
+            since: self.at,
+            at: self.at,
+            pos,
+            advice: Vec::new(),
+        };
+        self.book
+            .item_ends(line, self.at, Status::Failed(Box::new(failure)));
+        self.failed();
+    }
+
+    /// An expectation failed: what follows would only fail for the same reason.
+    pub(super) fn failed(&mut self) {
+        self.book.outcome(Outcome::Failed);
+        // A wrong answer is judged to its end: which checks fail is what it is for.
+        let expected = self.options.attempt != Attempt::Solution && self.in_task;
+        if !self.options.guided && !expected {
+            self.stages.clear();
+        }
+    }
+
+    pub(super) fn trouble(&mut self, outcome: Outcome, told: Text) {
+        self.book.trouble(outcome, told);
+        self.stages.clear();
+        if let Now::Watching { group, watches } = std::mem::replace(&mut self.now, Now::Over) {
+            self.book_watches(group, &watches);
+        }
+    }
+
+    // Items.
+
+    pub(super) fn item(&mut self, i: usize, j: usize) {
+        let lab = Arc::clone(&self.lab);
+        let item = &lab.steps[i].items[j];
+        let line = Line::Step(i, j);
+        if !self.options.guided {
+            self.desk.send(Action::Show(Show::Item(i, j)));
+        }
+        match &item.what {
+            ItemKind::Run(run) if run.copy_only => self.skip(
+                line,
+                &format!("$ {}", fill_known(&run.command, &self.facts.captures)),
+            ),
+            ItemKind::Run(run) => self.run(line, item.at, run),
+            ItemKind::Open { path, select } => {
+                self.skip(line, &format!("open {path}"));
+                self.desk.send(Action::Show(Show::Open {
+                    path: path.clone(),
+                    select: select.clone(),
+                }));
+            }
+            ItemKind::Write {
+                path,
+                content,
+                append,
+            } => match fill(content, &self.facts.captures) {
+                Ok(content) => self.write(Some(line), path, content, *append, false),
+                Err(name) => self.unfilled(Some(line), item.at, &name),
+            },
+            ItemKind::Key { key, session } => {
+                let (key, session) = (
+                    *key,
+                    session
+                        .clone()
+                        .unwrap_or_else(|| lab.defaults.session.clone()),
+                );
+                let what = format!("key {key:?} in {session}");
+                self.order(Some(line), item.at, what, |id| Action::Key {
+                    id,
+                    session,
+                    key,
+                });
+            }
+            ItemKind::Fault(fault) => self.fault(Some(line), item.at, fault),
+            ItemKind::Heal(name) => {
+                let name = name.clone();
+                self.order(Some(line), item.at, format!("heal {name}"), |id| {
+                    Action::Heal { id, name }
+                });
+            }
+            ItemKind::Advance(by) => {
+                let by = *by;
+                self.order(Some(line), item.at, format!("advance {}", span(by)), |id| {
+                    Action::Advance { id, by }
+                });
+            }
+            ItemKind::Edit { .. } | ItemKind::Browse { .. } => {
+                let seen = text("この版のlabにはまだありません", "not in this lab yet");
+                self.item_fails(line, item.at, text("実行", "to do it"), seen);
+            }
+        }
+    }
+
+    /// An item that nothing has to be waited for.
+    pub(super) fn skip(&mut self, line: Line, what: &str) {
+        self.book.item_begins(Some(line), what, self.at);
+        self.book.item_ends(line, self.at, Status::Passed);
+    }
+
+    pub(super) fn run(&mut self, line: Line, pos: Pos, run: &Run) {
+        let filled = |text: &str| fill(text, &self.facts.captures);
+        let command = filled(&run.command);
+        let place = run
+            .place
+            .as_deref()
+            .map_or(Ok("workstation".to_owned()), filled);
+        let stdin = run.stdin.as_deref().map(filled).transpose();
+        let (command, place, stdin) = match (command, place, stdin) {
+            (Ok(command), Ok(place), Ok(stdin)) => (command, place, stdin),
+            (Err(name), ..) | (_, Err(name), _) | (.., Err(name)) => {
+                return self.unfilled(Some(line), pos, &name);
+            }
+        };
+        let Some(place) = Place::parse(&place) else {
+            let seen = text(
+                format!("`{place}` は場所ではありません"),
+                format!("`{place}` is not a place"),
+            );
+            return self.item_fails(line, pos, text("実行", "to run it"), seen);
+        };
+        self.book
+            .item_begins(Some(line), &format!("$ {command}"), self.at);
+        self.book.item_place(line, &place);
+        // A terminal is a shell at one place; elsewhere is another terminal.
+        let session = run.session.clone().unwrap_or_else(|| match &place {
+            Place::Workstation => self.lab.defaults.session.clone(),
+            elsewhere => elsewhere.to_string(),
+        });
+        let window = run.within.map(|within| self.at + within);
+        let deadline = if run.background {
+            self.limit()
+        } else {
+            window.unwrap_or_else(|| self.limit())
+        };
+        let (stdin, interactive, background) = (stdin, run.interactive, run.background);
+        let id = self.desk.order(|id| Action::Run {
+            id,
+            place,
+            session,
+            command,
+            stdin,
+            interactive,
+            background,
+            deadline,
+        });
+        let until = background.then(|| window.unwrap_or(self.at + self.lab.defaults.within));
+        if background {
+            self.background.insert(id, line);
+        }
+        self.now = Now::Command { id, line, until };
+    }
+
+    pub(super) fn run_of(&self, line: Line) -> Option<(Run, Option<String>)> {
+        match line {
+            Line::Step(i, j) => {
+                let item = &self.lab.steps[i].items[j];
+                match &item.what {
+                    ItemKind::Run(run) => Some(((**run).clone(), item.id.clone())),
+                    _ => None,
+                }
+            }
+            Line::Task(..) => None,
+        }
+    }
+
+    /// A command wrote something or ended.
+    pub(super) fn command(&mut self, ran: ActionId, left: Ended) {
+        if let Some(line) = self.background.get(&ran).copied() {
+            self.book.item_left(line, &left);
+            if let Some((_, Some(name))) = self.run_of(line) {
+                self.facts.outputs.insert(name, left.clone());
+            }
+        }
+        let Now::Command { id, line, .. } = &self.now else {
+            return;
+        };
+        if *id != ran {
+            return;
+        }
+        let line = *line;
+        let ended = left.exit.is_some() || !self.background.contains_key(&ran);
+        self.book.item_left(line, &left);
+        self.judge_command(line, &left, ended);
+    }
+
+    /// `last`: it will write no more, or not in time.
+    pub(super) fn judge_command(&mut self, line: Line, left: &Ended, last: bool) {
+        let (run, name) = self.run_of(line).unwrap_or_default();
+        let wanted = Wanted {
+            exit: run.exit.as_ref(),
+            stdout: None,
+            stderr: run.stderr.as_ref(),
+            like: run.like.as_ref(),
+            background: run.background,
+        };
+        let judgement = judge::ended(&wanted, left, &self.facts.captures);
+        if judgement.truth != Truth::Yes && !last {
+            return;
+        }
+        self.now = Now::Free;
+        if let Some(name) = name {
+            self.facts.outputs.insert(name, left.clone());
+        }
+        self.command_judged(line, &run, judgement);
+    }
+
+    pub(super) fn command_judged(&mut self, line: Line, run: &Run, judgement: Judgement) {
+        if judgement.truth == Truth::Yes {
+            self.facts.captures.extend(judgement.captures);
+            return self.book.item_ends(line, self.at, Status::Passed);
+        }
+        if run.optional {
+            let why = text(
+                format!("省略可: {}", judgement.seen.ja),
+                format!("optional: {}", judgement.seen.en),
+            );
+            return self
+                .book
+                .item_ends(line, self.at, Status::NotReached(Some(why)));
+        }
+        let command = fill_known(&run.command, &self.facts.captures);
+        let asked = text(
+            format!("`{command}` の出力と終了コード"),
+            format!("output and exit code of `{command}`"),
+        );
+        let pos = run
+            .like
+            .as_ref()
+            .map_or_else(|| self.pos(Some(line)), |like| like.at);
+        self.item_fails(line, pos, asked, judgement.seen);
+    }
+}
