@@ -27,6 +27,7 @@ pub(super) fn describe(
     let response = match parts[..] {
         [] => Response::json(200, &json!({ "paths": paths() })),
         ["version"] => Response::json(200, &version()),
+        ["openapi", "v2"] => openapi::version_2(request),
         ["openapi", "v3", ref rest @ ..] => return Ok(openapi::answer(request, rest)),
         ["api"] => match aggregated(request) {
             Some(version) => cached(request, version, &aggregate(version, &[""])),
@@ -90,7 +91,17 @@ fn paths() -> Vec<String> {
         paths.push(format!("/apis/{group}"));
         paths.push(format!("/apis/{group}/v1"));
     }
-    paths.extend(["/healthz", "/livez", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    paths.extend(
+        [
+            "/healthz",
+            "/livez",
+            "/openapi/v2",
+            "/openapi/v3",
+            "/readyz",
+            "/version",
+        ]
+        .map(str::to_owned),
+    );
     paths
 }
 

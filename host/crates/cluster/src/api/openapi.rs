@@ -1,9 +1,9 @@
-//! OpenAPI 3 documents, one per group and version, for `kubectl explain` and for validation.
+//! OpenAPI documents, of version 3 one per group and version, for `kubectl explain` and for validation.
 //!
 //! Schemas come from the generated types, paths from the kinds. Made once per document. Never
 //! describes what is not served.
 
-use super::discovery::{groups, hash, object};
+use super::discovery::{GIT_VERSION, groups, hash, object};
 use super::request::{Request, Response};
 use super::schema::schemas;
 use crate::kind::{KINDS, Kind};
@@ -33,6 +33,47 @@ pub(super) fn answer(request: &Request, rest: &[&str]) -> Option<Response> {
         response.headers[0].1 = "public, immutable".to_owned();
     }
     Some(response)
+}
+
+/// Answers a GET of `/openapi/v2`, which kubectl reads for kinds that version 3 does not have.
+///
+/// As protobuf it is a document without definitions: a client then leaves validation to the server.
+pub(super) fn version_2(request: &Request) -> Response {
+    const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2";
+    if request.accept.contains(PROTOBUF) {
+        let title = field(1, b"Kubernetes");
+        let info = [title, field(2, GIT_VERSION.as_bytes())].concat();
+        let document = [field(1, b"2.0"), field(2, &info), field(8, b"")].concat();
+        return Response::of_type(200, &format!("{PROTOBUF}.v1.0+protobuf"), document);
+    }
+    static DOCUMENT: OnceLock<Vec<u8>> = OnceLock::new();
+    let bytes = DOCUMENT.get_or_init(|| {
+        let mut definitions = Map::new();
+        for group in std::iter::once("").chain(groups()) {
+            let kinds = KINDS
+                .iter()
+                .copied()
+                .filter(|kind| kind.names().group == group);
+            definitions.extend(components(&kinds.collect::<Vec<_>>()));
+        }
+        let document = json!({
+            "swagger": "2.0",
+            "info": {"title": "Kubernetes", "version": GIT_VERSION},
+            "paths": {},
+            "definitions": definitions,
+        });
+        document
+            .to_string()
+            .replace("#/components/schemas/", "#/definitions/")
+            .into_bytes()
+    });
+    Response::of_type(200, "application/json", bytes.clone())
+}
+
+/// A length-delimited protobuf field of fewer than 128 bytes.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).expect("only short texts are encoded here");
+    [&[number << 3 | 2, length], content].concat()
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The schemas of the served kinds: from the generated types, with the facts those leave out.
 //!
-//! Default values, enumerations and patch strategies were recorded from a Kubernetes 1.36 server
+//! Default values, enumerations with their descriptions, patch strategies and what is required
+//! were recorded from a Kubernetes 1.36 server
 //! (`schema_facts.json`). Made once, on first use. Never changes afterwards.
 
 use crate::kind::{KINDS, Kind};
@@ -76,10 +77,21 @@ fn add_facts(definitions: &mut Map<String, Value>) {
     let facts: Map<String, Value> =
         serde_json::from_str(FACTS).expect("the recorded facts are a JSON object");
     for (name, properties) in &facts {
+        let Some(Value::Object(definition)) = definitions.get_mut(name) else {
+            continue;
+        };
         for (property, facts) in properties.as_object().into_iter().flatten() {
-            let at = definitions
-                .get_mut(name)
-                .and_then(|d| d.get_mut("properties")?.get_mut(property));
+            // What the generated types call required although the server does not, or the reverse.
+            if property == "$required" {
+                definition.insert("required".into(), facts.clone());
+                if facts.as_array().is_some_and(Vec::is_empty) {
+                    definition.remove("required");
+                }
+                continue;
+            }
+            let at = definition
+                .get_mut("properties")
+                .and_then(|p| p.get_mut(property));
             let Some(Value::Object(schema)) = at else {
                 continue;
             };

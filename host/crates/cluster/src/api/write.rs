@@ -10,6 +10,9 @@ use crate::kind::{Findings, Kind, meta};
 use crate::store::{Object, StoreError, name_of, namespace_of};
 use serde_json::{Value, json};
 
+/// Apply merges here; it neither knows who set a field nor removes what is no longer mentioned.
+const OWNERSHIP: &str = "not in this lab: field ownership in server-side apply; fields that are left out stay as they are";
+
 /// What happens to fields that no type knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Validation {
@@ -262,7 +265,11 @@ pub(super) fn patch(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     };
     let next = patch.apply(kind, &current)?;
     let draft = read_patched(call, target, next, &patch)?;
-    update(call, target, draft, &current, dry_run)
+    let mut response = update(call, target, draft, &current, dry_run)?;
+    if matches!(patch, Patch::Apply(_)) {
+        response.warn(OWNERSHIP);
+    }
+    Ok(response)
 }
 
 fn read_patched(

@@ -130,6 +130,12 @@ fn openapi_is_complete_and_says_what_kubectl_looks_for() {
         schemas["io.k8s.api.core.v1.Pod"]["x-kubernetes-group-version-kind"],
         value!([{"group": "", "version": "v1", "kind": "Pod"}])
     );
+    let key = &schemas["io.k8s.api.core.v1.ConfigMapKeySelector"];
+    assert_eq!(
+        key["required"],
+        value!(["key"]),
+        "the name is not required, whatever the types say"
+    );
     let patch = &core["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"];
     assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Pod");
     let parameters = patch["parameters"].as_array().into_iter().flatten();
