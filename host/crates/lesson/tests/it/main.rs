@@ -3,5 +3,6 @@
 mod engine;
 mod findings;
 mod lessons;
+mod recordings;
 mod report;
 mod shell;

@@ -2,8 +2,8 @@
 
 use clock::{Duration, Instant};
 use lesson::{
-    Action, Engine, Lab, Observation, Options, Packet, Place, Probe, ProbeOutcome, Query, QueryId,
-    Report,
+    Action, Engine, Finding, Lab, Observation, Options, Packet, Place, Probe, ProbeOutcome, Query,
+    QueryId, Report,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +18,50 @@ pub(crate) fn lab(text: &str) -> Arc<Lab> {
     });
     let errors: Vec<String> = findings.iter().map(ToString::to_string).collect();
     Arc::new(lab.unwrap_or_else(|| panic!("{}", errors.join("\n"))))
+}
+
+/// The lessons of the repository and the files beside them, as they are in it.
+macro_rules! beside {
+    ($($name:literal),*) => {
+        |path: &str| match path {
+            $($name => Some(include_str!(concat!("../../../../../labs/", $name)).to_owned()),)*
+            _ => None,
+        }
+    };
+}
+
+/// A lesson of the repository by its number, and what is found in it.
+pub(crate) fn read_lesson(number: &str) -> (Option<Lab>, Vec<Finding>) {
+    let (source, text) = match number {
+        "03" => (
+            "labs/03-service.yaml",
+            include_str!("../../../../../labs/03-service.yaml"),
+        ),
+        "06" => (
+            "labs/06-names.yaml",
+            include_str!("../../../../../labs/06-names.yaml"),
+        ),
+        "07" => (
+            "labs/07-balance.yaml",
+            include_str!("../../../../../labs/07-balance.yaml"),
+        ),
+        other => panic!("there is no lesson {other}"),
+    };
+    let mut beside = beside!(
+        "files/run-my-nginx.yaml",
+        "files/nginx-svc.yaml",
+        "files/decoy.yaml",
+        "files/probe.yaml",
+        "files/web.yml",
+        "files/shell.yml",
+        "files/service-web.yml"
+    );
+    Lab::parse(source, text, &mut beside)
+}
+
+/// A lesson of the repository by its number.
+pub(crate) fn lab_of(number: &str) -> Lab {
+    read_lesson(number).0.expect("the lesson reads")
 }
 
 /// A lesson of one step with this body (indented by four).
