@@ -10,6 +10,7 @@
 //!
 //! Start reading at [`Runtime`]; then `process/`, whose processes see the world through `wasi/`.
 
+mod handle;
 mod runtime;
 
 mod container;
@@ -32,12 +33,13 @@ mod wasi;
 
 pub use container::{ContainerId, ContainerSpec};
 pub use fs::{FileError, FileKind, Fs, Image};
+pub use handle::{Handle, ProcessInfo};
 pub use kernel::Event;
 pub use native::{TcpListener, TcpStream, UdpSocket};
 pub use network::{NetAccess, SharedNet};
 pub use pipe::{PIPE_CAPACITY, Pipe, PipeReader, PipeWriter, Read, pipe};
 pub use process::{Exec, Exit, Input, Output, ProcessId, Spawn, SpawnError, signal};
 pub use program::{LoadError, Program};
-pub use runtime::{Handle, ProcessInfo, Ran, Runtime};
+pub use runtime::{Ran, Runtime};
 pub use tty::{Terminal, TerminalSize, Tty, terminal};
 pub use wasi::sockets::names::LookupError;

@@ -1,13 +1,16 @@
 //! A terminal between a person and a program: echo, lines, and the keys that are signals.
 //!
-//! [`Discipline`] is pure: a key in, what it causes out. Never touches the terminal of the real
+//! What a key causes is decided in `discipline.rs`; this file carries it out. Never touches the terminal of the real
 //! host. What is left out of a Linux terminal: job control (`^Z` is shown and does nothing) and
 //! flow control (`^S`, `^Q`).
+
+mod discipline;
 
 use crate::executor::Waiters;
 use crate::pipe::Read;
 use crate::process::{Process, signal};
 use bytes::Bytes;
+use discipline::{Discipline, Effect};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -18,8 +21,6 @@ use wasmtime_wasi_io::streams::{InputStream, OutputStream, StreamError, StreamRe
 
 /// How much typed input and how much output a terminal holds.
 const CAPACITY: usize = 64 * 1024;
-/// How long a line may be while it is edited, as on Linux.
-const LINE_MAX: usize = 4095;
 
 /// How large a terminal is, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,129 +29,6 @@ pub struct TerminalSize {
     pub columns: u16,
     /// Rows.
     pub rows: u16,
-}
-
-/// What one key causes.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Effect {
-    /// Shown on the screen.
-    echo: Vec<u8>,
-    /// Given to the program: a finished line, or the key itself in raw mode.
-    input: Option<Vec<u8>>,
-    /// The program reads the end of its input, once.
-    end: bool,
-    /// Sent to the programs on the terminal; unread input is thrown away.
-    signal: Option<u8>,
-}
-
-/// The line discipline: what is typed becomes lines, echo and signals.
-#[derive(Debug, Default)]
-struct Discipline {
-    raw: bool,
-    line: Vec<u8>,
-}
-
-impl Discipline {
-    fn key(&mut self, key: u8) -> Effect {
-        if self.raw {
-            return Effect {
-                input: Some(vec![key]),
-                ..Effect::default()
-            };
-        }
-        match key {
-            b'\r' | b'\n' => {
-                self.line.push(b'\n');
-                let line = std::mem::take(&mut self.line);
-                Effect {
-                    echo: b"\r\n".to_vec(),
-                    input: Some(line),
-                    ..Effect::default()
-                }
-            }
-            0x03 => self.interrupt(b"^C", Some(signal::INT)),
-            0x1c => self.interrupt(b"^\\", Some(signal::QUIT)),
-            0x1a => Effect {
-                echo: b"^Z".to_vec(),
-                ..Effect::default()
-            },
-            0x04 if self.line.is_empty() => Effect {
-                end: true,
-                ..Effect::default()
-            },
-            0x04 => Effect {
-                input: Some(std::mem::take(&mut self.line)),
-                ..Effect::default()
-            },
-            0x7f | 0x08 => self.erase(1),
-            0x15 => self.erase(usize::MAX),
-            0x17 => self.erase(self.word()),
-            _ => self.insert(key),
-        }
-    }
-
-    fn interrupt(&mut self, shown: &[u8], signal: Option<u8>) -> Effect {
-        self.line.clear();
-        Effect {
-            echo: shown.to_vec(),
-            signal,
-            ..Effect::default()
-        }
-    }
-
-    fn insert(&mut self, key: u8) -> Effect {
-        if self.line.len() >= LINE_MAX {
-            return Effect {
-                echo: vec![0x07],
-                ..Effect::default()
-            };
-        }
-        self.line.push(key);
-        let echo = if key < 0x20 && key != b'\t' {
-            vec![b'^', key + 0x40]
-        } else {
-            vec![key]
-        };
-        Effect {
-            echo,
-            ..Effect::default()
-        }
-    }
-
-    /// Removes up to `count` characters from the end of the line.
-    fn erase(&mut self, count: usize) -> Effect {
-        let mut echo = Vec::new();
-        for _ in 0..count {
-            let Some(removed) = self.pop_character() else {
-                break;
-            };
-            let shown_as_two = removed.len() == 1 && removed[0] < 0x20 && removed[0] != b'\t';
-            for _ in 0..if shown_as_two { 2 } else { 1 } {
-                echo.extend(b"\x08 \x08");
-            }
-        }
-        Effect {
-            echo,
-            ..Effect::default()
-        }
-    }
-
-    /// One character may be several bytes of UTF-8.
-    fn pop_character(&mut self) -> Option<Vec<u8>> {
-        let start = self.line.iter().rposition(|byte| byte & 0xc0 != 0x80)?;
-        Some(self.line.split_off(start))
-    }
-
-    /// How many characters the last word and the blanks after it have.
-    fn word(&self) -> usize {
-        let is_start = |byte: &&u8| **byte & 0xc0 != 0x80;
-        let mut backwards = self.line.iter().rev().filter(is_start).peekable();
-        let mut count = 0;
-        while backwards.next_if(|byte| **byte == b' ').is_some() {
-            count += 1;
-        }
-        count + backwards.take_while(|byte| **byte != b' ').count()
-    }
 }
 
 #[derive(Debug)]
@@ -476,90 +354,4 @@ impl OutputStream for Screen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn screen(terminal: &Terminal) -> String {
-        match terminal.try_read(usize::MAX) {
-            Read::Data(data) => String::from_utf8(data).expect("text"),
-            _ => String::new(),
-        }
-    }
-
-    #[track_caller]
-    fn check(keys: &str, reads: &[&str], shows: &str) {
-        let (terminal, tty) = terminal(TerminalSize {
-            columns: 80,
-            rows: 24,
-        });
-        assert_eq!(terminal.try_write(keys.as_bytes()), keys.len());
-        for read in reads {
-            assert_eq!(tty.try_read(1000), Read::Data(read.as_bytes().to_vec()));
-        }
-        assert_eq!(tty.try_read(1000), Read::WouldBlock);
-        assert_eq!(screen(&terminal), shows);
-    }
-
-    #[test]
-    fn a_line_arrives_when_it_is_finished() {
-        check("ls", &[], "ls");
-        check("ls\rpwd\r", &["ls\n", "pwd\n"], "ls\r\npwd\r\n");
-    }
-
-    #[test]
-    fn a_line_can_be_corrected_before_it_is_finished() {
-        check("lx\x7fs\r", &["ls\n"], "lx\x08 \x08s\r\n");
-        check("ü\x7f\r", &["\n"], "ü\x08 \x08\r\n");
-        check("a bc\x17d\r", &["a d\n"], "a bc\x08 \x08\x08 \x08d\r\n");
-    }
-
-    #[test]
-    fn an_interrupt_throws_the_line_away() {
-        check("abc\x03d\r", &["d\n"], "abc^Cd\r\n");
-    }
-
-    #[test]
-    fn the_end_of_input_is_read_once() {
-        let (terminal, tty) = terminal(TerminalSize {
-            columns: 80,
-            rows: 24,
-        });
-        terminal.try_write(b"\x04");
-        assert_eq!(tty.try_read(9), Read::End);
-        assert_eq!(tty.try_read(9), Read::WouldBlock);
-    }
-
-    #[test]
-    fn raw_keys_arrive_as_typed_and_unseen() {
-        let (terminal, tty) = terminal(TerminalSize {
-            columns: 80,
-            rows: 24,
-        });
-        tty.set_raw(true);
-        terminal.try_write(b"a\x03\r");
-        assert_eq!(tty.try_read(9), Read::Data(b"a\x03\r".to_vec()));
-        assert_eq!(screen(&terminal), "");
-    }
-
-    #[test]
-    fn line_feeds_start_at_the_left_margin() {
-        let (terminal, tty) = terminal(TerminalSize {
-            columns: 80,
-            rows: 24,
-        });
-        tty.show(b"a\nb").expect("there is room");
-        assert_eq!(screen(&terminal), "a\r\nb");
-    }
-
-    #[test]
-    fn the_screen_ends_with_the_last_program() {
-        let (terminal, tty) = terminal(TerminalSize {
-            columns: 80,
-            rows: 24,
-        });
-        tty.show(b"bye").expect("there is room");
-        drop(tty);
-        assert_eq!(screen(&terminal), "bye");
-        assert_eq!(terminal.try_read(9), Read::End);
-    }
-}
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! A path may lead anywhere in the container (`..` and links included), never out of it.
 
+mod error;
+mod open;
 mod streams;
 
 use super::Guest;
@@ -9,6 +11,9 @@ use super::bindings::wasi::clocks::wall_clock::Datetime;
 use super::bindings::wasi::filesystem::{preopens, types};
 use super::clocks::datetime;
 use crate::fs::{At, Device, FileError, Fs, Inode, Mounts, Node, START};
+pub use error::FsError;
+use error::code;
+use open::Open;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -18,67 +23,11 @@ use types::{
     MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime::Result;
-use wasmtime::component::{Resource, ResourceTableError};
+use wasmtime::component::Resource;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 /// How much one read may return.
 const READ_MAX: u64 = 1 << 20;
-
-/// A file call's failure: the program's, or ours.
-#[derive(Debug)]
-pub enum FsError {
-    /// What the program learns.
-    Code(ErrorCode),
-    /// What ends the program.
-    Trap(wasmtime::Error),
-}
-
-impl From<ErrorCode> for FsError {
-    fn from(code: ErrorCode) -> Self {
-        Self::Code(code)
-    }
-}
-
-impl From<FileError> for FsError {
-    fn from(err: FileError) -> Self {
-        Self::Code(code(err))
-    }
-}
-
-impl From<wasmtime::Error> for FsError {
-    fn from(err: wasmtime::Error) -> Self {
-        Self::Trap(err)
-    }
-}
-
-impl From<ResourceTableError> for FsError {
-    fn from(err: ResourceTableError) -> Self {
-        match err {
-            ResourceTableError::Full => Self::Code(ErrorCode::InsufficientMemory),
-            err => Self::Trap(err.into()),
-        }
-    }
-}
-
-/// errno in WASI's words.
-fn code(err: FileError) -> ErrorCode {
-    match err {
-        FileError::NoEntry => ErrorCode::NoEntry,
-        FileError::Exists => ErrorCode::Exist,
-        FileError::NotDirectory => ErrorCode::NotDirectory,
-        FileError::IsDirectory => ErrorCode::IsDirectory,
-        FileError::NotEmpty => ErrorCode::NotEmpty,
-        FileError::ReadOnly => ErrorCode::ReadOnly,
-        FileError::NoSpace => ErrorCode::InsufficientSpace,
-        FileError::Loop => ErrorCode::Loop,
-        FileError::Invalid => ErrorCode::Invalid,
-        FileError::CrossDevice => ErrorCode::CrossDevice,
-        FileError::Busy => ErrorCode::Busy,
-        FileError::NameTooLong => ErrorCode::NameTooLong,
-        FileError::BadDescriptor => ErrorCode::BadDescriptor,
-        FileError::TooManyOpen => ErrorCode::InsufficientMemory,
-    }
-}
 
 type FsResult<T> = Result<T, FsError>;
 
@@ -94,107 +43,6 @@ pub struct Descriptor {
 /// What is left of a directory's listing.
 #[derive(Debug)]
 pub struct DirectoryEntries(IntoIter<DirectoryEntry>);
-
-/// A node that stays while it is open, even without a name.
-#[derive(Clone, Debug)]
-pub(super) struct Open(Arc<Held>);
-
-#[derive(Debug)]
-struct Held {
-    fs: Fs,
-    at: At,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.fs.mounts().tree(self.at).closed(self.at.ino);
-    }
-}
-
-impl Open {
-    fn new(fs: &Fs, at: At) -> Self {
-        fs.mounts().tree(at).opened(at.ino);
-        Self(Arc::new(Held { fs: fs.clone(), at }))
-    }
-
-    pub(super) fn look<R>(&self, look: impl FnOnce(&Inode) -> R) -> Result<R, FileError> {
-        self.0.fs.mounts().look(self.0.at, look)
-    }
-
-    pub(super) fn read(&self, offset: u64, max: usize) -> Result<Vec<u8>, FileError> {
-        self.look(|inode| inode.read(offset, max))?
-    }
-
-    /// Writes at `offset`, or at the end when there is none; returns where the writing ended.
-    pub(super) fn write(
-        &self,
-        offset: Option<u64>,
-        bytes: &[u8],
-        now: u64,
-    ) -> Result<u64, FileError> {
-        let tree = self.0.fs.mounts().writable(self.0.at)?;
-        let room = tree.room();
-        tree.edit(self.0.at.ino, |inode| {
-            let Node::File(content) = &mut inode.node else {
-                return Err(FileError::Invalid);
-            };
-            let len = content.len() as u64;
-            let from = offset.unwrap_or(len);
-            let to = from
-                .checked_add(bytes.len() as u64)
-                .ok_or(FileError::NoSpace)?;
-            if to.saturating_sub(len) > room {
-                return Err(FileError::NoSpace);
-            }
-            let content = Arc::make_mut(content);
-            let range = usize::try_from(from).expect("within the limit")
-                ..usize::try_from(to).expect("within the limit");
-            if range.start == content.len() {
-                content.extend_from_slice(bytes);
-            } else {
-                if content.len() < range.end {
-                    content.resize(range.end, 0);
-                }
-                content[range].copy_from_slice(bytes);
-            }
-            inode.modified = now;
-            Ok(to)
-        })
-    }
-
-    fn set_size(&self, size: u64, now: u64) -> Result<(), FileError> {
-        let tree = self.0.fs.mounts().writable(self.0.at)?;
-        let room = tree.room();
-        tree.edit(self.0.at.ino, |inode| {
-            let Node::File(content) = &mut inode.node else {
-                return Err(FileError::Invalid);
-            };
-            if size.saturating_sub(content.len() as u64) > room {
-                return Err(FileError::NoSpace);
-            }
-            let size = usize::try_from(size).expect("within the limit");
-            if size == 0 {
-                *content = Arc::default();
-            } else {
-                Arc::make_mut(content).resize(size, 0);
-            }
-            inode.modified = now;
-            Ok(())
-        })
-    }
-
-    fn device(&self) -> Option<Device> {
-        self.look(|inode| {
-            if let Node::Device(device) = inode.node {
-                Some(device)
-            } else {
-                None
-            }
-        })
-        .ok()
-        .flatten()
-    }
-}
 
 fn kind(inode: &Inode) -> DescriptorType {
     match inode.node {
@@ -415,7 +263,7 @@ impl types::HostDescriptor for Guest {
         _accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        let at = self.file(&file)?.open.0.at;
+        let at = self.file(&file)?.open.at();
         self.touch(at, modified)
     }
 
@@ -624,11 +472,11 @@ impl types::HostDescriptor for Guest {
         one: Resource<Descriptor>,
         other: Resource<Descriptor>,
     ) -> Result<bool> {
-        Ok(self.table.get(&one)?.open.0.at == self.table.get(&other)?.open.0.at)
+        Ok(self.table.get(&one)?.open.at() == self.table.get(&other)?.open.at())
     }
 
     fn metadata_hash(&mut self, file: Resource<Descriptor>) -> FsResult<MetadataHashValue> {
-        Ok(hash(self.file(&file)?.open.0.at))
+        Ok(hash(self.file(&file)?.open.at()))
     }
 
     fn metadata_hash_at(

@@ -1,6 +1,6 @@
 //! Files as streams. Never wait: a file is always ready.
 
-use super::Open;
+use super::open::Open;
 use crate::fs::{Device, FileError};
 use crate::kernel::Kernel;
 use crate::wasi::Guest;
