@@ -59,3 +59,8 @@ pub trait Source {
 pub fn poll(sources: &[&dyn Source], timeout: Option<Duration>) -> Vec<usize> {
     system::poll(sources, timeout)
 }
+
+/// Waits for this long.
+pub fn sleep(duration: Duration) {
+    poll(&[], Some(duration));
+}

@@ -404,7 +404,7 @@ fn dirname(io: &mut Io<'_>) -> Outcome {
 fn seq(io: &mut Io<'_>) -> Outcome {
     let (mut wide, mut separator) = (false, "\n".to_owned());
     let mut numbers = Vec::new();
-    let mut args = io.args[1..].to_vec().into_iter();
+    let mut args = io.args[1..].iter().cloned();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "-w" if numbers.is_empty() => wide = true,

@@ -51,7 +51,7 @@ pub(super) fn main(args: &[String]) -> i32 {
         &mut kubectl::Io {
             env: &|name| std::env::var(name).ok(),
             now: &now,
-            sleep: &mut std::thread::sleep,
+            sleep: &mut guest_kit::sleep,
             files: &mut kubectl::StdFiles,
             connect: &mut kubectl::Tcp,
             stdin: &mut Stdin(process::Input::stdin()),

@@ -223,7 +223,7 @@ fn converse(io: &mut Io<'_>, mut stream: TcpStream) -> Outcome {
             Err(error) => return Err(io.fail(&reason(&error))),
         }
         if !sending {
-            std::thread::sleep(pause);
+            guest_kit::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
             continue;
         }
@@ -262,7 +262,7 @@ const TYPES: [(&str, u16); 9] = [
 fn nslookup(io: &mut Io<'_>) -> Outcome {
     let mut types: Vec<u16> = Vec::new();
     let mut words: Vec<String> = Vec::new();
-    for arg in io.args[1..].to_vec() {
+    for arg in io.args[1..].iter().cloned() {
         if let Some(name) = arg
             .strip_prefix("-type=")
             .or(arg.strip_prefix("-querytype="))
@@ -405,7 +405,7 @@ fn ask(server: SocketAddr, id: u16, name: &str, kind: u16) -> std::io::Result<Ve
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    std::thread::sleep(pause);
+                    guest_kit::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(20));
                 }
                 Err(error) => return Err(error),

@@ -260,7 +260,7 @@ fn sleep(io: &mut Io<'_>) -> Outcome {
     loop {
         // A sleep of years is many sleeps: clocks count nanoseconds in 64 bits.
         let part = total.min(Duration::from_secs(86_400 * 365));
-        std::thread::sleep(part);
+        guest_kit::sleep(part);
         if total == Duration::MAX {
             continue;
         }

@@ -408,7 +408,7 @@ fn tail(io: &mut Io<'_>) -> Outcome {
     }
     while parsed.has('f') && !follow.is_empty() {
         io.out.flush()?;
-        std::thread::sleep(std::time::Duration::from_secs(1));
+        guest_kit::sleep(std::time::Duration::from_secs(1));
         for (path, offset) in &mut follow {
             let mut more = Vec::new();
             if let Ok(mut input) = guest_kit::process::Input::open_at(&*path, *offset)

@@ -159,7 +159,7 @@ pub(crate) enum Part {
     /// Literal text that was quoted.
     Quoted(String),
     /// What stands between double quotes.
-    Double(Vec<Part>),
+    Double(Vec<Self>),
     Tilde(String),
     Parameter(Box<Parameter>),
     Substitution(Rc<List>),

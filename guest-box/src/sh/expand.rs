@@ -136,6 +136,7 @@ impl Shell {
             "!" => return self.last_background.map(|pid| pid.to_string()),
             "0" => self.name.clone(),
             "LINENO" => self.line.to_string(),
+            "RANDOM" => random().to_string(),
             "@" | "*" => return (!self.params.is_empty()).then(|| self.joined()),
             _ if name.starts_with(|c: char| c.is_ascii_digit()) => {
                 let index = name.parse::<usize>().ok()?.checked_sub(1)?;
@@ -292,6 +293,11 @@ impl arith::Variables for Shell {
     fn set(&mut self, name: &str, value: i64) -> Result<(), String> {
         Self::set(self, name, value.to_string()).map_err(|_| String::new())
     }
+}
+
+/// A number below 32768, as far as the host's randomness is random.
+fn random() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0) % 32_768
 }
 
 fn is_all(part: &Part) -> bool {

@@ -154,10 +154,8 @@ impl Shell {
                 }
             }
             if self.interactive {
-                // Ctrl-C is meant for what runs in the foreground.
-                while let Some(signal) = signals::next() {
-                    child.kill(signal);
-                }
+                // The terminal has told the child too; the shell only must not die of it.
+                while signals::next().is_some() {}
             }
         }
     }
