@@ -44,10 +44,11 @@ impl Controller for Scheduler {
         let worth = match event.kind {
             "pods" => {
                 let bound = !text(&object["spec"]["nodeName"]).is_empty();
-                let spec_changed = event
-                    .previous
-                    .as_ref()
-                    .is_none_or(|old| old["spec"] != object["spec"]);
+                let spec_changed = !bound
+                    && event
+                        .previous
+                        .as_ref()
+                        .is_none_or(|old| old["spec"] != object["spec"]);
                 let frees = event.op == Op::Deleted
                     || (pod_finished(object)
                         && event

@@ -29,17 +29,16 @@ impl Controller for TaintEviction {
             {
                 vec![Key::of("nodes", &event.object)]
             }
-            "pods"
-                if event
-                    .previous
-                    .as_ref()
-                    .is_none_or(|old| old["spec"] != event.object["spec"]) =>
-            {
+            "pods" => {
                 let node = text(&event.object["spec"]["nodeName"]);
                 let tainted = store
                     .get("nodes", "", node)
                     .is_some_and(|node| no_execute(node).next().is_some());
-                if tainted {
+                let changed = || {
+                    let previous = event.previous.as_ref();
+                    previous.is_none_or(|old| old["spec"] != event.object["spec"])
+                };
+                if tainted && changed() {
                     vec![Key::new("nodes", "", node)]
                 } else {
                     Vec::new()

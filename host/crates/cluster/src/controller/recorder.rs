@@ -118,7 +118,7 @@ impl Recorder {
 
 fn identity(note: &Note) -> Identity {
     let field = |name: &str| note.regarding[name].as_str().unwrap_or_default().to_owned();
-    let parts = [
+    [
         field("kind").as_str(),
         field("namespace").as_str(),
         field("name").as_str(),
@@ -129,8 +129,7 @@ fn identity(note: &Note) -> Identity {
         note.reason,
         note.message.as_str(),
     ]
-    .join("\n");
-    parts
+    .join("\n")
 }
 
 fn event(note: &Note, namespace: &str, name: &str, time: &str) -> Value {

@@ -167,6 +167,7 @@ impl Kubelets {
             None => {
                 self.node_of
                     .insert(id.to_owned(), kubelet.spec.name.clone());
+                self.arrived.insert(id.to_owned(), Object::clone(pod));
             }
         }
         self.touched.insert(id.to_owned());
@@ -206,6 +207,7 @@ impl Kubelets {
         }
         self.arrived
             .retain(|_, pod| pod["spec"]["nodeName"] != node);
+        self.node_of.retain(|_, other| other != node);
         self.questions.open.retain(|_, owner| !lost.contains(owner));
         // Nobody is there to carry these out.
         self.commands
@@ -285,40 +287,39 @@ impl Kubelets {
         let mut adopted = Vec::new();
         let (seed, epoch, known) = (self.seed, self.epoch, &self.known);
         for kubelet in self.nodes.values_mut() {
-            if kubelet.boot_at.is_some_and(|at| at <= now) {
+            let boots = kubelet.boot_at.is_some_and(|at| at <= now);
+            let renews = kubelet.running && kubelet.next_lease <= now;
+            let posts = kubelet.running && kubelet.next_status <= now;
+            if boots {
                 kubelet.boot_at = None;
                 kubelet.running = true;
-                // All nodes beat together, so that an idle cluster wakes up rarely.
-                kubelet.next_lease = next_multiple(now, node::LEASE_PERIOD);
-                kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
-                writes.extend(node::boot(
-                    store,
-                    &kubelet.spec,
-                    kubelet.boots,
-                    seed,
-                    epoch,
-                    now,
-                    &kubelet.local,
-                    known,
-                ));
                 adopted.push(kubelet.spec.name.clone());
             }
-            if kubelet.running && kubelet.next_lease <= now {
+            // All nodes beat together, so that an idle cluster wakes up rarely.
+            if boots || renews {
                 kubelet.next_lease = next_multiple(now, node::LEASE_PERIOD);
-                writes.push(node::lease(store, &kubelet.spec, epoch, now));
             }
-            if kubelet.running && kubelet.next_status <= now {
+            if boots || posts {
                 kubelet.next_status = next_multiple(now, node::STATUS_PERIOD);
-                writes.extend(node::post(
-                    store,
-                    &kubelet.spec,
-                    kubelet.boots,
-                    seed,
-                    epoch,
-                    now,
-                    &kubelet.local,
-                    known,
-                ));
+            }
+            let poster = node::Poster {
+                store,
+                spec: &kubelet.spec,
+                boots: kubelet.boots,
+                seed,
+                epoch,
+                now,
+                local: &kubelet.local,
+                known,
+            };
+            if boots {
+                writes.extend(node::boot(poster));
+            }
+            if renews {
+                writes.push(node::lease(poster));
+            }
+            if posts {
+                writes.extend(node::post(poster));
             }
         }
         for node in adopted {
@@ -374,15 +375,11 @@ impl Kubelets {
         let Some(kubelet) = self.nodes.get_mut(node) else {
             return;
         };
-        if !kubelet.machines.contains_key(id) {
-            let pod = store.list("pods", None).find(|pod| uid(pod) == id);
-            let Some(pod) = pod else {
-                self.node_of.remove(id);
-                return;
-            };
-            kubelet
-                .machines
-                .insert(id.to_owned(), Machine::new(Object::clone(pod), now));
+        if let Some(pod) = self.arrived.remove(id) {
+            let machines = &mut kubelet.machines;
+            machines
+                .entry(id.to_owned())
+                .or_insert_with(|| Machine::new(pod, now));
         }
         self.with_machine(store, now, id, |machine, turn| {
             let reference = &machine.reference;
@@ -482,11 +479,11 @@ impl Kubelets {
         };
         let status = status::status(machine, pod, view);
         if status != pod["status"] {
-            let mut next = (**pod).clone();
-            next["status"] = status;
+            let metadata = json!({ "name": reference.name, "namespace": reference.namespace });
+            let value = json!({ "metadata": metadata, "status": status });
             writes.push(Write::UpdateStatus {
                 kind: "pods",
-                value: next,
+                value,
             });
         }
         if status::removable(machine) {

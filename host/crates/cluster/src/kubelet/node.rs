@@ -42,21 +42,29 @@ const HEALTHY: [(&str, &str, &str, &str); 4] = [
     ),
 ];
 
+/// A kubelet that has something to say about its node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Poster<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) spec: &'a NodeSpec,
+    /// How often the machine was started again.
+    pub(crate) boots: u32,
+    pub(crate) seed: Seed,
+    pub(crate) epoch: i64,
+    pub(crate) now: Instant,
+    pub(crate) local: &'a image::Local,
+    pub(crate) known: &'a image::Registry,
+}
+
 /// What a kubelet writes when it starts: the Node if it is new, its status, its Lease, and its Events.
-pub(crate) fn boot(
-    store: &Store,
-    spec: &NodeSpec,
-    boots: u32,
-    seed: Seed,
-    epoch: i64,
-    now: Instant,
-    local: &image::Local,
-    known: &image::Registry,
-) -> Vec<Write> {
+pub(crate) fn boot(poster: Poster<'_>) -> Vec<Write> {
+    let Poster {
+        store, spec, boots, ..
+    } = poster;
     let mut writes = Vec::new();
     let registered = store.get("nodes", "", &spec.name);
     let mut node = registered.map_or_else(|| object(spec), |node| (**node).clone());
-    set_status(&mut node, spec, boots, seed, epoch, now, local, known);
+    set_status(&mut node, poster);
     match registered {
         None => writes.push(Write::Create {
             kind: "nodes",
@@ -68,11 +76,12 @@ pub(crate) fn boot(
             value: node.clone(),
         }),
     }
-    writes.push(lease(store, spec, epoch, now));
+    writes.push(lease(poster));
     let mut say = |tone, reason, message: String| {
-        writes.push(Write::Record(
-            Note::about(&node, tone, reason, message, "kubelet").on(&spec.name),
-        ));
+        let mut note = Note::about(&node, tone, reason, message, "kubelet").on(&spec.name);
+        // A kubelet does not know its node's uid and says its name instead; kubectl asks for both.
+        note.regarding["uid"] = spec.name.clone().into();
+        writes.push(Write::Record(note));
     };
     say(Tone::Normal, "Starting", "Starting kubelet.".to_owned());
     for reason in [
@@ -98,7 +107,7 @@ pub(crate) fn boot(
             format!(
                 "Node {} has been rebooted, boot id: {}",
                 spec.name,
-                boot_id(spec, boots, seed)
+                boot_id(poster)
             ),
         );
     }
@@ -111,18 +120,9 @@ pub(crate) fn boot(
 }
 
 /// The status, posted again.
-pub(crate) fn post(
-    store: &Store,
-    spec: &NodeSpec,
-    boots: u32,
-    seed: Seed,
-    epoch: i64,
-    now: Instant,
-    local: &image::Local,
-    known: &image::Registry,
-) -> Option<Write> {
-    let mut node = (**store.get("nodes", "", &spec.name)?).clone();
-    set_status(&mut node, spec, boots, seed, epoch, now, local, known);
+pub(crate) fn post(poster: Poster<'_>) -> Option<Write> {
+    let mut node = (**poster.store.get("nodes", "", &poster.spec.name)?).clone();
+    set_status(&mut node, poster);
     Some(Write::UpdateStatus {
         kind: "nodes",
         value: node,
@@ -130,7 +130,14 @@ pub(crate) fn post(
 }
 
 /// The Lease, renewed or made.
-pub(crate) fn lease(store: &Store, spec: &NodeSpec, epoch: i64, now: Instant) -> Write {
+pub(crate) fn lease(poster: Poster<'_>) -> Write {
+    let Poster {
+        store,
+        spec,
+        epoch,
+        now,
+        ..
+    } = poster;
     let wall = crate::registry::wall(epoch, now);
     let renewed = format!(
         "{}.{:06}Z",
@@ -176,20 +183,16 @@ fn object(spec: &NodeSpec) -> Value {
     })
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "everything a node says about itself"
-)]
-fn set_status(
-    node: &mut Value,
-    spec: &NodeSpec,
-    boots: u32,
-    seed: Seed,
-    epoch: i64,
-    now: Instant,
-    local: &image::Local,
-    known: &image::Registry,
-) {
+fn set_status(node: &mut Value, poster: Poster<'_>) {
+    let Poster {
+        spec,
+        seed,
+        epoch,
+        now,
+        local,
+        known,
+        ..
+    } = poster;
     let time = crate::registry::time(epoch, now);
     let before = items(&node["status"]["conditions"]).to_vec();
     let conditions: Vec<Value> = HEALTHY
@@ -230,7 +233,7 @@ fn set_status(
         "daemonEndpoints": { "kubeletEndpoint": { "Port": 10250 } },
         "nodeInfo": {
             "architecture": "amd64", "operatingSystem": "linux",
-            "bootID": boot_id(spec, boots, seed), "machineID": machine, "systemUUID": machine,
+            "bootID": boot_id(poster), "machineID": machine, "systemUUID": machine,
             "containerRuntimeVersion": "containerd://1.6.20", "kernelVersion": "6.18.44",
             "kubeProxyVersion": "", "kubeletVersion": "v1.36.2", "osImage": "Debian GNU/Linux 12 (bookworm)",
         },
@@ -241,8 +244,12 @@ fn set_status(
     node["status"] = status;
 }
 
-fn boot_id(spec: &NodeSpec, boots: u32, seed: Seed) -> String {
-    id(&spec.name, &format!("boot {boots}"), seed)
+fn boot_id(poster: Poster<'_>) -> String {
+    id(
+        &poster.spec.name,
+        &format!("boot {}", poster.boots),
+        poster.seed,
+    )
 }
 
 /// An id of the form of a uid, the same in every run of a world.

@@ -9,40 +9,40 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-pub const EPOCH: i64 = 1_795_239_840;
+pub(crate) const EPOCH: i64 = 1_795_239_840;
 
 /// How the pretended programs behave, by container name.
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     /// Ends by itself after so many milliseconds with this code.
-    pub exits: BTreeMap<String, (u64, i32)>,
+    pub(crate) exits: BTreeMap<String, (u64, i32)>,
     /// Does not listen to SIGTERM.
-    pub stubborn: BTreeSet<String>,
+    pub(crate) stubborn: BTreeSet<String>,
     /// What probes of this container answer; success without an entry.
-    pub unhealthy: BTreeMap<String, String>,
+    pub(crate) unhealthy: BTreeMap<String, String>,
     /// Nodes without power answer nothing.
-    pub dark: BTreeSet<String>,
+    pub(crate) dark: BTreeSet<String>,
 }
 
-pub struct Plane {
-    pub store: Store,
-    pub registry: Registry,
-    pub manager: Manager,
-    pub now: Instant,
-    pub script: Script,
-    pub commands: Vec<(Instant, Command)>,
+pub(crate) struct Plane {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    pub(crate) manager: Manager,
+    pub(crate) now: Instant,
+    pub(crate) script: Script,
+    pub(crate) commands: Vec<(Instant, Command)>,
     reports: Queue<Report>,
     node_of: BTreeMap<String, String>,
     ended: BTreeSet<(String, String, u32)>,
-    pub settles: usize,
+    pub(crate) settles: usize,
 }
 
 impl Plane {
-    pub fn new(nodes: u8) -> Self {
+    pub(crate) fn new(nodes: u8) -> Self {
         Self::seeded(nodes, 1, false)
     }
 
-    pub fn seeded(nodes: u8, seed: u64, shuffle: bool) -> Self {
+    pub(crate) fn seeded(nodes: u8, seed: u64, shuffle: bool) -> Self {
         let node = |number: u8| NodeSpec {
             name: format!("node-{number}"),
             addr: Ipv4Addr::new(192, 168, 77, number + 1),
@@ -87,14 +87,14 @@ impl Plane {
         plane
     }
 
-    pub fn create(&mut self, kind: &'static str, value: Value) -> Object {
+    pub(crate) fn create(&mut self, kind: &'static str, value: Value) -> Object {
         self.registry
             .create(&mut self.store, self.now, kind, value)
             .expect("the object is new")
     }
 
     /// Changes an object as a user would.
-    pub fn edit(&mut self, kind: &'static str, name: &str, change: impl FnOnce(&mut Value)) {
+    pub(crate) fn edit(&mut self, kind: &'static str, name: &str, change: impl FnOnce(&mut Value)) {
         let mut value = (**self.get(kind, name)).clone();
         change(&mut value);
         self.registry
@@ -102,7 +102,7 @@ impl Plane {
             .expect("the object exists");
     }
 
-    pub fn delete(&mut self, kind: &'static str, name: &str) {
+    pub(crate) fn delete(&mut self, kind: &'static str, name: &str) {
         let space = if matches!(kind, "nodes" | "namespaces") {
             ""
         } else {
@@ -118,12 +118,12 @@ impl Plane {
         );
     }
 
-    pub fn get(&self, kind: &str, name: &str) -> &Object {
+    pub(crate) fn get(&self, kind: &str, name: &str) -> &Object {
         self.try_get(kind, name)
             .unwrap_or_else(|| panic!("no {kind} {name}"))
     }
 
-    pub fn try_get(&self, kind: &str, name: &str) -> Option<&Object> {
+    pub(crate) fn try_get(&self, kind: &str, name: &str) -> Option<&Object> {
         let space = if matches!(kind, "nodes" | "namespaces") {
             ""
         } else {
@@ -132,11 +132,11 @@ impl Plane {
         self.store.get(kind, space, name)
     }
 
-    pub fn list(&self, kind: &str) -> Vec<&Object> {
+    pub(crate) fn list(&self, kind: &str) -> Vec<&Object> {
         self.store.list(kind, Some("default")).collect()
     }
 
-    pub fn set_power(&mut self, node: &str, on: bool) {
+    pub(crate) fn set_power(&mut self, node: &str, on: bool) {
         if on {
             self.script.dark.remove(node);
         } else {
@@ -146,11 +146,11 @@ impl Plane {
         self.settle();
     }
 
-    pub fn run_for(&mut self, seconds: u64) {
+    pub(crate) fn run_for(&mut self, seconds: u64) {
         self.run_for_ms(seconds * 1000);
     }
 
-    pub fn run_for_ms(&mut self, ms: u64) {
+    pub(crate) fn run_for_ms(&mut self, ms: u64) {
         let end = self.now + Duration::from_millis(ms);
         self.settle();
         while let Some(next) = self.next().filter(|next| *next <= end) {
@@ -168,7 +168,7 @@ impl Plane {
     }
 
     /// Runs until `holds`, at most `seconds`; how long it took.
-    pub fn run_until(&mut self, seconds: u64, holds: impl Fn(&Self) -> bool) -> Duration {
+    pub(crate) fn run_until(&mut self, seconds: u64, holds: impl Fn(&Self) -> bool) -> Duration {
         let start = self.now;
         for _ in 0..seconds * 10 {
             if holds(self) {
@@ -296,7 +296,7 @@ impl Plane {
     }
 
     /// Events as `reason message`, in the order they were made.
-    pub fn events(&self, of: &str) -> Vec<String> {
+    pub(crate) fn events(&self, of: &str) -> Vec<String> {
         let mut events: Vec<(&str, String)> = self
             .list("events")
             .into_iter()
@@ -319,7 +319,7 @@ impl Plane {
         events.into_iter().map(|(_, text)| text).collect()
     }
 
-    pub fn ready_pods(&self) -> usize {
+    pub(crate) fn ready_pods(&self) -> usize {
         self.list("pods")
             .iter()
             .filter(|pod| condition(pod, "Ready") == "True")
@@ -327,7 +327,7 @@ impl Plane {
     }
 
     /// An index of everything, for reconciles outside the manager.
-    pub fn index(&self) -> Index {
+    pub(crate) fn index(&self) -> Index {
         let mut index = Index::default();
         index.rebuild(
             &self.store,
@@ -338,12 +338,12 @@ impl Plane {
         index
     }
 
-    pub fn keys(&self) -> Vec<Key> {
+    pub(crate) fn keys(&self) -> Vec<Key> {
         self.index().all().cloned().collect()
     }
 }
 
-pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
+pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
     let conditions = object["status"]["conditions"].as_array();
     let found = conditions
         .into_iter()
@@ -354,7 +354,7 @@ pub fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
         .unwrap_or("absent")
 }
 
-pub fn deployment(replicas: i64) -> Value {
+pub(crate) fn deployment(replicas: i64) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "my-nginx", "namespace": "default"},
@@ -369,7 +369,7 @@ pub fn deployment(replicas: i64) -> Value {
     })
 }
 
-pub fn service() -> Value {
+pub(crate) fn service() -> Value {
     json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "my-nginx", "namespace": "default", "labels": {"run": "my-nginx"}},
@@ -380,7 +380,7 @@ pub fn service() -> Value {
     })
 }
 
-pub fn pod(name: &str, container: Value) -> Value {
+pub(crate) fn pod(name: &str, container: Value) -> Value {
     let mut container = container;
     if container["name"].is_null() {
         container["name"] = "c".into();
