@@ -65,13 +65,14 @@
 //!
 //! # Reading order
 //!
-//! `net` (who there is, what is due), `router` (the way of a packet), `nat`, `socket`, `stack`,
+//! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet), `nat`, `socket`, `stack`,
 //! `cable`, `tap`, `pcap`, `dns`.
 
 mod addr;
 mod cable;
 pub mod dns;
 mod host;
+mod members;
 mod nat;
 mod net;
 mod netstat;
@@ -87,9 +88,10 @@ mod topology;
 pub use addr::{Cidr, ParseCidrError};
 pub use cable::{Cable, QUEUE};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
+pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
 pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
-pub use net::{Capture, Config, Dataplane, Event, HOSTS_MAX, HostId, LanId, Net, UNDER_WAY_MAX};
+pub use net::{Capture, Config, Dataplane, Event, HostId, LanId, Net, UNDER_WAY_MAX};
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};
 pub use pcap::PcapWriter;

@@ -338,6 +338,10 @@ impl Net {
         let Some(host) = self.host(at).filter(|host| host.powered) else {
             return;
         };
+        if packet.flow().is_none() {
+            // No errors about errors.
+            return;
+        }
         let is_node = host.node().is_some();
         let error = icmp_unreachable(host.addr, packet.bytes(), Unreachable::Host);
         let error = self.whole_packet(error, packet);

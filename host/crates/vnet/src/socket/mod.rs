@@ -2,6 +2,7 @@
 //!
 //! Never blocks: a call says what is, and [`Net::poll_event`] says when to ask again.
 
+mod input;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 

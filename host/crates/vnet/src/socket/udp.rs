@@ -1,6 +1,6 @@
 //! UDP sockets: a bounded queue of datagrams and the errors that ICMP brings. Never fragments.
 
-use super::{NetError, Origin, Proto, Readiness, Sock, SockId};
+use super::{NetError, Origin, Readiness, Sock, SockId};
 use crate::host::Host;
 use crate::net::{HostId, Net};
 use crate::packet::{Flow, IP_HEADER, Packet, write_udp};
@@ -179,42 +179,7 @@ impl Net {
         self.lose(packet);
     }
 
-    /// A packet has arrived that is for this host itself.
-    pub(crate) fn input(&mut self, at: HostId, packet: Packet) {
-        let Some(host) = self.host(at).filter(|host| host.powered) else {
-            return self.lose(packet);
-        };
-        if !host.owns(packet.dst()) {
-            return self.lose(packet);
-        }
-        match packet.proto() {
-            crate::packet::TCP => self.tcp_input(at, packet),
-            crate::packet::UDP => self.udp_input(at, packet),
-            _ => {
-                self.flush();
-                self.icmp_input(at, &packet);
-                self.lose(packet);
-            }
-        }
-    }
-
-    /// An ICMP error finds the socket whose packet it is about.
-    fn icmp_input(&mut self, at: HostId, packet: &Packet) {
-        let Some((sent, 3, code)) = packet.icmp_error() else {
-            return;
-        };
-        let error = match code {
-            0 => NetError::NetUnreachable,
-            3 => NetError::Refused,
-            _ => NetError::HostUnreachable,
-        };
-        match sent.proto {
-            Proto::Tcp => self.tcp_unreachable(at, sent, error),
-            Proto::Udp => self.udp_unreachable(at, sent, error),
-        }
-    }
-
-    fn udp_unreachable(&mut self, at: HostId, sent: Flow, error: NetError) {
+    pub(super) fn udp_unreachable(&mut self, at: HostId, sent: Flow, error: NetError) {
         let Some(sock) = self.host(at).and_then(|host| host.udp_socket(sent.src)) else {
             return;
         };

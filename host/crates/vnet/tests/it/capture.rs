@@ -199,3 +199,9 @@ fn topology_and_sockets_are_plain_values() {
         format!("tcp        0      0 10.244.2.2:80           {peer:<23} ESTABLISHED")
     );
 }
+
+#[test]
+fn a_network_can_be_handed_to_another_thread() {
+    const fn is_send<T: Send>() {}
+    is_send::<vnet::Net>();
+}

@@ -1,0 +1,44 @@
+//! The last step of a packet's way: which protocol, and for ICMP errors which socket.
+//!
+//! Never answers for another host.
+
+use super::{NetError, Proto};
+use crate::net::{HostId, Net};
+use crate::packet::{Packet, TCP, UDP};
+
+impl Net {
+    /// A packet has arrived that is for this host itself.
+    pub(crate) fn input(&mut self, at: HostId, packet: Packet) {
+        let Some(host) = self.host(at).filter(|host| host.powered) else {
+            return self.lose(packet);
+        };
+        if !host.owns(packet.dst()) {
+            return self.lose(packet);
+        }
+        match packet.proto() {
+            TCP => self.tcp_input(at, packet),
+            UDP => self.udp_input(at, packet),
+            _ => {
+                self.flush();
+                self.icmp_input(at, &packet);
+                self.lose(packet);
+            }
+        }
+    }
+
+    /// An ICMP error finds the socket whose packet it is about.
+    fn icmp_input(&mut self, at: HostId, packet: &Packet) {
+        let Some((sent, 3, code)) = packet.icmp_error() else {
+            return;
+        };
+        let error = match code {
+            0 => NetError::NetUnreachable,
+            3 => NetError::Refused,
+            _ => NetError::HostUnreachable,
+        };
+        match sent.proto {
+            Proto::Tcp => self.tcp_unreachable(at, sent, error),
+            Proto::Udp => self.udp_unreachable(at, sent, error),
+        }
+    }
+}
