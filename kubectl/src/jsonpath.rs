@@ -571,7 +571,7 @@ impl Parser {
     fn operand(&mut self) -> Result<Vec<Node>, String> {
         let mut nodes = Vec::new();
         self.spaces();
-        while self.peek().is_some_and(|c| !" )=!<>".contains(c)) {
+        while self.peek().is_some_and(|c| !" )}=!<>".contains(c)) {
             self.node(&mut nodes)?;
         }
         if self.peek().is_none() {

@@ -198,9 +198,10 @@ fn write_field(
     let inner = schemas.inside(schema);
     if let Some(name) = name {
         out.push_str(&format!("FIELD: {name} <{}>\n", schemas.type_name(schema)));
-        if !list(inner, "enum").is_empty() {
+        let words = list(schemas.resolve(schema), "enum");
+        if !words.is_empty() {
             out.push_str("ENUM:\n");
-            for value in list(inner, "enum") {
+            for value in words {
                 out.push_str(&format!("    {}\n", enum_word(value)));
             }
         } else {
@@ -254,7 +255,7 @@ fn fields<'d>(
             schemas.type_name(field)
         ));
         let inner = schemas.inside(field);
-        let words: Vec<String> = list(inner, "enum").iter().map(enum_word).collect();
+        let words: Vec<String> = list(schemas.resolve(field), "enum").iter().map(enum_word).collect();
         if !words.is_empty() {
             let shown = if words.len() > 4 {
                 format!("{}, ....", words[..4].join(", "))
