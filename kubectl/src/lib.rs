@@ -92,6 +92,9 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         .flat_map(|group| group.iter())
         .chain(cmd::GLOBAL)
         .collect();
+    if command.usage == cmd::ABSENT {
+        return Err(Fail::not_in_lab(&format!("kubectl {path}")));
+    }
     let parsed = Parsed::parse(&path, &words, flags)?;
     let own = |name: &str| parsed.text(name).to_owned();
     let overrides = Overrides {

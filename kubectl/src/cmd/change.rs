@@ -338,7 +338,12 @@ pub(crate) fn set_image(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outco
         for (name, image) in &pairs {
             let mut found = false;
             for field in ["initContainers", "containers"] {
-                for container in spec[field].as_array_mut().into_iter().flatten() {
+                for container in spec
+                    .get_mut(field)
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten()
+                {
                     if *name == "*" || container["name"] == *name {
                         container["image"] = json!(image);
                         found = true;
@@ -393,7 +398,12 @@ pub(crate) fn set_env(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome
         ));
     }
     edit_pods(session, parsed, who, "env updated", |spec| {
-        for container in spec["containers"].as_array_mut().into_iter().flatten() {
+        for container in spec
+            .get_mut("containers")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             for update in updates {
                 let (name, value) = update
                     .split_once('=')

@@ -255,7 +255,10 @@ fn fields<'d>(
             schemas.type_name(field)
         ));
         let inner = schemas.inside(field);
-        let words: Vec<String> = list(schemas.resolve(field), "enum").iter().map(enum_word).collect();
+        let words: Vec<String> = list(schemas.resolve(field), "enum")
+            .iter()
+            .map(enum_word)
+            .collect();
         if !words.is_empty() {
             let shown = if words.len() > 4 {
                 format!("{}, ....", words[..4].join(", "))

@@ -604,7 +604,7 @@ struct Pump {
 impl Pump {
     fn run(&mut self, session: &mut Session<'_, '_>) -> Outcome {
         // Without input the socket alone decides when to go on, and waiting in it is cheapest.
-        let polling = self.input_open && self.socket.get_mut().set_nonblocking(true).is_ok();
+        let mut polling = self.input_open && self.socket.get_mut().set_nonblocking(true).is_ok();
         let mut status = None;
         loop {
             let mut idle = true;
@@ -614,6 +614,9 @@ impl Pump {
             if self.input_open {
                 idle &= !self.pass_input(session);
             }
+            if polling && !self.input_open {
+                polling = self.socket.get_mut().set_nonblocking(false).is_err();
+            }
             match self.socket.read() {
                 Ok(Message::Binary(message)) => {
                     idle = false;
@@ -621,7 +624,11 @@ impl Pump {
                         status = Some(end);
                     }
                 }
-                Ok(Message::Close(_)) => {}
+                Ok(Message::Close(_)) => {
+                    // The answer to the farewell is a courtesy.
+                    drop(self.socket.flush());
+                    return finish(status);
+                }
                 Ok(_) => idle = false,
                 Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => return finish(status),

@@ -76,12 +76,20 @@ impl Lab {
     }
 
     pub(crate) fn answer_with(&mut self, request: &str, status: u16, header: &str, body: &str) {
-        let head = format!("HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\n{header}Content-Length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\n{header}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
         self.raw(request, [head.as_bytes(), body.as_bytes()].concat());
     }
 
     pub(crate) fn raw(&mut self, request: &str, response: Vec<u8>) {
-        self.script.borrow_mut().answers.entry(request.to_owned()).or_default().push(response);
+        self.script
+            .borrow_mut()
+            .answers
+            .entry(request.to_owned())
+            .or_default()
+            .push(response);
     }
 
     pub(crate) fn run(&self, line: &[&str]) -> Ran {
@@ -90,11 +98,16 @@ impl Lab {
         let clock = RefCell::new(u64::try_from(self.now).expect("after 1970") * 1_000_000_000);
         let mut stdin = io::Cursor::new(self.stdin.clone());
         let mut files = Memory(self.files.clone());
-        let mut connect = Wire { script: Rc::clone(&self.script), refusing: self.refusing };
+        let mut connect = Wire {
+            script: Rc::clone(&self.script),
+            refusing: self.refusing,
+        };
         let mut io = Io {
             env: &|name| (name == "KUBECONFIG").then(|| "config".to_owned()),
             now: &|| *clock.borrow(),
-            sleep: &mut |time: Duration| *clock.borrow_mut() += u64::try_from(time.as_nanos()).expect("short"),
+            sleep: &mut |time: Duration| {
+                *clock.borrow_mut() += u64::try_from(time.as_nanos()).expect("short")
+            },
             files: &mut files,
             connect: &mut connect,
             stdin: &mut stdin,
@@ -105,14 +118,22 @@ impl Lab {
         let code = kubectl::run(&args, &mut io);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         let requests = std::mem::take(&mut self.script.borrow_mut().requests);
-        Ran { code, stdout: text(stdout), stderr: text(stderr), requests }
+        Ran {
+            code,
+            stdout: text(stdout),
+            stderr: text(stderr),
+            requests,
+        }
     }
 }
 
 impl Ran {
     /// The body of the first request that begins with this method and URL.
     pub(crate) fn sent(&self, request: &str) -> Value {
-        let found = self.requests.iter().find(|(line, _)| line.starts_with(request));
+        let found = self
+            .requests
+            .iter()
+            .find(|(line, _)| line.starts_with(request));
         let (_, body) = found.unwrap_or_else(|| panic!("no {request} in {:#?}", self.requests));
         serde_json::from_str(body).expect("JSON")
     }
@@ -122,18 +143,33 @@ struct Memory(BTreeMap<String, String>);
 
 impl Files for Memory {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
-        self.0.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0
+            .get(path)
+            .map(|text| text.clone().into_bytes())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn write(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
-        self.0.insert(path.to_owned(), String::from_utf8_lossy(content).into_owned());
+        self.0.insert(
+            path.to_owned(),
+            String::from_utf8_lossy(content).into_owned(),
+        );
         Ok(())
     }
 
     fn list_dir(&mut self, path: &str) -> io::Result<Vec<String>> {
         let prefix = format!("{}/", path.trim_end_matches('/'));
-        let names: Vec<String> = self.0.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect();
-        if names.is_empty() { Err(io::ErrorKind::NotADirectory.into()) } else { Ok(names) }
+        let names: Vec<String> = self
+            .0
+            .keys()
+            .filter_map(|key| key.strip_prefix(&prefix))
+            .map(str::to_owned)
+            .collect();
+        if names.is_empty() {
+            Err(io::ErrorKind::NotADirectory.into())
+        } else {
+            Ok(names)
+        }
     }
 }
 
@@ -147,7 +183,12 @@ impl Connect for Wire {
         if self.refusing {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        Ok(Box::new(Talk { script: Rc::clone(&self.script), heard: Vec::new(), saying: io::Cursor::default(), blocking: true }))
+        Ok(Box::new(Talk {
+            script: Rc::clone(&self.script),
+            heard: Vec::new(),
+            saying: io::Cursor::default(),
+            blocking: true,
+        }))
     }
 }
 
@@ -163,21 +204,35 @@ impl Talk {
     fn think(&mut self) {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut request = httparse::Request::new(&mut headers);
-        let Ok(httparse::Status::Complete(start)) = request.parse(&self.heard) else { return };
+        let Ok(httparse::Status::Complete(start)) = request.parse(&self.heard) else {
+            return;
+        };
         let length = request
             .headers
             .iter()
             .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-            .map_or(0, |header| String::from_utf8_lossy(header.value).parse().expect("a number"));
+            .map_or(0, |header| {
+                String::from_utf8_lossy(header.value)
+                    .parse()
+                    .expect("a number")
+            });
         if self.heard.len() < start + length {
             return;
         }
-        let line = format!("{} {}", request.method.expect("parsed"), request.path.expect("parsed"));
+        let line = format!(
+            "{} {}",
+            request.method.expect("parsed"),
+            request.path.expect("parsed")
+        );
         let body = String::from_utf8_lossy(&self.heard[start..start + length]).into_owned();
         let mut script = self.script.borrow_mut();
         script.requests.push((line.clone(), body));
         let path = line.split('?').next().expect("always one").to_owned();
-        let found = if script.answers.contains_key(&line) { line } else { path };
+        let found = if script.answers.contains_key(&line) {
+            line
+        } else {
+            path
+        };
         let answer = match script.answers.get_mut(&found) {
             Some(answers) if answers.len() > 1 => answers.remove(0),
             Some(answers) => answers[0].clone(),
@@ -198,14 +253,22 @@ fn missing(request: &str) -> Vec<u8> {
     let body = format!(
         "{{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NotFound\",\"message\":\"{plural} \\\"{name}\\\" not found\",\"code\":404}}"
     );
-    format!("HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!(
+        "HTTP/1.1 404 Not Found\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 impl Read for Talk {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.saying.read(buffer)?;
         // A server that has nothing to say is waited for only by those who do not want to wait.
-        if count == 0 && !self.blocking { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+        if count == 0 && !self.blocking {
+            Err(io::ErrorKind::WouldBlock.into())
+        } else {
+            Ok(count)
+        }
     }
 }
 
