@@ -9,6 +9,7 @@ mod body;
 mod connect;
 mod decode;
 mod discovery;
+mod draft;
 mod go_json;
 mod health;
 mod lab;

@@ -1,11 +1,11 @@
 //! Deleting objects, one or many. Never waits for a kubelet.
 
+use super::draft::is_dry_run;
 use super::read::Selection;
 use super::request::{Method, Request, Response};
 use super::route::Target;
 use super::status::{self, Failure};
 use super::table::{self, ListMeta};
-use super::write::is_dry_run;
 use super::{Call, body, negotiate};
 use crate::kind::look::{int, text};
 use crate::registry::{Deleted, Deletion};

@@ -1,10 +1,10 @@
 //! `scale`: the number of replicas by itself. Never starts or stops anything.
 
+use super::draft::is_dry_run;
 use super::patch::Patch;
 use super::request::{Method, Response};
 use super::route::Target;
 use super::status::Failure;
-use super::write::is_dry_run;
 use super::{Call, body, read};
 use crate::kind::Findings;
 use crate::kind::look::{format_selector, int, text};
