@@ -1,4 +1,8 @@
 //! kubectl on the machine it runs on: `cargo run -p kubectl --example native -- get pods`.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "outside a world, waiting is sleeping"
+)]
 
 use std::io::{stderr, stdin, stdout};
 use std::time::{SystemTime, UNIX_EPOCH};

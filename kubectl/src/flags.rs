@@ -78,7 +78,7 @@ pub(crate) struct Command {
     pub(crate) usage: &'static str,
     pub(crate) examples: &'static str,
     pub(crate) flags: &'static [&'static [Flag]],
-    pub(crate) subcommands: &'static [Command],
+    pub(crate) subcommands: &'static [Self],
     pub(crate) run: Run,
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Template(Vec<Piece>);
 enum Piece {
     Text(String),
     Action(Vec<Node>),
-    Range(Vec<Node>, Vec<Piece>),
+    Range(Vec<Node>, Vec<Self>),
 }
 
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ enum Node {
     Recursive,
     Slice(Option<i64>, Option<i64>, Option<i64>),
     Index(i64),
-    Union(Vec<Vec<Node>>),
-    Filter(Box<(Vec<Node>, Option<(String, Vec<Node>)>)>),
+    Union(Vec<Vec<Self>>),
+    Filter(Box<Filter>),
     Root,
     Literal(Value),
 }
@@ -208,11 +208,7 @@ fn descend(value: &Value, next: &mut Vec<Value>) {
     }
 }
 
-fn passes(
-    filter: &(Vec<Node>, Option<(String, Vec<Node>)>),
-    root: &Value,
-    item: &Value,
-) -> Result<bool, String> {
+fn passes(filter: &Filter, root: &Value, item: &Value) -> Result<bool, String> {
     let left = evaluate(&filter.0, root, vec![item.clone()])?;
     let Some((operator, right)) = &filter.1 else {
         return Ok(!left.is_empty());
@@ -258,6 +254,9 @@ pub(crate) fn go_syntax(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+/// What stands left of an operator, and the operator with what stands right of it.
+type Filter = (Vec<Node>, Option<(String, Vec<Node>)>);
 
 struct Parser {
     text: Vec<char>,

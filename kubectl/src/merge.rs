@@ -264,7 +264,7 @@ fn diff_keyed<'v>(
 }
 
 /// Puts one patch onto another; both may speak of the same list items.
-fn unite<'v>(
+fn unite(
     kind: &str,
     path: &mut Vec<String>,
     into: &mut Map<String, Value>,

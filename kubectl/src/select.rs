@@ -57,9 +57,9 @@ fn slashed(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<Selection>
                 pairs.push((discovery.find(kind)?.clone(), name.to_owned()));
             }
             [_, _] => {
-                return Err(Fail::message(format!(
-                    "arguments in resource/name form must have a single resource and name"
-                )));
+                return Err(Fail::message(
+                    "arguments in resource/name form must have a single resource and name",
+                ));
             }
             _ => {
                 return Err(Fail::message(
@@ -278,7 +278,7 @@ pub(crate) fn try_manifests(
         match yaml::documents(&text) {
             Ok(documents) => {
                 for document in documents {
-                    resolve(session, parsed, &source, document, &mut found)?;
+                    resolve(session, &source, document, &mut found)?;
                 }
             }
             Err(error) if error.0.starts_with("yaml:") => found.push(Err(Fail::message(format!(
@@ -357,7 +357,6 @@ fn gather(
 
 fn resolve(
     session: &mut Session<'_, '_>,
-    parsed: &Parsed,
     source: &str,
     document: Value,
     found: &mut Vec<Outcome<Manifest>>,
@@ -376,7 +375,7 @@ fn resolve(
     }
     if text(&document, "kind").ends_with("List") && document["items"].is_array() {
         for item in items(&document) {
-            resolve(session, parsed, source, item, found)?;
+            resolve(session, source, item, found)?;
         }
         return Ok(());
     }

@@ -27,9 +27,6 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             "--now and --grace-period cannot be specified together",
         ));
     }
-    if grace == 0 && !parsed.is("force") && parsed.dry_run()? == "none" {
-        // Zero without force means as soon as possible, and waits.
-    }
     if parsed.is("force") {
         session.warn("Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
     }

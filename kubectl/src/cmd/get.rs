@@ -125,7 +125,7 @@ fn several_types(asked: &[Asked]) -> bool {
 }
 
 /// The query of a collection.
-fn list_query<'p>(parsed: &'p Parsed, table: bool) -> Vec<(&'static str, &'p str)> {
+fn list_query(parsed: &Parsed, table: bool) -> Vec<(&'static str, &str)> {
     let mut query = Vec::new();
     if table && !parsed.text("sort-by").is_empty() {
         query.push(("includeObject", "Object"));
@@ -468,7 +468,7 @@ pub(crate) fn events(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
         }
         return Ok(());
     }
-    events.sort_by_key(|event| crate::describe::event_time(event));
+    events.sort_by_key(crate::describe::event_time);
     let now = session.now();
     let mut lines = String::new();
     if !parsed.is("no-headers") {

@@ -65,7 +65,7 @@ fn failed(fail: Fail, failing: &str) -> Fail {
     }
 }
 
-fn name<'p>(parsed: &'p Parsed) -> Outcome<&'p str> {
+fn name(parsed: &Parsed) -> Outcome<&str> {
     match parsed.before_dash() {
         [name] => Ok(name),
         args => Err(Fail::usage(

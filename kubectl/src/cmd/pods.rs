@@ -196,9 +196,7 @@ pub(crate) fn logs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     };
     if places.is_empty() {
         if selector.is_empty() {
-            return Err(Fail::message(format!(
-                "timed out waiting for the condition"
-            )));
+            return Err(Fail::message("timed out waiting for the condition"));
         }
         session.err(&format!("No resources found in {namespace} namespace.\n"));
         return Ok(());

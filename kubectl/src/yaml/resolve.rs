@@ -107,7 +107,7 @@ fn is_timestamp(text: &str) -> bool {
         return false;
     }
     let Some(time) = time else {
-        return month.len() == 2 && day.len() == 2 || true;
+        return true;
     };
     let clock = time
         .split(['Z', '+', '-', ' ', '.'])
