@@ -123,7 +123,37 @@ pub(crate) fn mounts(store: &Store, downward: &Downward<'_>, container: &Value) 
                 shared: !kept_by_kubelet,
             })
         });
-    mounts.collect()
+    let mut mounts: Vec<Mount> = mounts.collect();
+    let spec = &downward.pod["spec"];
+    let known = mounts.iter().any(|mount| mount.path == ACCOUNT_PATH);
+    if !known && spec["automountServiceAccountToken"] != false {
+        mounts.push(account_mount(store, downward));
+    }
+    mounts
+}
+
+/// Where programs look for the account they run as.
+const ACCOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// The account's directory, for pods that nobody gave one.
+fn account_mount(store: &Store, downward: &Downward<'_>) -> Mount {
+    let space = namespace(downward.pod);
+    let root_ca = store.get("configmaps", space, "kube-root-ca.crt");
+    let root_ca = root_ca.map_or("", |map| text(&map["data"]["ca.crt"]));
+    let files = [
+        ("ca.crt", root_ca.as_bytes().to_vec()),
+        ("namespace", space.as_bytes().to_vec()),
+        ("token", token(downward)),
+    ];
+    let file =
+        |(path, bytes): (&str, Vec<u8>)| (path.to_owned(), FileContent { bytes, mode: 0o644 });
+    Mount {
+        path: ACCOUNT_PATH.to_owned(),
+        volume: "kube-api-access".to_owned(),
+        files: files.into_iter().map(file).collect(),
+        read_only: true,
+        shared: false,
+    }
 }
 
 /// The part of a volume that `subPath` names: one file, or a directory.
@@ -404,6 +434,17 @@ mod tests {
             json!({"volumeMounts": [{"name": "x", "mountPath": "/cert", "subPath": "tls.crt"}]});
         let mount = &mounts(&store, &downward(&pod), &one)[0];
         assert_eq!(mount.files.keys().collect::<Vec<_>>(), [""]);
+    }
+
+    #[test]
+    fn every_container_finds_the_account_it_runs_as() {
+        let pod = pod(json!({"name": "x", "emptyDir": {}}));
+        let mounts = mounts(&Store::default(), &downward(&pod), &json!({}));
+        assert_eq!(
+            mounts[0].path,
+            "/var/run/secrets/kubernetes.io/serviceaccount"
+        );
+        assert_eq!(mounts[0].files["namespace"].bytes, b"default");
     }
 
     #[test]
