@@ -96,6 +96,11 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         return Err(Fail::not_in_lab(&format!("kubectl {path}")));
     }
     let parsed = Parsed::parse(&path, &words, flags)?;
+    for name in NOT_HONOURED {
+        if parsed.given(name) {
+            return Err(Fail::not_in_lab(&format!("--{name}")));
+        }
+    }
     let own = |name: &str| parsed.text(name).to_owned();
     let overrides = Overrides {
         kubeconfig: own("kubeconfig"),
@@ -109,6 +114,16 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
     let mut session = Session::new(io, overrides, format!("kubectl {path}"));
     (command.run)(&mut session, &parsed)
 }
+
+/// Flags that the stock client has and nothing here heeds; better refused than ignored.
+const NOT_HONOURED: [&str; 6] = [
+    "as",
+    "request-timeout",
+    "warnings-as-errors",
+    "append-hash",
+    "output-watch-events",
+    "flatten",
+];
 
 type Located = (String, Option<&'static Command>, Vec<String>);
 

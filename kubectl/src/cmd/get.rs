@@ -18,6 +18,9 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         let body = session.get_text(parsed.text("raw"))?;
         return session.out(&String::from_utf8_lossy(&body));
     }
+    if parsed.given("subresource") {
+        return Err(Fail::not_in_lab("get --subresource"));
+    }
     let format = Format::of(session, parsed, true)?;
     let asked = asked(session, parsed)?;
     if parsed.is("watch") || parsed.is("watch-only") {
