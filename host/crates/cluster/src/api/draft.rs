@@ -149,6 +149,11 @@ pub(super) fn read_patched(
     mut object: Value,
     patch: &Patch,
 ) -> Result<Draft, Failure> {
+    if !object.is_object() {
+        return Err(Failure::bad_request(
+            "the patched object is no longer an object",
+        ));
+    }
     let names = target.kind.names();
     object["apiVersion"] = names.api_version().into();
     object["kind"] = names.kind.into();

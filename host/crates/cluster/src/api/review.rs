@@ -15,6 +15,9 @@ pub(super) fn review(call: &Call<'_>, resource: &str) -> Result<Response, Failur
         return Err(Failure::method_not_allowed());
     }
     let mut object = body::object(&call.request.content_type, &call.request.body)?;
+    if !object.is_object() {
+        return Err(Failure::bad_request("the body is not an object"));
+    }
     if resource == "selfsubjectreviews" {
         return Ok(Response::json(
             201,

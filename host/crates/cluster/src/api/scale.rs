@@ -5,7 +5,7 @@ use super::patch::Patch;
 use super::request::{Method, Response};
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, body, read};
+use super::{Call, body, decode, read};
 use crate::kind::Findings;
 use crate::kind::look::{format_selector, int, text};
 use crate::store::{StoreError, name_of};
@@ -21,6 +21,12 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
         Method::Patch => patched(call, target, &shown)?,
         _ => return Ok(Response::json(200, &shown)),
     };
+    let mut wanted = wanted;
+    decode::fit_named("io.k8s.api.autoscaling.v1.Scale", &mut wanted).map_err(|error| {
+        Failure::bad_request(format!(
+            "Scale in version \"v1\" cannot be handled as a Scale: {error}"
+        ))
+    })?;
     let version = text(&wanted, "/metadata/resourceVersion");
     if !version.is_empty() && version != text(&current, "/metadata/resourceVersion") {
         let why = StoreError::Conflict.to_string();

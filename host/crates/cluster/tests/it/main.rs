@@ -6,6 +6,7 @@
 mod fixture;
 mod plane;
 
+mod anything;
 mod create;
 mod delete;
 mod discovery;
