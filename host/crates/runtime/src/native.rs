@@ -2,6 +2,11 @@
 //!
 //! Never the host's sockets: these are on the virtual network like any program's.
 
+#![allow(
+    clippy::waker_clone_wake,
+    reason = "a wake by reference means a used-up slice, see executor.rs"
+)]
+
 use crate::network::{Network, Socket};
 use std::future::poll_fn;
 use std::task::{Context, Poll};

@@ -95,7 +95,7 @@ impl OutputStream for WriteStream {
 pub(super) enum Source {
     Null,
     Zero,
-    Random(Stream),
+    Random(Box<Stream>),
 }
 
 impl Source {
@@ -106,7 +106,7 @@ impl Source {
             // file does not shift what the process draws itself.
             Device::Random => {
                 let start = clock::Seed::new(guest.chance().next_u64());
-                Self::Random(start.stream("urandom"))
+                Self::Random(Box::new(start.stream("urandom")))
             }
             _ => Self::Null,
         }

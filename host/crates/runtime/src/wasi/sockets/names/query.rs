@@ -123,10 +123,10 @@ impl Exchange<'_> {
         let receive = async {
             loop {
                 let (from, bytes) = socket.recv_from().await.ok()?;
-                if from == self.server {
-                    if let Ok(message) = Message::from_vec(&bytes) {
-                        return Some(message);
-                    }
+                if from == self.server
+                    && let Ok(message) = Message::from_vec(&bytes)
+                {
+                    return Some(message);
                 }
             }
         };
