@@ -4,7 +4,7 @@ use crate::cli::{Format, Lang, Run};
 use crate::shell::{Bounds, Capture, Shell, play};
 use anyhow::{Context, Result};
 use clock::{Duration, Seed};
-use lesson::{Engine, Lab, Options, Outcome, Report};
+use lesson::{Engine, Lab, Options, Outcome, Report, Severity};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,13 +21,20 @@ const SEED: u64 = 42;
 
 /// Plays every file and prints the reports; the exit code is that of the worst.
 pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
+    let lang = match typed.lang {
+        Lang::Ja => lesson::Lang::Ja,
+        Lang::En => lesson::Lang::En,
+    };
     let mut reports = Vec::new();
     let mut worst = Outcome::Passed;
     for file in &typed.files {
         match read(file) {
             Ok(lab) => {
-                let report = play_one(typed, lab)?;
+                let report = play_one(typed, lang, lab)?;
                 worst = worst.max(report.outcome);
+                if typed.format == Format::Text {
+                    anstream::println!("{}", report.to_text(lang, true));
+                }
                 reports.push(report);
             }
             Err(findings) => {
@@ -38,55 +45,54 @@ pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
     }
     match typed.format {
         Format::Text => {}
-        Format::Json => anstream::println!("{}", lesson::to_json(&reports)),
-        Format::Junit => anstream::println!("{}", lesson::to_junit(&reports)),
+        Format::Json => anstream::print!("{}", lesson::to_json(&reports)),
+        Format::Junit => anstream::print!("{}", lesson::to_junit(&reports, lang)),
     }
     Ok(ExitCode::from(worst.code()))
 }
 
-/// A lesson and everything it names, or what is wrong with it.
+/// A lesson and everything it names, or what is wrong with it. Warnings do not stop a lesson.
 fn read(file: &Path) -> Result<Lab, Vec<String>> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file).map_err(|cause| vec![format!("{name}: {cause}")])?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    let beside = |path: &str| fs::read_to_string(folder.join(path)).ok();
-    Lab::parse(&name, &text, &beside).map_err(|findings| findings.iter().map(ToString::to_string).collect())
+    let mut beside = |path: &str| fs::read_to_string(folder.join(path)).ok();
+    let (lab, findings) = Lab::parse(&name, &text, &mut beside);
+    let said = || findings.iter().map(ToString::to_string).collect::<Vec<_>>();
+    match lab {
+        Some(lab) if !findings.iter().any(|finding| finding.severity == Severity::Error) => {
+            if !findings.is_empty() {
+                anstream::eprintln!("{}", said().join("\n"));
+            }
+            Ok(lab)
+        }
+        _ => Err(said()),
+    }
 }
 
-fn play_one(typed: &Run, lab: Lab) -> Result<Report> {
+fn play_one(typed: &Run, lang: lesson::Lang, lab: Lab) -> Result<Report> {
     let lab = Arc::new(lab);
     let seed = typed.seed.or(lab.environment.seed).unwrap_or(SEED);
-    let shell = Shell::new(spec(&lab, seed)?)?;
+    let capture_kind = if typed.pcap.is_some() { vnet::Capture::Full } else { vnet::Capture::Headers };
+    let shell = Shell::new(spec(&lab, seed, capture_kind)?)?;
     let mut capture = match &typed.pcap {
         Some(path) => Some(Capture::create(path, shell.epoch()).with_context(|| format!("cannot write {}", path.display()))?),
         None => None,
     };
-    let options = Options {
-        lang: match typed.lang {
-            Lang::Ja => lesson::Lang::Ja,
-            Lang::En => lesson::Lang::En,
-        },
-        until_step: typed.step.clone(),
-        ..Options::default()
-    };
+    let options = Options { lang, until_step: typed.step.clone(), ..Options::default() };
     let mut engine = Engine::new(shell.now(), lab.clone(), options);
     let bounds = Bounds { virtual_time: lab.limits.virtual_time, wall: WALL };
-    let text = typed.format == Format::Text;
-    play(&shell, &mut engine, bounds, &mut capture, |engine, what| {
-        if text && let Some(line) = engine.progress(&what) {
-            anstream::println!("{line}");
-        }
-    })?;
-    let mut report = engine.report();
-    report.seed = seed;
-    if text {
-        anstream::println!("{}", report.summary());
+    play(&shell, &mut engine, bounds, &mut capture)?;
+    if let Some(lost) = capture.map(|capture| capture.lost()).filter(|lost| *lost > 0) {
+        anstream::eprintln!("warning: {lost} packets were forgotten before they could be written");
     }
+    let mut report = engine.report();
+    report.seed = Some(seed);
     Ok(report)
 }
 
 /// The world a lesson asks for.
-fn spec(lab: &Lab, seed: u64) -> Result<WorldSpec> {
+fn spec(lab: &Lab, seed: u64, capture: vnet::Capture) -> Result<WorldSpec> {
     let environment = &lab.environment;
     let network = &environment.network;
     let cidr = |text: &Option<String>, usual: &str| -> Result<Cidr> {
@@ -105,7 +111,7 @@ fn spec(lab: &Lab, seed: u64) -> Result<WorldSpec> {
             _ => Dataplane::Overlay,
         },
         dns: network.dns,
-        capture: vnet::Capture::Headers,
+        capture,
         images: Vec::new(),
         shuffle: false,
     })

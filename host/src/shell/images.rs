@@ -125,7 +125,7 @@ impl Press {
         }
         fs.make_devices()?;
         fs.put_program("/bin/busybox", &self.shell)?;
-        for applet in guest_box::applets().filter(|applet| !WORKSTATION_ONLY.contains(applet)) {
+        for applet in guest_box::names().into_iter().filter(|name| !WORKSTATION_ONLY.contains(name) && *name != "busybox") {
             fs.symlink(&format!("/bin/{applet}"), "/bin/busybox")?;
         }
         fs.write_file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)?;

@@ -29,7 +29,7 @@ pub(crate) struct Bounds {
     pub(crate) wall: Duration,
 }
 
-/// Plays until the engine is done; `show` is told what a screen may show.
+/// Plays until the engine is done.
 ///
 /// # Errors
 /// When the capture file cannot be written.
@@ -38,16 +38,12 @@ pub(crate) fn play(
     engine: &mut Engine,
     bounds: Bounds,
     capture: &mut Option<Capture>,
-    mut show: impl FnMut(&Engine, lesson::Show),
 ) -> std::io::Result<()> {
     let started = std::time::Instant::now();
     let mut player = Player::new(shell);
     while !engine.is_done() {
         while let Some(action) = engine.poll_action() {
-            match action {
-                Action::Show(what) => show(engine, what),
-                action => player.start(action),
-            }
+            player.start(action);
         }
         let mut busy = shell.turn();
         busy |= player.tell(engine);
@@ -60,17 +56,16 @@ pub(crate) fn play(
             }
             continue;
         }
+        if engine.poll_at().is_some_and(|due| due <= shell.now()) {
+            engine.handle_time(shell.now());
+            continue;
+        }
         let next = [shell.poll_at(), engine.poll_at(), player.poll_at()].into_iter().flatten().min();
         match next {
             Some(at) if at.since_start() > bounds.virtual_time => {
                 engine.handle(shell.now(), limit(format!("virtual time: {:?}", bounds.virtual_time)));
             }
-            Some(at) => {
-                shell.jump(at);
-                if engine.poll_at().is_some_and(|due| due <= shell.now()) {
-                    engine.handle_time(shell.now());
-                }
-            }
+            Some(at) => shell.jump(at),
             None => engine.handle(shell.now(), limit("nothing will ever happen again".into())),
         }
     }
@@ -161,7 +156,7 @@ impl Player {
     fn tell(&mut self, engine: &mut Engine) -> bool {
         let now = self.shell.now();
         self.heal_due(now);
-        let at_rest = self.shell.look(|world| self.rest.look(now, world.cluster().store()));
+        let at_rest = !self.settling.is_empty() && self.shell.look(|world| self.rest.look(now, world.cluster().store()));
         let done = |deadline: Instant| deadline <= now;
         let mail = self.mail.clone();
         self.settling.retain(|(id, deadline)| {

@@ -14,7 +14,7 @@ use crate::{Input, Output, WorldSpec, spec};
 use clock::Instant;
 use cluster::kubelet::Command;
 use cluster::{Cluster, Request, Response, WatchId, WatchPoll};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{HostId, LanId, Net};
 
@@ -50,7 +50,7 @@ impl World {
         let workstation = net.add_machine("workstation", lan, WorldSpec::lan_address(1));
         let control_plane = net.add_machine("control-plane", lan, WorldSpec::lan_address(2));
         let nodes = nodes::build(&mut net, lan, spec);
-        let cluster = Cluster::new(now, spec.seed.derive("cluster"), &nodes::config(spec));
+        let cluster = Cluster::new(now, spec.seed.derive("cluster"), nodes::config(spec));
         let mut world = Self {
             net,
             cluster,
@@ -83,7 +83,7 @@ impl World {
 
     /// Answers a request to the API server.
     pub fn api(&mut self, now: Instant, request: Request) -> Response {
-        let response = self.cluster.handle(now, &request);
+        let response = self.cluster.handle(now, request);
         self.settle(now);
         response
     }
@@ -250,6 +250,14 @@ impl World {
     #[must_use]
     pub fn pod_host(&self, uid: &str) -> Option<HostId> {
         self.pods.by_uid(uid)
+    }
+
+    /// The TCP ports that every node answers on for a Service.
+    #[must_use]
+    pub fn node_ports(&self) -> BTreeSet<u16> {
+        let tcp = self.services.iter().filter(|rule| rule.proto == vnet::Proto::Tcp);
+        let frontends = tcp.flat_map(|rule| &rule.frontends);
+        frontends.filter(|frontend| frontend.addr == vnet::FrontendAddr::AnyNode).map(|frontend| frontend.port).collect()
     }
 
     /// Every machine of the LAN with its address, for `/etc/hosts`.

@@ -6,7 +6,8 @@
 use super::super::driver::Shell;
 use clock::Instant;
 use cluster::api::selector::Labels;
-use cluster::{Method, Request, Store, kind};
+use cluster::kind::{KINDS, Kind};
+use cluster::{Method, Request, Store};
 use lesson::{Engine, Observation, Query, QueryId};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,10 +35,10 @@ struct Wanted {
 impl Queries {
     pub(super) fn open(&mut self, query: QueryId, what: Query) {
         let Query::Objects { kind, namespace, name, selector } = what else { return };
-        let found = kind::find(&kind);
+        let found = find(&kind);
         let what = Wanted {
-            kind: found.map(|kind| kind.key()),
-            namespace: found.is_some_and(|kind| kind.namespaced()).then_some(namespace),
+            kind: found.map(|kind| kind.names().qualified()),
+            namespace: found.is_some_and(|kind| kind.names().namespaced).then_some(namespace),
             name,
             selector: selector.and_then(|selector| Labels::parse(&selector).ok()),
         };
@@ -99,7 +100,7 @@ impl Wanted {
         let same = |wanted: &Option<String>, is: &Value| wanted.as_ref().is_none_or(|wanted| is == wanted.as_str());
         same(&self.namespace, &metadata["namespace"])
             && same(&self.name, &metadata["name"])
-            && self.selector.as_ref().is_none_or(|selector| selector.matches(&metadata["labels"]))
+            && self.selector.as_ref().is_none_or(|selector| selector.matches(metadata.get("labels")))
     }
 }
 
@@ -108,13 +109,30 @@ fn key(object: &Value) -> (String, String) {
     (text("namespace"), text("name"))
 }
 
+/// A kind by any of the names that kubectl takes.
+fn find(word: &str) -> Option<&'static dyn Kind> {
+    let word = word.split('.').next().unwrap_or(word).to_lowercase();
+    KINDS.iter().copied().find(|kind| {
+        let names = kind.names();
+        names.plural == word || names.singular == word || names.kind.to_lowercase() == word || names.short.contains(&word.as_str())
+    })
+}
+
+/// The path that objects of a kind are created under.
+fn collection(kind: &dyn Kind, namespace: &str) -> String {
+    let names = kind.names();
+    let api = names.api_version();
+    let root = if api.contains('/') { format!("/apis/{api}") } else { format!("/api/{api}") };
+    if names.namespaced { format!("{root}/namespaces/{namespace}/{}", names.plural) } else { format!("{root}/{}", names.plural) }
+}
+
 /// What the server would store for a manifest of one object.
 pub(super) fn dry_run(shell: &Shell, manifest: &str) -> Result<Arc<Value>, String> {
-    let object: Value = cluster::api::yaml::parse(manifest).map_err(|cause| cause.to_string())?;
+    let object: Value = serde_saphyr::from_str(manifest).map_err(|cause| cause.to_string())?;
     let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
-    let kind = kind::find(kind).ok_or_else(|| format!("no matches for kind {kind:?} in version {version:?}"))?;
+    let kind = find(kind).ok_or_else(|| format!("no matches for kind {kind:?} in version {version:?}"))?;
     let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
-    let path = format!("{}?dryRun=All", kind.collection_path(namespace));
+    let path = format!("{}?dryRun=All", collection(kind, namespace));
     let response = shell.api(Request::new(Method::Post, &path, "application/json", object.to_string().into_bytes()));
     let cluster::Body::Bytes(body) = response.body else { return Err("the server answered with a stream".into()) };
     let answer: Value = serde_json::from_slice(&body).map_err(|cause| cause.to_string())?;
