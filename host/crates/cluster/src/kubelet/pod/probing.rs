@@ -1,0 +1,114 @@
+//! Asking containers how they are, and what an answer brings about. Never counts answers itself.
+
+use super::super::command::Command;
+use super::super::container::State;
+use super::super::probe::{self, Purpose};
+use super::{Machine, Turn};
+use crate::controller::Tone;
+use clock::Duration;
+
+impl Machine {
+    pub(super) fn ask_probes(&mut self, at: usize, turn: &mut Turn<'_>) {
+        if self.containers[at]
+            .poll_at()
+            .is_none_or(|due| due > turn.now)
+        {
+            return;
+        }
+        let pod_ip = self.ip.map_or_else(String::new, |ip| ip.to_string());
+        let spec = self.spec_of(&self.containers[at]);
+        let starting = !self.containers[at].started();
+        let container = &mut self.containers[at];
+        for probe in &mut container.probes {
+            let startup = probe.purpose == Purpose::Startup;
+            if startup != starting || probe.poll_at().is_none_or(|due| due > turn.now) {
+                continue;
+            }
+            let Some(kind) = probe::kind_of(&spec[probe.field()], &spec, &pod_ip) else {
+                continue;
+            };
+            let id = turn.questions.ask(&self.reference.uid);
+            let timeout = probe.ask(id, turn.now);
+            turn.commands.push_back(Command::Probe {
+                id,
+                pod: self.reference.clone(),
+                container: container.name.clone(),
+                probe: kind,
+                timeout,
+            });
+        }
+    }
+
+    /// An answer to a probe, or the end of a hook.
+    pub(crate) fn handle_answer(
+        &mut self,
+        id: u64,
+        outcome: Result<(), String>,
+        turn: &mut Turn<'_>,
+    ) {
+        for at in 0..self.containers.len() {
+            if let State::Stopping {
+                hook: Some(hook),
+                term_at,
+                ..
+            } = &mut self.containers[at].state
+                && *hook == id
+            {
+                *term_at = Some(turn.now);
+                return;
+            }
+            let container = &mut self.containers[at];
+            let Some(probe) = container
+                .probes
+                .iter_mut()
+                .find_map(|probe| probe.answer(id, outcome.is_ok()).then_some(probe))
+            else {
+                continue;
+            };
+            let (purpose, word, verdict) = (probe.purpose, probe.word(), probe.verdict);
+            if purpose == Purpose::Startup && verdict == Some(true) {
+                for probe in &mut container.probes {
+                    probe.not_before(turn.now);
+                }
+            }
+            let Err(why) = outcome else { return };
+            turn.note_of(
+                &self.pod,
+                &self.containers[at],
+                Tone::Warning,
+                "Unhealthy",
+                format!("{word} probe failed: {why}"),
+            );
+            let running = matches!(self.containers[at].state, State::Running { .. });
+            if verdict == Some(false)
+                && purpose != Purpose::Readiness
+                && running
+                && self.ending.is_none()
+            {
+                let word = word.to_ascii_lowercase();
+                let sentence = format!(
+                    "Container {} failed {word} probe, will be restarted",
+                    self.containers[at].name
+                );
+                let own = self.spec_of(&self.containers[at])[if purpose == Purpose::Startup {
+                    "startupProbe"
+                } else {
+                    "livenessProbe"
+                }]["terminationGracePeriodSeconds"]
+                    .as_u64();
+                let grace = own.unwrap_or_else(|| {
+                    self.pod["spec"]["terminationGracePeriodSeconds"]
+                        .as_u64()
+                        .unwrap_or(30)
+                });
+                self.stop(
+                    at,
+                    turn.now + Duration::from_secs(grace),
+                    Some(sentence),
+                    turn,
+                );
+            }
+            return;
+        }
+    }
+}
