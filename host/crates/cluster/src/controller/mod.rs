@@ -55,7 +55,7 @@ impl Context<'_> {
 }
 
 /// A loop of Kubernetes' controller manager, as a function of a snapshot.
-pub trait Controller: std::fmt::Debug {
+pub trait Controller: std::fmt::Debug + Send {
     /// Its name, as upstream has it in Events.
     fn name(&self) -> &'static str;
     /// How long after one look an event may bring about the next, so that a crowd of pods is looked at

@@ -139,3 +139,9 @@ fn every_field_without_effect_here_exists_in_the_types() {
         }
     }
 }
+
+#[test]
+fn a_cluster_may_move_to_the_thread_of_its_world() {
+    fn is_send<T: Send>() {}
+    is_send::<cluster::Cluster>();
+}
