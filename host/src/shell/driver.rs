@@ -51,7 +51,8 @@ impl Shell {
         spec.images = Images::inventory();
         let stage = Arc::new(Mutex::new(Stage::new(World::new(start, &spec), start)));
         let epoch_secs = u64::try_from(spec.epoch).unwrap_or(0);
-        let executor = Runtime::new(spec.seed.derive("programs"), stage.clone(), epoch_secs)?;
+        let executor = Runtime::new(spec.seed.derive("programs"), stage.clone(), epoch_secs)
+            .map_err(|cause| anyhow::anyhow!("the program engine does not start: {cause:#}"))?;
         let runtime = executor.handle();
         let images = Images::load(&runtime, unix_nanos)?;
         let shell = Rc::new(Self {
