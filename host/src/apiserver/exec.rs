@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
@@ -55,7 +56,8 @@ pub(super) fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>, wa
         let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         // A client that hangs up ends its own conversation.
         let _ = carry_on(&shell, &mut socket, wanted).await;
-        let _ = socket.close(None).await;
+        let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        let _ = socket.close(Some(normal)).await;
     });
     let mut response = hyper::Response::new(ApiBody::full(Vec::new()));
     *response.status_mut() = hyper::StatusCode::SWITCHING_PROTOCOLS;

@@ -130,9 +130,9 @@ impl Shell {
     pub(crate) fn turn(self: &Rc<Self>) -> bool {
         let mut any = false;
         for _ in 0..TURNS_MAX {
+            let mut busy = self.follow();
             let due = self.stage.lock().world.poll_at();
-            let mut busy = self.executor.borrow_mut().run(due, SLICES_MAX) == Ran::Busy;
-            busy |= self.follow();
+            busy |= self.executor.borrow_mut().run(due, SLICES_MAX) != Ran::Idle;
             busy |= self.carry_out();
             busy |= self.collect();
             self.wake_watchers();
