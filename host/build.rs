@@ -11,13 +11,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Package of each guest and the constant under which the binary finds it.
-const GUESTS: [(&str, &str); 3] =
-    [("guest-box", "BOX"), ("guest-nginx", "NGINX"), ("guest-curl", "CURL")];
+const GUESTS: [(&str, &str); 3] = [
+    ("guest-box", "BOX"),
+    ("guest-nginx", "NGINX"),
+    ("guest-curl", "CURL"),
+];
 
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?)
+        .join("..")
+        .canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     watch(&root);
     let built = build_guests(&root)?;
@@ -42,11 +47,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Names everything a guest is made of, so that a change rebuilds it and nothing else does.
 fn watch(root: &Path) {
-    for part in ["guest-box", "guest-kit", "guest-nginx", "guest-curl", "kubectl", "wit"] {
+    for part in [
+        "guest-box",
+        "guest-kit",
+        "guest-nginx",
+        "guest-curl",
+        "kubectl",
+        "wit",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(part).display());
     }
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", root.join("Cargo.lock").display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        root.join("Cargo.lock").display()
+    );
 }
 
 fn build_guests(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
@@ -54,20 +69,36 @@ fn build_guests(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(env::var("CARGO")?);
     cargo
         .current_dir(root)
-        .args(["build", "--locked", "--profile", "guest", "--target", TARGET])
+        .args([
+            "build",
+            "--locked",
+            "--profile",
+            "guest",
+            "--target",
+            TARGET,
+        ])
         .arg("--target-dir")
         .arg(&target_dir);
     for (package, _) in GUESTS {
         cargo.args(["--package", package]);
     }
     // What the outer Cargo or clippy set for the host must not reach a build for another target.
-    for name in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "RUSTC_WRAPPER", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET"] {
+    for name in [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "CARGO_TARGET_DIR",
+        "CARGO_BUILD_TARGET",
+    ] {
         cargo.env_remove(name);
     }
     let output = cargo.output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let hint = if said.contains("may not be installed") || said.contains("can't find crate for `core`") {
+        let hint = if said.contains("may not be installed")
+            || said.contains("can't find crate for `core`")
+        {
             "\nhint: rustup target add wasm32-wasip2"
         } else {
             ""

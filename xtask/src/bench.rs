@@ -20,16 +20,39 @@ struct Row {
 }
 
 const ROWS: [Row; 5] = [
-    Row { name: "cold process to first Service answer", file: "bench/first-answer.yaml", goal: "≤ 0.15 s, ≤ 60 MB" },
-    Row { name: "100 Pods Ready", file: "bench/pods-100.yaml", goal: "≤ 0.15 s" },
-    Row { name: "1,000 Pods Ready", file: "bench/pods-1000.yaml", goal: "≤ 1.5 s, ≤ 300 MB" },
-    Row { name: "10,000 requests, each a process", file: "labs/07-balance.yaml", goal: "≤ 3 s" },
-    Row { name: "lesson 03", file: "labs/03-service.yaml", goal: "about 1 s" },
+    Row {
+        name: "cold process to first Service answer",
+        file: "bench/first-answer.yaml",
+        goal: "≤ 0.15 s, ≤ 60 MB",
+    },
+    Row {
+        name: "100 Pods Ready",
+        file: "bench/pods-100.yaml",
+        goal: "≤ 0.15 s",
+    },
+    Row {
+        name: "1,000 Pods Ready",
+        file: "bench/pods-1000.yaml",
+        goal: "≤ 1.5 s, ≤ 300 MB",
+    },
+    Row {
+        name: "10,000 requests, each a process",
+        file: "labs/07-balance.yaml",
+        goal: "≤ 3 s",
+    },
+    Row {
+        name: "lesson 03",
+        file: "labs/03-service.yaml",
+        goal: "about 1 s",
+    },
 ];
 
 /// Prints the table, or the rows whose name contains `only`.
 pub(crate) fn bench(only: Option<&str>) -> Result<()> {
-    let status = Command::new("cargo").current_dir(root()).args(["build", "--release", "--package", "lab"]).status()?;
+    let status = Command::new("cargo")
+        .current_dir(root())
+        .args(["build", "--release", "--package", "lab"])
+        .status()?;
     if !status.success() {
         bail!("lab did not build");
     }
@@ -37,25 +60,50 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
     println!("{:<42} {:>10} {:>10}  goal", "what", "median", "peak");
     let reference = median(|| timed(Command::new("/bin/true")))?;
-    println!("{:<42} {:>8.1} ms {:>10}  (reference: a process of the host)", "/bin/true", ms(reference.0), "");
+    println!(
+        "{:<42} {:>8.1} ms {:>10}  (reference: a process of the host)",
+        "/bin/true",
+        ms(reference.0),
+        ""
+    );
     for row in ROWS.iter().filter(|row| wanted(row.name)) {
         let (time, peak) = median(|| {
             let mut command = Command::new(&lab);
-            command.current_dir(root()).args(["run", "--format", "json", row.file]);
+            command
+                .current_dir(root())
+                .args(["run", "--format", "json", row.file]);
             timed(command)
         })
         .with_context(|| row.file.to_owned())?;
-        println!("{:<42} {:>8.1} ms {:>7} MB  {}", row.name, ms(time), peak / 1024, row.goal);
+        println!(
+            "{:<42} {:>8.1} ms {:>7} MB  {}",
+            row.name,
+            ms(time),
+            peak / 1024,
+            row.goal
+        );
     }
     if wanted("idle") {
         let share = idle(&lab)?;
-        println!("{:<42} {:>9.2} % {:>10}  ≤ 0.5 %", "idle CPU of lab up", share * 100.0, "");
+        println!(
+            "{:<42} {:>9.2} % {:>10}  ≤ 0.5 %",
+            "idle CPU of lab up",
+            share * 100.0,
+            ""
+        );
     }
     for (package, bench) in [("vnet", "flow"), ("runtime", "spawn")] {
         if wanted(bench) {
             println!("\n{package}: cargo bench --bench {bench}");
             let mut command = Command::new("cargo");
-            command.current_dir(root()).args(["bench", "--quiet", "--package", package, "--bench", bench]);
+            command.current_dir(root()).args([
+                "bench",
+                "--quiet",
+                "--package",
+                package,
+                "--bench",
+                bench,
+            ]);
             if !command.status()?.success() {
                 bail!("{package}'s bench {bench} failed");
             }
@@ -79,7 +127,10 @@ fn median(mut run: impl FnMut() -> Result<(Duration, u64)>) -> Result<(Duration,
 /// Runs a command to success: how long it took and the most memory it had, in KiB.
 fn timed(mut command: Command) -> Result<(Duration, u64)> {
     let started = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn()?;
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        .spawn()?;
     let mut peak = 0;
     // The peak stays readable until the process has ended, so it is read while it runs.
     let status = loop {
@@ -100,13 +151,18 @@ fn timed(mut command: Command) -> Result<(Duration, u64)> {
 fn high_water(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// The share of one processor that a cluster uses while nobody asks anything.
 fn idle(lab: &Path) -> Result<f64> {
     let kubeconfig = root().join("target/bench.kubeconfig");
-    let mut child = Command::new(lab).args(["up", "--nodes", "3", "--kubeconfig"]).arg(&kubeconfig).stdout(Stdio::null()).spawn()?;
+    let mut child = Command::new(lab)
+        .args(["up", "--nodes", "3", "--kubeconfig"])
+        .arg(&kubeconfig)
+        .stdout(Stdio::null())
+        .spawn()?;
     // Starting is not idling.
     std::thread::park_timeout(Duration::from_secs(5));
     let before = processor_ticks(child.id());
@@ -122,7 +178,13 @@ fn idle(lab: &Path) -> Result<f64> {
 fn processor_ticks(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = text.rsplit(')').next().unwrap_or_default();
-    let numbers: Vec<u64> = fields.split_whitespace().filter_map(|field| field.parse().ok()).collect();
+    let numbers: Vec<u64> = fields
+        .split_whitespace()
+        .filter_map(|field| field.parse().ok())
+        .collect();
     // After the name and the state come ppid, pgrp, …; user and system time are the 11th and 12th numbers.
-    numbers.get(10).zip(numbers.get(11)).map_or(0, |(user, system)| user + system)
+    numbers
+        .get(10)
+        .zip(numbers.get(11))
+        .map_or(0, |(user, system)| user + system)
 }

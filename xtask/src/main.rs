@@ -46,5 +46,8 @@ fn chore() -> Result<()> {
 
 /// The root of the checkout.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("xtask lives in the checkout")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .expect("xtask lives in the checkout")
 }

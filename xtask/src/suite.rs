@@ -17,7 +17,14 @@ pub(crate) fn test() -> Result<()> {
     say("the stock kubectl");
     stock::kubectl()?;
     say("all tests");
-    let passed = tests(&["test", "--release", "--workspace", "--lib", "--bins", "--tests"])?;
+    let passed = tests(&[
+        "test",
+        "--release",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+    ])?;
     say("the pure crates build for a machine without an operating system");
     let mut check = vec!["check", "--release", "--target", "wasm32-unknown-unknown"];
     for name in PURE {
@@ -25,7 +32,15 @@ pub(crate) fn test() -> Result<()> {
     }
     cargo(&check)?;
     say("lints");
-    cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    cargo(&[
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])?;
     println!("\n{passed} passed, 0 failed");
     Ok(())
 }
@@ -33,9 +48,19 @@ pub(crate) fn test() -> Result<()> {
 /// Many seeds of the whole-world simulation, or one of them with its trace.
 pub(crate) fn sim(seed: Option<u64>) -> Result<()> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args(["test", "--release", "--package", "world", "--test", "it", "sim::"]);
+    command.current_dir(root()).args([
+        "test",
+        "--release",
+        "--package",
+        "world",
+        "--test",
+        "it",
+        "sim::",
+    ]);
     match seed {
-        Some(seed) => command.args(["--", "--nocapture"]).env("LAB_SIM_SEED", seed.to_string()),
+        Some(seed) => command
+            .args(["--", "--nocapture"])
+            .env("LAB_SIM_SEED", seed.to_string()),
         None => command.env("LAB_SIM_SEEDS", "10000"),
     };
     run(command)
@@ -52,7 +77,9 @@ fn cargo(args: &[&str]) -> Result<()> {
 }
 
 fn run(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }
@@ -62,9 +89,18 @@ fn run(mut command: Command) -> Result<()> {
 /// Runs `cargo test` and adds up what its runners counted.
 fn tests(args: &[&str]) -> Result<u64> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args(args).arg("--no-fail-fast").stdout(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let stdout = child.stdout.take().context("the runner's output was asked for")?;
+    command
+        .current_dir(root())
+        .args(args)
+        .arg("--no-fail-fast")
+        .stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {command:?}"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .context("the runner's output was asked for")?;
     let (mut passed, mut failed) = (0, 0);
     for line in BufReader::new(stdout).lines() {
         let line = line?;
@@ -85,5 +121,9 @@ fn tests(args: &[&str]) -> Result<u64> {
 /// The number before `word` in `ok. 12 passed; 0 failed; …`.
 fn count(line: &str, word: &str) -> u64 {
     let before = line.split(word).next().unwrap_or_default();
-    before.rsplit([' ', ';']).next().and_then(|number| number.parse().ok()).unwrap_or(0)
+    before
+        .rsplit([' ', ';'])
+        .next()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
 }

@@ -14,7 +14,19 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("world", &["clock", "vnet", "cluster"]),
     ("engine", &[]),
     ("runtime", &["clock", "vnet", "engine"]),
-    ("lab", &["clock", "vnet", "cluster", "lesson", "world", "engine", "runtime", "guest-box"]),
+    (
+        "lab",
+        &[
+            "clock",
+            "vnet",
+            "cluster",
+            "lesson",
+            "world",
+            "engine",
+            "runtime",
+            "guest-box",
+        ],
+    ),
 ];
 
 const PURE: [&str; 5] = ["clock", "vnet", "cluster", "lesson", "world"];
@@ -37,14 +49,21 @@ fn module_docs(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     for file in sources(root)? {
         let text = fs::read_to_string(&file)?;
         if !text.starts_with("//!") {
-            findings.push(format!("{}: opens without `//!` saying what it is", file.display()));
+            findings.push(format!(
+                "{}: opens without `//!` saying what it is",
+                file.display()
+            ));
         }
     }
     Ok(())
 }
 
 fn arrows(root: &Path, findings: &mut Vec<String>) -> Result<()> {
-    let ours: Vec<&str> = ARROWS.iter().map(|(name, _)| *name).chain(["guest-box", "guest-kit", "kubectl"]).collect();
+    let ours: Vec<&str> = ARROWS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(["guest-box", "guest-kit", "kubectl"])
+        .collect();
     for (name, allowed) in ARROWS {
         let manifest = fs::read_to_string(home(root, name).join("Cargo.toml"))?;
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
@@ -52,7 +71,9 @@ fn arrows(root: &Path, findings: &mut Vec<String>) -> Result<()> {
         for line in dependencies.lines() {
             let named = line.split(['.', ' ', '=']).next().unwrap_or_default();
             if ours.contains(&named) && !allowed.contains(&named) {
-                findings.push(format!("{name} names {named}: no such arrow in ARCHITECTURE.md"));
+                findings.push(format!(
+                    "{name} names {named}: no such arrow in ARCHITECTURE.md"
+                ));
             }
         }
     }
@@ -62,7 +83,11 @@ fn arrows(root: &Path, findings: &mut Vec<String>) -> Result<()> {
 fn bans(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     let reference = fs::read_to_string(home(root, "clock").join("clippy.toml"))?;
     for name in PURE {
-        if fs::read_to_string(home(root, name).join("clippy.toml")).ok().as_deref() != Some(&reference) {
+        if fs::read_to_string(home(root, name).join("clippy.toml"))
+            .ok()
+            .as_deref()
+            != Some(&reference)
+        {
             findings.push(format!("{name}/clippy.toml differs from clock's"));
         }
     }
@@ -83,16 +108,28 @@ fn map(root: &Path, findings: &mut Vec<String>) -> Result<()> {
 }
 
 fn home(root: &Path, name: &str) -> PathBuf {
-    if name == "lab" { root.join("host") } else { root.join("host/crates").join(name) }
+    if name == "lab" {
+        root.join("host")
+    } else {
+        root.join("host/crates").join(name)
+    }
 }
 
 /// Every Rust file that is ours.
 fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = ["host", "guest-box", "guest-kit", "guest-nginx", "guest-curl", "kubectl", "xtask"]
-        .iter()
-        .map(|name| root.join(name))
-        .collect();
+    let mut folders: Vec<PathBuf> = [
+        "host",
+        "guest-box",
+        "guest-kit",
+        "guest-nginx",
+        "guest-curl",
+        "kubectl",
+        "xtask",
+    ]
+    .iter()
+    .map(|name| root.join(name))
+    .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();

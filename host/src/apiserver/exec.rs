@@ -12,7 +12,10 @@ use crate::shell::{Ends, Shell};
 use cluster::StreamRequest;
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use hyper::header::{
+    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    UPGRADE,
+};
 use hyper_util::rt::TokioIo;
 use runtime::{PipeReader, Read, Terminal, TerminalSize};
 use serde_json::json;
@@ -20,8 +23,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 /// What this server speaks, best first.
@@ -38,13 +41,29 @@ const CLOSE: u8 = 255;
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 /// Switches protocols and carries the conversation on.
-pub(super) fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>, wanted: StreamRequest) -> hyper::Response<ApiBody> {
+pub(super) fn answer(
+    mut request: hyper::Request<Incoming>,
+    shell: Rc<Shell>,
+    wanted: StreamRequest,
+) -> hyper::Response<ApiBody> {
     let headers = request.headers();
-    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    let offered: Vec<String> = offered.flat_map(|value| value.split(',')).map(|name| name.trim().to_owned()).collect();
-    let protocol = PROTOCOLS.into_iter().find(|protocol| offered.iter().any(|name| name == protocol));
+    let offered = headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let offered: Vec<String> = offered
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect();
+    let protocol = PROTOCOLS
+        .into_iter()
+        .find(|protocol| offered.iter().any(|name| name == protocol));
     let (Some(key), Some(protocol)) = (headers.get(SEC_WEBSOCKET_KEY).cloned(), protocol) else {
-        return refuse(400, "BadRequest", "only WebSocket with v5.channel.k8s.io or v4.channel.k8s.io is in this lab");
+        return refuse(
+            400,
+            "BadRequest",
+            "only WebSocket with v5.channel.k8s.io or v4.channel.k8s.io is in this lab",
+        );
     };
     let upgraded = hyper::upgrade::on(&mut request);
     let runtime = shell.runtime().clone();
@@ -53,10 +72,15 @@ pub(super) fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>, wa
         let mut config = WebSocketConfig::default();
         config.max_message_size = Some(MESSAGE_MAX);
         config.max_frame_size = Some(MESSAGE_MAX);
-        let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let mut socket =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config))
+                .await;
         // A client that hangs up ends its own conversation.
         let _ = carry_on(&shell, &mut socket, wanted).await;
-        let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        let normal = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
         let _ = socket.close(Some(normal)).await;
     });
     let mut response = hyper::Response::new(ApiBody::full(Vec::new()));
@@ -66,18 +90,40 @@ pub(super) fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>, wa
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-    headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::try_from(accept).expect("base64 is ASCII"));
+    headers.insert(
+        SEC_WEBSOCKET_ACCEPT,
+        HeaderValue::try_from(accept).expect("base64 is ASCII"),
+    );
     response
 }
 
 type Sent = Result<(), tokio_tungstenite::tungstenite::Error>;
 
 async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest) -> Sent {
-    let StreamRequest::Exec { namespace, pod, container, command, stdin, tty, .. } = wanted else {
-        return status(socket, &failure("InternalError", "attach and port-forward are not in this lab yet")).await;
+    let StreamRequest::Exec {
+        namespace,
+        pod,
+        container,
+        command,
+        stdin,
+        tty,
+        ..
+    } = wanted
+    else {
+        return status(
+            socket,
+            &failure(
+                "InternalError",
+                "attach and port-forward are not in this lab yet",
+            ),
+        )
+        .await;
     };
     let name = command.first().cloned().unwrap_or_default();
-    let size = tty.then_some(TerminalSize { columns: 80, rows: 24 });
+    let size = tty.then_some(TerminalSize {
+        columns: 80,
+        rows: 24,
+    });
     let talk = match shell.exec(&namespace, &pod, &container, command, stdin, size) {
         Ok(talk) => talk,
         Err(cause) => return status(socket, &failure("InternalError", &oci(&name, &cause))).await,
@@ -95,7 +141,10 @@ async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest)
 
 /// Carries bytes both ways until the process has closed its output.
 async fn pump(socket: &mut Socket, mut ends: Ends) -> Sent {
-    let mut open = Open { stdout: true, stderr: matches!(ends, Ends::Pipes { .. }) };
+    let mut open = Open {
+        stdout: true,
+        stderr: matches!(ends, Ends::Pipes { .. }),
+    };
     while open.stdout || open.stderr {
         let mut heard = Vec::new();
         let incoming = std::future::poll_fn(|cx| {
@@ -129,7 +178,12 @@ struct Open {
 
 impl Open {
     /// Takes what the process wrote; true when it wrote or ended anything.
-    fn listen(&mut self, ends: &Ends, heard: &mut Vec<(u8, Vec<u8>)>, cx: &mut std::task::Context<'_>) -> bool {
+    fn listen(
+        &mut self,
+        ends: &Ends,
+        heard: &mut Vec<(u8, Vec<u8>)>,
+        cx: &mut std::task::Context<'_>,
+    ) -> bool {
         match ends {
             Ends::Pipes { stdout, stderr, .. } => {
                 let first = self.stdout && hear(stdout, STDOUT, &mut self.stdout, heard, cx);
@@ -141,7 +195,13 @@ impl Open {
     }
 }
 
-fn hear(reader: &PipeReader, channel: u8, open: &mut bool, heard: &mut Vec<(u8, Vec<u8>)>, cx: &mut std::task::Context<'_>) -> bool {
+fn hear(
+    reader: &PipeReader,
+    channel: u8,
+    open: &mut bool,
+    heard: &mut Vec<(u8, Vec<u8>)>,
+    cx: &mut std::task::Context<'_>,
+) -> bool {
     match reader.try_read(32 * 1024) {
         Read::Data(data) => heard.push((channel, data)),
         Read::End => *open = false,
@@ -150,7 +210,12 @@ fn hear(reader: &PipeReader, channel: u8, open: &mut bool, heard: &mut Vec<(u8, 
     true
 }
 
-fn hear_terminal(terminal: &Terminal, open: &mut bool, heard: &mut Vec<(u8, Vec<u8>)>, cx: &mut std::task::Context<'_>) -> bool {
+fn hear_terminal(
+    terminal: &Terminal,
+    open: &mut bool,
+    heard: &mut Vec<(u8, Vec<u8>)>,
+    cx: &mut std::task::Context<'_>,
+) -> bool {
     match terminal.try_read(32 * 1024) {
         Read::Data(data) => heard.push((STDOUT, data)),
         Read::End => *open = false,
@@ -161,13 +226,18 @@ fn hear_terminal(terminal: &Terminal, open: &mut bool, heard: &mut Vec<(u8, Vec<
 
 /// Gives the process what the client sent.
 async fn type_in(ends: &mut Ends, message: &[u8]) {
-    let Some((channel, data)) = message.split_first() else { return };
+    let Some((channel, data)) = message.split_first() else {
+        return;
+    };
     match (*channel, ends) {
         (STDIN, ends) => ends.write(data).await,
         (CLOSE, Ends::Pipes { stdin, .. }) if data == [STDIN] => *stdin = None,
         (RESIZE, Ends::Terminal(terminal)) => {
             let size: Option<serde_json::Value> = serde_json::from_slice(data).ok();
-            let number = |key: &str| size.as_ref().and_then(|size| u16::try_from(size[key].as_u64()?).ok());
+            let number = |key: &str| {
+                size.as_ref()
+                    .and_then(|size| u16::try_from(size[key].as_u64()?).ok())
+            };
             if let (Some(columns), Some(rows)) = (number("Width"), number("Height")) {
                 terminal.resize(TerminalSize { columns, rows });
             }

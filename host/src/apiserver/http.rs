@@ -26,10 +26,17 @@ where
         async move { Ok::<_, Infallible>(answer(request, shell).await) }
     });
     // A connection that breaks or sends no HTTP ends alone; hyper has already said 400 if it could.
-    let _ = http1::Builder::new().max_buf_size(HEAD_LIMIT).serve_connection(io, service).with_upgrades().await;
+    let _ = http1::Builder::new()
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(io, service)
+        .with_upgrades()
+        .await;
 }
 
-async fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>) -> hyper::Response<ApiBody> {
+async fn answer(
+    mut request: hyper::Request<Incoming>,
+    shell: Rc<Shell>,
+) -> hyper::Response<ApiBody> {
     let upgrade = request.headers().contains_key(UPGRADE);
     let value = match read(&mut request).await {
         Ok(value) => value,
@@ -38,7 +45,11 @@ async fn answer(mut request: hyper::Request<Incoming>, shell: Rc<Shell>) -> hype
     let response = shell.api(value);
     match response.body {
         Body::Bytes(bytes) => plain(response.status, &response.headers, ApiBody::full(bytes)),
-        Body::Watch(id) => plain(response.status, &response.headers, ApiBody::watch(shell, id)),
+        Body::Watch(id) => plain(
+            response.status,
+            &response.headers,
+            ApiBody::watch(shell, id),
+        ),
         Body::Stream(wanted @ StreamRequest::Log { .. }) => log::answer(&shell, &wanted),
         Body::Stream(wanted) if upgrade => exec::answer(request, shell, wanted),
         Body::Stream(_) => refuse(400, "BadRequest", "Upgrade request required"),
@@ -50,15 +61,25 @@ async fn read(request: &mut hyper::Request<Incoming>) -> Result<Request, hyper::
     let body = match Limited::new(request.body_mut(), BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(cause) if cause.is::<LengthLimitError>() => {
-            return Err(refuse(413, "RequestEntityTooLarge", &format!("Request entity too large: limit is {BODY_LIMIT}")));
+            return Err(refuse(
+                413,
+                "RequestEntityTooLarge",
+                &format!("Request entity too large: limit is {BODY_LIMIT}"),
+            ));
         }
         Err(cause) => return Err(refuse(400, "BadRequest", &cause.to_string())),
     };
     let header = |name: HeaderName| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        let value = request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok());
         value.map(str::to_owned)
     };
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let mut value = Request::new(method(request.method()), target, "", body);
     value.accept = header(ACCEPT).unwrap_or_default();
     value.content_type = header(CONTENT_TYPE).unwrap_or_default();
@@ -78,11 +99,19 @@ fn method(method: &hyper::Method) -> Method {
     }
 }
 
-fn plain(status: u16, headers: &[(&'static str, String)], body: ApiBody) -> hyper::Response<ApiBody> {
+fn plain(
+    status: u16,
+    headers: &[(&'static str, String)],
+    body: ApiBody,
+) -> hyper::Response<ApiBody> {
     let mut response = hyper::Response::new(body);
-    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("the API answers with HTTP's own codes");
+    *response.status_mut() =
+        hyper::StatusCode::from_u16(status).expect("the API answers with HTTP's own codes");
     for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(*name), HeaderValue::try_from(value.as_str())) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(*name),
+            HeaderValue::try_from(value.as_str()),
+        ) {
             response.headers_mut().append(name, value);
         }
     }
@@ -96,5 +125,9 @@ pub(super) fn refuse(status: u16, reason: &str, message: &str) -> hyper::Respons
         "message": message, "reason": reason, "code": status,
     });
     let headers = [("content-type", "application/json".to_owned())];
-    plain(status, &headers, ApiBody::full(body.to_string().into_bytes()))
+    plain(
+        status,
+        &headers,
+        ApiBody::full(body.to_string().into_bytes()),
+    )
 }

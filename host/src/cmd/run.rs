@@ -60,7 +60,11 @@ fn read(file: &Path) -> Result<Lab, Vec<String>> {
     let (lab, findings) = Lab::parse(&name, &text, &mut beside);
     let said = || findings.iter().map(ToString::to_string).collect::<Vec<_>>();
     match lab {
-        Some(lab) if !findings.iter().any(|finding| finding.severity == Severity::Error) => {
+        Some(lab)
+            if !findings
+                .iter()
+                .any(|finding| finding.severity == Severity::Error) =>
+        {
             if !findings.is_empty() {
                 anstream::eprintln!("{}", said().join("\n"));
             }
@@ -73,17 +77,34 @@ fn read(file: &Path) -> Result<Lab, Vec<String>> {
 fn play_one(typed: &Run, lang: lesson::Lang, lab: Lab) -> Result<Report> {
     let lab = Arc::new(lab);
     let seed = typed.seed.or(lab.environment.seed).unwrap_or(SEED);
-    let capture_kind = if typed.pcap.is_some() { vnet::Capture::Full } else { vnet::Capture::Headers };
+    let capture_kind = if typed.pcap.is_some() {
+        vnet::Capture::Full
+    } else {
+        vnet::Capture::Headers
+    };
     let shell = Shell::new(spec(&lab, seed, capture_kind)?)?;
     let mut capture = match &typed.pcap {
-        Some(path) => Some(Capture::create(path, shell.epoch()).with_context(|| format!("cannot write {}", path.display()))?),
+        Some(path) => Some(
+            Capture::create(path, shell.epoch())
+                .with_context(|| format!("cannot write {}", path.display()))?,
+        ),
         None => None,
     };
-    let options = Options { lang, until_step: typed.step.clone(), ..Options::default() };
+    let options = Options {
+        lang,
+        until_step: typed.step.clone(),
+        ..Options::default()
+    };
     let mut engine = Engine::new(shell.now(), lab.clone(), options);
-    let bounds = Bounds { virtual_time: lab.limits.virtual_time, wall: WALL };
+    let bounds = Bounds {
+        virtual_time: lab.limits.virtual_time,
+        wall: WALL,
+    };
     play(&shell, &mut engine, bounds, &mut capture)?;
-    if let Some(lost) = capture.map(|capture| capture.lost()).filter(|lost| *lost > 0) {
+    if let Some(lost) = capture
+        .map(|capture| capture.lost())
+        .filter(|lost| *lost > 0)
+    {
         anstream::eprintln!("warning: {lost} packets were forgotten before they could be written");
     }
     let mut report = engine.report();
@@ -97,9 +118,16 @@ fn spec(lab: &Lab, seed: u64, capture: vnet::Capture) -> Result<WorldSpec> {
     let network = &environment.network;
     let cidr = |text: &Option<String>, usual: &str| -> Result<Cidr> {
         let text = text.as_deref().unwrap_or(usual);
-        text.parse().with_context(|| format!("{}: {text:?} is not a network", lab.source))
+        text.parse()
+            .with_context(|| format!("{}: {text:?} is not a network", lab.source))
     };
-    let nodes = environment.nodes.iter().map(|node| NodePlan { name: node.name.clone() }).collect();
+    let nodes = environment
+        .nodes
+        .iter()
+        .map(|node| NodePlan {
+            name: node.name.clone(),
+        })
+        .collect();
     Ok(WorldSpec {
         seed: Seed::new(seed),
         epoch: EPOCH,

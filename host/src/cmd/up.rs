@@ -26,10 +26,18 @@ pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate()?;
     let outside = Outside::open(typed.port, &credentials, std::thread::current())?;
     let shell = Shell::new(spec(typed))?;
-    shell.runtime().set_unpark(Arc::new(Unpark(std::thread::current())).into());
+    shell
+        .runtime()
+        .set_unpark(Arc::new(Unpark(std::thread::current())).into());
     credentials.write_kubeconfig(&typed.kubeconfig, outside.api_port())?;
-    anstream::println!("The API server listens on https://127.0.0.1:{}", outside.api_port());
-    anstream::println!("  kubectl --kubeconfig {} get nodes", typed.kubeconfig.display());
+    anstream::println!(
+        "The API server listens on https://127.0.0.1:{}",
+        outside.api_port()
+    );
+    anstream::println!(
+        "  kubectl --kubeconfig {} get nodes",
+        typed.kubeconfig.display()
+    );
     anstream::println!("Ctrl-C ends everything.");
     live(&shell, &outside);
     let _ = std::fs::remove_file(&typed.kubeconfig);
@@ -78,11 +86,17 @@ fn live(shell: &Rc<Shell>, outside: &Outside) {
 fn admit(shell: &Rc<Shell>, visitor: Visitor) {
     let inside = shell.clone();
     match visitor {
-        Visitor::Api(stream) => shell.runtime().spawn_native(apiserver::serve(TokioIo::new(stream), inside)),
+        Visitor::Api(stream) => shell
+            .runtime()
+            .spawn_native(apiserver::serve(TokioIo::new(stream), inside)),
         Visitor::NodePort(port, mut stream) => shell.runtime().spawn_native(async move {
-            let Some((from, to)) = node_port(&inside, port) else { return };
+            let Some((from, to)) = node_port(&inside, port) else {
+                return;
+            };
             // A refused or broken connection closes the visitor's, which is all that TCP can say.
-            if let Ok(mut inner) = NetStream::connect(inside.runtime(), from, to, Origin::Program).await {
+            if let Ok(mut inner) =
+                NetStream::connect(inside.runtime(), from, to, Origin::Program).await
+            {
                 let _ = tokio::io::copy_bidirectional(&mut stream, &mut inner).await;
             }
         }),
@@ -94,7 +108,10 @@ fn admit(shell: &Rc<Shell>, visitor: Visitor) {
 fn node_port(shell: &Shell, port: u16) -> Option<(vnet::HostId, SocketAddrV4)> {
     shell.look(|world| {
         let node = world.nodes().values().next()?;
-        Some((world.workstation(), SocketAddrV4::new(world.net().host_addr(*node), port)))
+        Some((
+            world.workstation(),
+            SocketAddrV4::new(world.net().host_addr(*node), port),
+        ))
     })
 }
 
@@ -107,11 +124,17 @@ fn open_ports(shell: &Shell, outside: &Outside, open: &mut BTreeSet<u16>) {
 }
 
 fn spec(typed: &Up) -> WorldSpec {
-    let epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     WorldSpec {
         seed: Seed::new(typed.seed),
         epoch: i64::try_from(epoch).unwrap_or(0),
-        nodes: (1..=typed.nodes).map(|number| NodePlan { name: format!("node-{number}") }).collect(),
+        nodes: (1..=typed.nodes)
+            .map(|number| NodePlan {
+                name: format!("node-{number}"),
+            })
+            .collect(),
         pod_cidr: Cidr::new([10, 244, 0, 0].into(), 16),
         service_cidr: Cidr::new([10, 96, 0, 0].into(), 12),
         dataplane: Dataplane::Overlay,

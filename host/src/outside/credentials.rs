@@ -5,7 +5,10 @@
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -37,21 +40,38 @@ impl Credentials {
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "kubernetes");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        ca.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         let ca_certificate = ca.self_signed(&ca_key)?;
         let issuer = Issuer::new(ca, ca_key);
 
-        let names = ["localhost", "127.0.0.1", "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        let names = [
+            "localhost",
+            "127.0.0.1",
+            "10.96.0.1",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        ];
         let server_key = KeyPair::generate()?;
         let mut server = CertificateParams::new(names.map(String::from))?;
-        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
+        server
+            .distinguished_name
+            .push(DnType::CommonName, "kube-apiserver");
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let server = server.signed_by(&server_key, &issuer)?;
 
         let client_key = KeyPair::generate()?;
         let mut client = CertificateParams::default();
-        client.distinguished_name.push(DnType::OrganizationName, "system:masters");
-        client.distinguished_name.push(DnType::CommonName, "kubernetes-admin");
+        client
+            .distinguished_name
+            .push(DnType::OrganizationName, "system:masters");
+        client
+            .distinguished_name
+            .push(DnType::CommonName, "kubernetes-admin");
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let client = client.signed_by(&client_key, &issuer)?;
 
@@ -72,8 +92,11 @@ impl Credentials {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone())?;
         let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build()?;
-        let key = PrivateKeyDer::try_from(self.server_key.clone()).map_err(|cause| anyhow::anyhow!("{cause}"))?;
-        let mut config = ServerConfig::builder().with_client_cert_verifier(verifier).with_single_cert(vec![self.server.clone(), self.ca.clone()], key)?;
+        let key = PrivateKeyDer::try_from(self.server_key.clone())
+            .map_err(|cause| anyhow::anyhow!("{cause}"))?;
+        let mut config = ServerConfig::builder()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![self.server.clone(), self.ca.clone()], key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -96,6 +119,7 @@ impl Credentials {
             .mode(0o600)
             .open(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
-        file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+        file.write_all(text.as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }

@@ -59,17 +59,30 @@ impl Outside {
         let api_port = listener.local_addr()?.port();
         let (visit, visitors) = sync_channel(VISITORS);
         let (ports, wanted) = mpsc::unbounded_channel();
-        let door = Door { visit, world, places: Arc::new(Semaphore::new(VISITORS)) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("outside".into()).spawn(move || {
-            runtime.block_on(async move {
-                let listener = TcpListener::from_std(listener).expect("a listening socket in non-blocking mode");
-                tokio::spawn(serve_api(listener, tls, door.clone()));
-                tokio::spawn(stop_on_signal(door.clone()));
-                serve_ports(wanted, door).await;
-            });
-        })?;
-        Ok(Self { visitors, ports, api_port })
+        let door = Door {
+            visit,
+            world,
+            places: Arc::new(Semaphore::new(VISITORS)),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("outside".into())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    let listener = TcpListener::from_std(listener)
+                        .expect("a listening socket in non-blocking mode");
+                    tokio::spawn(serve_api(listener, tls, door.clone()));
+                    tokio::spawn(stop_on_signal(door.clone()));
+                    serve_ports(wanted, door).await;
+                });
+            })?;
+        Ok(Self {
+            visitors,
+            ports,
+            api_port,
+        })
     }
 
     /// The port of the API server on 127.0.0.1.
@@ -114,8 +127,12 @@ impl Door {
 
 async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
     loop {
-        let Ok(place) = door.places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok(place) = door.places.clone().acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let (tls, door) = (tls.clone(), door.clone());
         tokio::spawn(async move {
             let _place = place;
@@ -147,7 +164,9 @@ async fn serve_ports(mut wanted: mpsc::UnboundedReceiver<BTreeSet<u16>>, door: D
                     open.insert(port, tokio::spawn(serve_port(port, listener, door.clone())));
                 }
                 Err(cause) => {
-                    anstream::eprintln!("warning: NodePort {port} is not open on 127.0.0.1: {cause}");
+                    anstream::eprintln!(
+                        "warning: NodePort {port} is not open on 127.0.0.1: {cause}"
+                    );
                 }
             }
         }
@@ -156,8 +175,12 @@ async fn serve_ports(mut wanted: mpsc::UnboundedReceiver<BTreeSet<u16>>, door: D
 
 async fn serve_port(port: u16, listener: TcpListener, door: Door) {
     loop {
-        let Ok(place) = door.places.clone().acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok(place) = door.places.clone().acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let door = door.clone();
         tokio::spawn(async move {
             let _place = place;
@@ -169,7 +192,10 @@ async fn serve_port(port: u16, listener: TcpListener, door: Door) {
 
 async fn stop_on_signal(door: Door) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return;
     };
     tokio::select! {

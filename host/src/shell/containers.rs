@@ -8,7 +8,8 @@ use super::log::{Log, LogOptions, LogReader};
 use clock::Instant;
 use cluster::kubelet::{Mount, PodRef, Report, StartContainer};
 use runtime::{
-    ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Read, Spawn, SpawnError, TerminalSize, pipe, terminal,
+    ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Read,
+    Spawn, SpawnError, TerminalSize, pipe, terminal,
 };
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -77,7 +78,11 @@ impl ExitFuture {
 #[derive(Debug)]
 pub(crate) enum Ends {
     /// Three pipes.
-    Pipes { stdin: Option<runtime::PipeWriter>, stdout: PipeReader, stderr: PipeReader },
+    Pipes {
+        stdin: Option<runtime::PipeWriter>,
+        stdout: PipeReader,
+        stderr: PipeReader,
+    },
     /// A terminal.
     Terminal(Terminal),
 }
@@ -87,7 +92,14 @@ pub(crate) type Terminal = runtime::Terminal;
 
 impl Containers {
     /// A Pod has a machine.
-    pub(crate) fn pod_up(&mut self, pod: &PodRef, host: HostId, hostname: String, resolv_conf: String, hosts: String) {
+    pub(crate) fn pod_up(
+        &mut self,
+        pod: &PodRef,
+        host: HostId,
+        hostname: String,
+        resolv_conf: String,
+        hosts: String,
+    ) {
         let machine = PodMachine {
             host,
             hostname,
@@ -102,7 +114,9 @@ impl Containers {
 
     /// A Pod's machine is gone, and with it whatever ran on it.
     pub(crate) fn pod_down(&mut self, runtime: &Handle, pod: &PodRef) {
-        let Some(machine) = self.pods.remove(&pod.uid) else { return };
+        let Some(machine) = self.pods.remove(&pod.uid) else {
+            return;
+        };
         for running in machine.containers.into_values() {
             self.by_id.remove(&running.id);
             runtime.remove_container(running.id);
@@ -111,27 +125,61 @@ impl Containers {
     }
 
     /// Starts a container.
-    pub(crate) fn start(&mut self, runtime: &Handle, images: &Images, unix_nanos: u64, order: StartContainer) -> Report {
+    pub(crate) fn start(
+        &mut self,
+        runtime: &Handle,
+        images: &Images,
+        unix_nanos: u64,
+        order: StartContainer,
+    ) -> Report {
         let (pod, container, attempt) = (order.pod.clone(), order.container.clone(), order.attempt);
         match self.try_start(runtime, images, unix_nanos, order) {
-            Ok(()) => Report::Started { pod, container, attempt },
-            Err(message) => {
-                Report::StartFailed { pod, container, attempt, reason: "RunContainerError".into(), message }
-            }
+            Ok(()) => Report::Started {
+                pod,
+                container,
+                attempt,
+            },
+            Err(message) => Report::StartFailed {
+                pod,
+                container,
+                attempt,
+                reason: "RunContainerError".into(),
+                message,
+            },
         }
     }
 
-    fn try_start(&mut self, runtime: &Handle, images: &Images, unix_nanos: u64, order: StartContainer) -> Result<(), String> {
-        let image = images.find(&order.image).ok_or_else(|| format!("image {:?} is not here", order.image))?;
-        let machine = self.pods.get_mut(&order.pod.uid).ok_or("the pod has no sandbox")?;
+    fn try_start(
+        &mut self,
+        runtime: &Handle,
+        images: &Images,
+        unix_nanos: u64,
+        order: StartContainer,
+    ) -> Result<(), String> {
+        let image = images
+            .find(&order.image)
+            .ok_or_else(|| format!("image {:?} is not here", order.image))?;
+        let machine = self
+            .pods
+            .get_mut(&order.pod.uid)
+            .ok_or("the pod has no sandbox")?;
         let argv = argv(image, &order);
         let spec = spec(machine, image, unix_nanos, &order)?;
         let env = environment(image, machine, &order);
         let id = runtime.create_container(spec);
         let (stdout, from_stdout) = output();
         let (stderr, from_stderr) = output();
-        let working_dir = order.working_dir.clone().unwrap_or_else(|| image.working_dir.clone());
-        let spawn = Spawn { env: env.clone(), cwd: working_dir.clone(), stdout, stderr, ..Spawn::new(argv.clone()) };
+        let working_dir = order
+            .working_dir
+            .clone()
+            .unwrap_or_else(|| image.working_dir.clone());
+        let spawn = Spawn {
+            env: env.clone(),
+            cwd: working_dir.clone(),
+            stdout,
+            stderr,
+            ..Spawn::new(argv.clone())
+        };
         let main = match runtime.spawn(id, spawn) {
             Ok(main) => main,
             Err(cause) => {
@@ -143,8 +191,17 @@ impl Containers {
         for reader in [from_stdout, from_stderr] {
             runtime.spawn_native(copy_to_log(runtime.clone(), reader, log.clone()));
         }
-        let running = Running { id, attempt: order.attempt, main, env, working_dir, log, ended: false };
-        self.by_id.insert(id, (order.pod, order.container.clone(), order.attempt));
+        let running = Running {
+            id,
+            attempt: order.attempt,
+            main,
+            env,
+            working_dir,
+            log,
+            ended: false,
+        };
+        self.by_id
+            .insert(id, (order.pod, order.container.clone(), order.attempt));
         if let Some(before) = machine.containers.insert(order.container.clone(), running) {
             self.by_id.remove(&before.id);
             runtime.remove_container(before.id);
@@ -157,8 +214,18 @@ impl Containers {
     }
 
     /// Sends a signal to a container's first process, if that start of it still runs.
-    pub(crate) fn signal(&self, runtime: &Handle, pod: &PodRef, container: &str, attempt: u32, signal: u8) {
-        if let Some(running) = self.find(&pod.uid, container).filter(|running| running.attempt == attempt) {
+    pub(crate) fn signal(
+        &self,
+        runtime: &Handle,
+        pod: &PodRef,
+        container: &str,
+        attempt: u32,
+        signal: u8,
+    ) {
+        if let Some(running) = self
+            .find(&pod.uid, container)
+            .filter(|running| running.attempt == attempt)
+        {
             runtime.signal(running.main, signal);
         }
     }
@@ -166,13 +233,23 @@ impl Containers {
     /// A container's first process ended; what the kubelet is told, if it was one of a Pod's.
     pub(crate) fn ended(&mut self, process: ProcessId, code: i32, oom: bool) -> Option<Report> {
         let (pod, container, attempt) = self.by_id.get(&process.container)?.clone();
-        let running = self.pods.get_mut(&pod.uid)?.containers.get_mut(&container)?;
+        let running = self
+            .pods
+            .get_mut(&pod.uid)?
+            .containers
+            .get_mut(&container)?;
         if running.main != process {
             return None;
         }
         running.ended = true;
         running.log.close();
-        Some(Report::Exited { pod, container, attempt, code, oom })
+        Some(Report::Exited {
+            pod,
+            container,
+            attempt,
+            code,
+            oom,
+        })
     }
 
     /// A container of the Pod with this uid, while it runs.
@@ -185,12 +262,24 @@ impl Containers {
     pub(crate) fn any(&self, uid: &str, container: Option<&str>) -> Option<&Running> {
         match container {
             Some(name) => self.find(uid, name),
-            None => self.pods.get(uid)?.containers.values().find(|running| !running.ended),
+            None => self
+                .pods
+                .get(uid)?
+                .containers
+                .values()
+                .find(|running| !running.ended),
         }
     }
 
     /// The log of a container, or of its run before the last restart.
-    pub(crate) fn log(&self, uid: &str, container: &str, previous: bool, now: Instant, options: LogOptions) -> Option<LogReader> {
+    pub(crate) fn log(
+        &self,
+        uid: &str,
+        container: &str,
+        previous: bool,
+        now: Instant,
+        options: LogOptions,
+    ) -> Option<LogReader> {
         let machine = self.pods.get(uid)?;
         let log = if previous {
             machine.earlier.get(container)?.last()?
@@ -203,17 +292,39 @@ impl Containers {
 
 impl Running {
     /// Starts a further process in this container.
-    pub(crate) fn exec(&self, runtime: &Handle, argv: Vec<String>, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, SpawnError> {
+    pub(crate) fn exec(
+        &self,
+        runtime: &Handle,
+        argv: Vec<String>,
+        stdin: bool,
+        tty: Option<TerminalSize>,
+    ) -> Result<Conversation, SpawnError> {
         let mut env = self.env.clone();
         if tty.is_some() {
             env.push(("TERM".into(), "xterm".into()));
         }
-        converse(runtime, self.id, Spawn { env, cwd: self.working_dir.clone(), ..Spawn::new(argv) }, stdin, tty)
+        converse(
+            runtime,
+            self.id,
+            Spawn {
+                env,
+                cwd: self.working_dir.clone(),
+                ..Spawn::new(argv)
+            },
+            stdin,
+            tty,
+        )
     }
 }
 
 /// Starts a process whose standard streams somebody outside holds.
-pub(crate) fn converse(runtime: &Handle, container: ContainerId, mut spawn: Spawn, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, SpawnError> {
+pub(crate) fn converse(
+    runtime: &Handle,
+    container: ContainerId,
+    mut spawn: Spawn,
+    stdin: bool,
+    tty: Option<TerminalSize>,
+) -> Result<Conversation, SpawnError> {
     if let Some(size) = tty {
         let (outside, inside) = terminal(size);
         spawn.stdin = Input::terminal(&inside);
@@ -221,7 +332,11 @@ pub(crate) fn converse(runtime: &Handle, container: ContainerId, mut spawn: Spaw
         spawn.stderr = Output::terminal(&inside);
         let process = runtime.spawn(container, spawn)?;
         let exit = ExitFuture(Box::pin(runtime.wait(process)));
-        return Ok(Conversation { process, ends: Ends::Terminal(outside), exit });
+        return Ok(Conversation {
+            process,
+            ends: Ends::Terminal(outside),
+            exit,
+        });
     }
     let mut writer = None;
     if stdin {
@@ -234,7 +349,15 @@ pub(crate) fn converse(runtime: &Handle, container: ContainerId, mut spawn: Spaw
     (spawn.stdout, spawn.stderr) = (stdout, stderr);
     let process = runtime.spawn(container, spawn)?;
     let exit = ExitFuture(Box::pin(runtime.wait(process)));
-    Ok(Conversation { process, ends: Ends::Pipes { stdin: writer, stdout: from_stdout, stderr: from_stderr }, exit })
+    Ok(Conversation {
+        process,
+        ends: Ends::Pipes {
+            stdin: writer,
+            stdout: from_stdout,
+            stderr: from_stderr,
+        },
+        exit,
+    })
 }
 
 fn output() -> (Output, PipeReader) {
@@ -257,7 +380,10 @@ pub(crate) async fn copy_to_log(runtime: Handle, reader: PipeReader, log: Log) {
 
 fn argv(image: &Image, order: &StartContainer) -> Vec<String> {
     // As the container runtime combines them: a command replaces both of the image's.
-    let mut argv = order.command.clone().unwrap_or_else(|| image.entrypoint.clone());
+    let mut argv = order
+        .command
+        .clone()
+        .unwrap_or_else(|| image.entrypoint.clone());
     match &order.args {
         Some(args) => argv.extend(args.iter().cloned()),
         None if order.command.is_none() => argv.extend(image.cmd.iter().cloned()),
@@ -266,7 +392,11 @@ fn argv(image: &Image, order: &StartContainer) -> Vec<String> {
     argv
 }
 
-fn environment(image: &Image, machine: &PodMachine, order: &StartContainer) -> Vec<(String, String)> {
+fn environment(
+    image: &Image,
+    machine: &PodMachine,
+    order: &StartContainer,
+) -> Vec<(String, String)> {
     let mut env = image.env.clone();
     env.push(("HOSTNAME".into(), machine.hostname.clone()));
     for (name, value) in &order.env {
@@ -279,16 +409,33 @@ fn environment(image: &Image, machine: &PodMachine, order: &StartContainer) -> V
     env
 }
 
-fn spec(machine: &mut PodMachine, image: &Image, unix_nanos: u64, order: &StartContainer) -> Result<ContainerSpec, String> {
+fn spec(
+    machine: &mut PodMachine,
+    image: &Image,
+    unix_nanos: u64,
+    order: &StartContainer,
+) -> Result<ContainerSpec, String> {
     let fs = Fs::new(&image.layer, unix_nanos);
     let lay = |cause: runtime::FileError| format!("cannot lay out the container's files: {cause}");
-    fs.write_file("/etc/resolv.conf", machine.resolv_conf.as_bytes(), 0o644).map_err(lay)?;
-    fs.write_file("/etc/hosts", machine.hosts.as_bytes(), 0o644).map_err(lay)?;
-    fs.write_file("/etc/hostname", format!("{}\n", machine.hostname).as_bytes(), 0o644).map_err(lay)?;
+    fs.write_file("/etc/resolv.conf", machine.resolv_conf.as_bytes(), 0o644)
+        .map_err(lay)?;
+    fs.write_file("/etc/hosts", machine.hosts.as_bytes(), 0o644)
+        .map_err(lay)?;
+    fs.write_file(
+        "/etc/hostname",
+        format!("{}\n", machine.hostname).as_bytes(),
+        0o644,
+    )
+    .map_err(lay)?;
     for mount in &order.mounts {
-        lay_mount(machine, &fs, unix_nanos, mount).map_err(|cause| format!("cannot mount {}: {cause}", mount.path))?;
+        lay_mount(machine, &fs, unix_nanos, mount)
+            .map_err(|cause| format!("cannot mount {}: {cause}", mount.path))?;
     }
-    let mut spec = ContainerSpec::new(&format!("{}/{}", order.pod.name, order.container), machine.host, fs);
+    let mut spec = ContainerSpec::new(
+        &format!("{}/{}", order.pod.name, order.container),
+        machine.host,
+        fs,
+    );
     spec.hostname.clone_from(&machine.hostname);
     if let Some(limit) = order.memory_limit {
         spec.memory_limit = limit;
@@ -297,12 +444,21 @@ fn spec(machine: &mut PodMachine, image: &Image, unix_nanos: u64, order: &StartC
 }
 
 /// Lays a volume over the container's files; containers of a Pod share what is `shared`.
-fn lay_mount(machine: &mut PodMachine, fs: &Fs, unix_nanos: u64, mount: &Mount) -> Result<(), runtime::FileError> {
+fn lay_mount(
+    machine: &mut PodMachine,
+    fs: &Fs,
+    unix_nanos: u64,
+    mount: &Mount,
+) -> Result<(), runtime::FileError> {
     if let Some(file) = mount.files.get("") {
         return fs.write_file(&mount.path, &file.bytes, file.mode);
     }
     let volume = if mount.shared {
-        machine.volumes.entry(mount.volume.clone()).or_insert_with(|| Fs::empty(unix_nanos)).clone()
+        machine
+            .volumes
+            .entry(mount.volume.clone())
+            .or_insert_with(|| Fs::empty(unix_nanos))
+            .clone()
     } else {
         Fs::empty(unix_nanos)
     };
@@ -315,7 +471,9 @@ fn lay_mount(machine: &mut PodMachine, fs: &Fs, unix_nanos: u64, mount: &Mount) 
 /// The words of containerd and runc for a program that does not start.
 fn oci_error(program: &str, cause: SpawnError) -> String {
     let why = match cause {
-        SpawnError::NotFound if program.contains('/') => format!("stat {program}: no such file or directory"),
+        SpawnError::NotFound if program.contains('/') => {
+            format!("stat {program}: no such file or directory")
+        }
         SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
         other => other.to_string(),
     };
@@ -347,7 +505,10 @@ impl Ends {
     /// A terminal takes what is typed as fast as it comes and forgets what does not fit.
     pub(crate) async fn write(&self, mut data: &[u8]) {
         match self {
-            Self::Pipes { stdin: Some(writer), .. } => {
+            Self::Pipes {
+                stdin: Some(writer),
+                ..
+            } => {
                 while !data.is_empty() {
                     match writer.try_write(data) {
                         Some(0) => std::future::poll_fn(|cx| writer.poll_writable(cx)).await,

@@ -82,7 +82,9 @@ impl Shell {
         self.runtime.spawn_native(async move {
             while let Ok(stream) = listener.accept().await {
                 let io = hyper_util::rt::TokioIo::new(super::stream::NetStream::from(stream));
-                shell.runtime.spawn_native(crate::apiserver::serve(io, shell.clone()));
+                shell
+                    .runtime
+                    .spawn_native(crate::apiserver::serve(io, shell.clone()));
             }
         });
         Ok(())
@@ -118,7 +120,10 @@ impl Shell {
     /// When something is due next; `None` is silence for ever.
     pub(crate) fn poll_at(&self) -> Option<Instant> {
         let world = self.stage.lock().world.poll_at();
-        [world, self.executor.borrow().poll_at()].into_iter().flatten().min()
+        [world, self.executor.borrow().poll_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The present is now `at`.
@@ -168,23 +173,54 @@ impl Shell {
 
     fn carry_out_one(self: &Rc<Self>, output: Output) {
         match output {
-            Output::PodUp { pod, host, hostname, resolv_conf, hosts } => {
-                self.containers.borrow_mut().pod_up(&pod, host, hostname, resolv_conf, hosts);
+            Output::PodUp {
+                pod,
+                host,
+                hostname,
+                resolv_conf,
+                hosts,
+            } => {
+                self.containers
+                    .borrow_mut()
+                    .pod_up(&pod, host, hostname, resolv_conf, hosts);
             }
             Output::PodDown { pod } => self.containers.borrow_mut().pod_down(&self.runtime, &pod),
             Output::Start(order) => {
                 let unix_nanos = self.unix_nanos();
-                let report = self.containers.borrow_mut().start(&self.runtime, &self.images, unix_nanos, order);
+                let report = self.containers.borrow_mut().start(
+                    &self.runtime,
+                    &self.images,
+                    unix_nanos,
+                    order,
+                );
                 self.handle(Input::Report(report));
             }
-            Output::Signal { pod, container, attempt, signal } => {
-                self.containers.borrow().signal(&self.runtime, &pod, &container, attempt, signal);
+            Output::Signal {
+                pod,
+                container,
+                attempt,
+                signal,
+            } => {
+                self.containers
+                    .borrow()
+                    .signal(&self.runtime, &pod, &container, attempt, signal);
             }
-            Output::Probe { id, from, pod, container, probe, timeout } => {
+            Output::Probe {
+                id,
+                from,
+                pod,
+                container,
+                probe,
+                timeout,
+            } => {
                 let shell = self.clone();
                 self.runtime.spawn_native(async move {
-                    let outcome = probes::probe(&shell, from, &pod, &container, probe, timeout).await;
-                    shell.handle(Input::Report(cluster::kubelet::Report::Probe { id, outcome }));
+                    let outcome =
+                        probes::probe(&shell, from, &pod, &container, probe, timeout).await;
+                    shell.handle(Input::Report(cluster::kubelet::Report::Probe {
+                        id,
+                        outcome,
+                    }));
                 });
             }
             Output::NodeUp { node } => Machines::boot_node(self, &node),
@@ -255,23 +291,49 @@ impl Shell {
     ///
     /// # Errors
     /// The kubelet's words when there is none.
-    pub(crate) fn open_log(&self, namespace: &str, pod: &str, container: &str, previous: bool, options: LogOptions) -> Result<LogReader, String> {
-        let uid = self.uid(namespace, pod).ok_or_else(|| format!("pods {pod:?} not found"))?;
-        let log = self.containers.borrow().log(&uid, container, previous, self.now(), options);
-        log.ok_or_else(|| format!("previous terminated container {container:?} in pod {pod:?} not found"))
+    pub(crate) fn open_log(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        previous: bool,
+        options: LogOptions,
+    ) -> Result<LogReader, String> {
+        let uid = self
+            .uid(namespace, pod)
+            .ok_or_else(|| format!("pods {pod:?} not found"))?;
+        let log = self
+            .containers
+            .borrow()
+            .log(&uid, container, previous, self.now(), options);
+        log.ok_or_else(|| {
+            format!("previous terminated container {container:?} in pod {pod:?} not found")
+        })
     }
 
     /// Starts a command in a container.
     ///
     /// # Errors
     /// The container runtime's words for why it did not start.
-    pub(crate) fn exec(&self, namespace: &str, pod: &str, container: &str, argv: Vec<String>, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, String> {
-        let running = self.uid(namespace, pod).and_then(|uid| self.containers.borrow().find(&uid, container).cloned());
+    pub(crate) fn exec(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        argv: Vec<String>,
+        stdin: bool,
+        tty: Option<TerminalSize>,
+    ) -> Result<Conversation, String> {
+        let running = self
+            .uid(namespace, pod)
+            .and_then(|uid| self.containers.borrow().find(&uid, container).cloned());
         let running = running.ok_or_else(|| format!("container not running ({container})"))?;
-        running.exec(&self.runtime, argv, stdin, tty).map_err(|cause| match cause {
-            SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
-            other => other.to_string(),
-        })
+        running
+            .exec(&self.runtime, argv, stdin, tty)
+            .map_err(|cause| match cause {
+                SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
+                other => other.to_string(),
+            })
     }
 
     /// The uid of a Pod.

@@ -44,17 +44,29 @@ impl Client {
         headers: &[(String, String)],
     ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         let mut request = hyper::Request::builder().method(method).uri(path);
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        if !headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+        {
             request = request.header("Host", authority);
         }
         for (name, value) in headers {
             request = request.header(name, value);
         }
         self.sender.ready().await?;
-        let response = self.sender.send_request(request.body(Empty::new())?).await?;
+        let response = self
+            .sender
+            .send_request(request.body(Empty::new())?)
+            .await?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), BODY_LIMIT).collect().await?.to_bytes();
-        Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+        let body = Limited::new(response.into_body(), BODY_LIMIT)
+            .collect()
+            .await?
+            .to_bytes();
+        Ok(Answer {
+            status,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
     }
 }
 

@@ -57,7 +57,11 @@ impl Images {
         by_repository.insert("alpine", press.alpine()?);
         by_repository.insert("radial/busyboxplus", press.busybox(true)?);
         by_repository.insert("curlimages/curl", press.busybox(true)?);
-        Ok(Self { by_repository, workstation: press.machine(true)?, node: press.machine(false)? })
+        Ok(Self {
+            by_repository,
+            workstation: press.machine(true)?,
+            node: press.machine(false)?,
+        })
     }
 
     /// The image that a Pod means by `reference` (`nginx`, `docker.io/library/nginx:1.27`).
@@ -77,7 +81,10 @@ impl Images {
 
     /// What the cluster is told about them.
     pub(crate) fn inventory() -> Vec<cluster::ImageInfo> {
-        let info = |(name, size_bytes): (&str, u64)| cluster::ImageInfo { name: name.to_owned(), size_bytes };
+        let info = |(name, size_bytes): (&str, u64)| cluster::ImageInfo {
+            name: name.to_owned(),
+            size_bytes,
+        };
         let shell = guests::BOX_SIZE;
         [
             ("nginx", shell + guests::NGINX_SIZE + guests::CURL_SIZE),
@@ -105,7 +112,9 @@ fn repository(reference: &str) -> &str {
 }
 
 fn program(runtime: &Handle, name: &str, code: &'static [u8]) -> Result<Program> {
-    runtime.load_precompiled(code).with_context(|| format!("the built-in component {name} does not load"))
+    runtime
+        .load_precompiled(code)
+        .with_context(|| format!("the built-in component {name} does not load"))
 }
 
 /// Where images are made: the loaded programs, and one function for each image.
@@ -120,15 +129,33 @@ impl Press {
     /// A root with the folders every image has and `/bin` full of applets.
     fn root(&self) -> Result<Fs> {
         let fs = Fs::empty(self.unix_nanos);
-        for folder in ["/etc", "/root", "/home", "/tmp", "/usr/bin", "/usr/sbin", "/sbin", "/var/log", "/var/run", "/proc"] {
+        for folder in [
+            "/etc",
+            "/root",
+            "/home",
+            "/tmp",
+            "/usr/bin",
+            "/usr/sbin",
+            "/sbin",
+            "/var/log",
+            "/var/run",
+            "/proc",
+        ] {
             fs.mkdir_all(folder)?;
         }
         fs.make_devices()?;
         fs.put_program("/bin/busybox", &self.shell)?;
-        for applet in guest_box::names().into_iter().filter(|name| !WORKSTATION_ONLY.contains(name) && *name != "busybox") {
+        for applet in guest_box::names()
+            .into_iter()
+            .filter(|name| !WORKSTATION_ONLY.contains(name) && *name != "busybox")
+        {
             fs.symlink(&format!("/bin/{applet}"), "/bin/busybox")?;
         }
-        fs.write_file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)?;
+        fs.write_file(
+            "/etc/passwd",
+            b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+            0o644,
+        )?;
         fs.write_file("/etc/group", b"root:x:0:\nnogroup:x:65534:\n", 0o644)?;
         Ok(fs)
     }
@@ -147,7 +174,11 @@ impl Press {
         let fs = self.root()?;
         fs.put_program("/usr/sbin/nginx", &self.nginx)?;
         fs.put_program("/usr/bin/curl", &self.curl)?;
-        fs.write_file("/usr/share/nginx/html/index.html", WELCOME.as_bytes(), 0o644)?;
+        fs.write_file(
+            "/usr/share/nginx/html/index.html",
+            WELCOME.as_bytes(),
+            0o644,
+        )?;
         fs.mkdir_all("/etc/nginx/conf.d")?;
         fs.mkdir_all("/var/log/nginx")?;
         let mut image = self.image(&fs);
@@ -158,8 +189,15 @@ impl Press {
     fn httpd(&self) -> Result<Image> {
         let fs = self.root()?;
         fs.put_program("/usr/local/apache2/bin/httpd", &self.nginx)?;
-        fs.symlink("/usr/local/bin/httpd-foreground", "/usr/local/apache2/bin/httpd")?;
-        fs.write_file("/usr/local/apache2/htdocs/index.html", IT_WORKS.as_bytes(), 0o644)?;
+        fs.symlink(
+            "/usr/local/bin/httpd-foreground",
+            "/usr/local/apache2/bin/httpd",
+        )?;
+        fs.write_file(
+            "/usr/local/apache2/htdocs/index.html",
+            IT_WORKS.as_bytes(),
+            0o644,
+        )?;
         let mut image = self.image(&fs);
         image.cmd = vec!["httpd-foreground".into()];
         image.env = vec![
@@ -180,7 +218,11 @@ impl Press {
 
     fn alpine(&self) -> Result<Image> {
         let fs = self.root()?;
-        fs.write_file("/etc/os-release", b"NAME=\"Alpine Linux\"\nID=alpine\n", 0o644)?;
+        fs.write_file(
+            "/etc/os-release",
+            b"NAME=\"Alpine Linux\"\nID=alpine\n",
+            0o644,
+        )?;
         let mut image = self.image(&fs);
         image.cmd = vec!["/bin/sh".into()];
         Ok(image)
@@ -211,7 +253,12 @@ mod tests {
 
     #[test]
     fn an_image_is_known_by_its_repository_whatever_the_tag() {
-        for reference in ["nginx", "nginx:1.27", "docker.io/library/nginx:latest", "nginx@sha256:00"] {
+        for reference in [
+            "nginx",
+            "nginx:1.27",
+            "docker.io/library/nginx:latest",
+            "nginx@sha256:00",
+        ] {
             assert_eq!(repository(reference), "nginx", "{reference}");
         }
         assert_eq!(repository("radial/busyboxplus:curl"), "radial/busyboxplus");

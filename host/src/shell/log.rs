@@ -68,7 +68,9 @@ impl Log {
         state.bytes += text.len();
         state.lines.push_back(Line { at: now, text });
         while state.bytes > LIMIT {
-            let Some(oldest) = state.lines.pop_front() else { break };
+            let Some(oldest) = state.lines.pop_front() else {
+                break;
+            };
             state.bytes -= oldest.text.len();
             state.dropped += 1;
         }
@@ -87,7 +89,9 @@ impl Log {
         let state = self.0.borrow();
         let mut first = 0;
         if let Some(since) = options.since {
-            first = state.lines.partition_point(|line| now.saturating_since(line.at) > since);
+            first = state
+                .lines
+                .partition_point(|line| now.saturating_since(line.at) > since);
         }
         if let Some(tail) = options.tail {
             let tail = usize::try_from(tail).unwrap_or(usize::MAX);
@@ -95,12 +99,22 @@ impl Log {
         }
         let next = state.dropped + first as u64;
         drop(state);
-        LogReader { log: self.clone(), next, left: options.limit_bytes, options }
+        LogReader {
+            log: self.clone(),
+            next,
+            left: options.limit_bytes,
+            options,
+        }
     }
 
     /// Everything still kept.
     pub(crate) fn text(&self) -> Vec<u8> {
-        self.0.borrow().lines.iter().flat_map(|line| line.text.iter().copied()).collect()
+        self.0
+            .borrow()
+            .lines
+            .iter()
+            .flat_map(|line| line.text.iter().copied())
+            .collect()
     }
 }
 
@@ -180,21 +194,36 @@ mod tests {
     #[test]
     fn the_tail_is_the_last_lines() {
         let log = log(&[(1, "a\n"), (2, "b\n"), (3, "c\n")]);
-        let options = LogOptions { tail: Some(2), ..LogOptions::default() };
-        assert_eq!(read(&mut log.reader(Instant::from_secs(9), options)), "b\nc\n");
+        let options = LogOptions {
+            tail: Some(2),
+            ..LogOptions::default()
+        };
+        assert_eq!(
+            read(&mut log.reader(Instant::from_secs(9), options)),
+            "b\nc\n"
+        );
     }
 
     #[test]
     fn since_leaves_out_what_is_older() {
         let log = log(&[(1, "a\n"), (5, "b\n")]);
-        let options = LogOptions { since: Some(Duration::from_secs(5)), ..LogOptions::default() };
+        let options = LogOptions {
+            since: Some(Duration::from_secs(5)),
+            ..LogOptions::default()
+        };
         assert_eq!(read(&mut log.reader(Instant::from_secs(9), options)), "b\n");
     }
 
     #[test]
     fn a_follower_goes_on_where_it_stopped_and_ends_with_the_container() {
         let log = log(&[(1, "a\n")]);
-        let mut reader = log.reader(Instant::from_secs(1), LogOptions { follow: true, ..LogOptions::default() });
+        let mut reader = log.reader(
+            Instant::from_secs(1),
+            LogOptions {
+                follow: true,
+                ..LogOptions::default()
+            },
+        );
         assert_eq!(read(&mut reader), "a\n");
         log.push(Instant::from_secs(2), b"b\n".to_vec());
         assert_eq!(read(&mut reader), "b\n");

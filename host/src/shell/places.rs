@@ -47,8 +47,16 @@ impl Machines {
         let image = shell.images.workstation().clone();
         let machine = Machine::boot(shell, WORKSTATION, workstation, &image)?;
         let api = shell.look(world::World::api_address);
-        machine.fs.write_file("/root/.kube/config", kubeconfig(&format!("http://{api}")).as_bytes(), 0o600)?;
-        shell.machines.borrow_mut().by_name.insert(WORKSTATION.into(), machine);
+        machine.fs.write_file(
+            "/root/.kube/config",
+            kubeconfig(&format!("http://{api}")).as_bytes(),
+            0o600,
+        )?;
+        shell
+            .machines
+            .borrow_mut()
+            .by_name
+            .insert(WORKSTATION.into(), machine);
         for node in nodes.keys() {
             Self::boot_node(shell, node);
         }
@@ -57,10 +65,16 @@ impl Machines {
 
     /// Boots a node that has power (again).
     pub(crate) fn boot_node(shell: &Rc<Shell>, node: &str) {
-        let Some(host) = shell.look(|world| world.nodes().get(node).copied()) else { return };
+        let Some(host) = shell.look(|world| world.nodes().get(node).copied()) else {
+            return;
+        };
         let image = shell.images.node().clone();
         let machine = Machine::boot(shell, node, host, &image).expect("a node's own image starts");
-        shell.machines.borrow_mut().by_name.insert(node.to_owned(), machine);
+        shell
+            .machines
+            .borrow_mut()
+            .by_name
+            .insert(node.to_owned(), machine);
         shell.serve_remote(node, host);
     }
 
@@ -92,9 +106,21 @@ impl Machine {
         let container = shell.runtime.create_container(spec);
         let mut env = image.env.clone();
         env.push(("HOSTNAME".into(), name.to_owned()));
-        let spawn = Spawn { env: env.clone(), ..Spawn::new(["sleep", "infinity"]) };
-        shell.runtime.spawn(container, spawn).with_context(|| format!("{name} does not boot"))?;
-        Ok(Self { container, host, env, working_dir: image.working_dir.clone(), fs })
+        let spawn = Spawn {
+            env: env.clone(),
+            ..Spawn::new(["sleep", "infinity"])
+        };
+        shell
+            .runtime
+            .spawn(container, spawn)
+            .with_context(|| format!("{name} does not boot"))?;
+        Ok(Self {
+            container,
+            host,
+            env,
+            working_dir: image.working_dir.clone(),
+            fs,
+        })
     }
 
     pub(crate) fn spot(&self) -> Spot {
@@ -109,8 +135,18 @@ impl Machine {
 
 impl Spot {
     /// Starts a process here whose standard streams the caller holds.
-    pub(crate) fn exec(&self, runtime: &Handle, argv: Vec<String>, stdin: bool, tty: Option<TerminalSize>) -> Result<Conversation, SpawnError> {
-        let mut spawn = Spawn { env: self.env.clone(), cwd: self.working_dir.clone(), ..Spawn::new(argv) };
+    pub(crate) fn exec(
+        &self,
+        runtime: &Handle,
+        argv: Vec<String>,
+        stdin: bool,
+        tty: Option<TerminalSize>,
+    ) -> Result<Conversation, SpawnError> {
+        let mut spawn = Spawn {
+            env: self.env.clone(),
+            cwd: self.working_dir.clone(),
+            ..Spawn::new(argv)
+        };
         if tty.is_some() {
             spawn.env.push(("TERM".into(), "xterm".into()));
         }
@@ -127,14 +163,29 @@ impl Shell {
         match place {
             Place::Workstation => self.machine(WORKSTATION),
             Place::Node { name } => self.machine(name),
-            Place::Pod { name, container } => self.pod_spot(|pod| pod["metadata"]["name"] == *name, name, container.as_deref()),
-            Place::Selected { selector, container } => {
+            Place::Pod { name, container } => self.pod_spot(
+                |pod| pod["metadata"]["name"] == *name,
+                name,
+                container.as_deref(),
+            ),
+            Place::Selected {
+                selector,
+                container,
+            } => {
                 let wanted = labels(selector);
-                self.pod_spot(|pod| has_labels(pod, &wanted), selector, container.as_deref())
+                self.pod_spot(
+                    |pod| has_labels(pod, &wanted),
+                    selector,
+                    container.as_deref(),
+                )
             }
             Place::Deploy { name } => {
                 let wanted = self.look(|world| {
-                    let object = world.cluster().store().get("deployments.apps", "default", name)?;
+                    let object =
+                        world
+                            .cluster()
+                            .store()
+                            .get("deployments.apps", "default", name)?;
                     Some(match_labels(object))
                 });
                 let wanted = wanted.ok_or_else(|| format!("no deployment {name}"))?;
@@ -146,22 +197,39 @@ impl Shell {
     }
 
     fn machine(&self, name: &str) -> Result<Spot, String> {
-        self.machines.borrow().get(name).map(Machine::spot).ok_or_else(|| format!("{name} has no power or does not exist"))
+        self.machines
+            .borrow()
+            .get(name)
+            .map(Machine::spot)
+            .ok_or_else(|| format!("{name} has no power or does not exist"))
     }
 
-    fn pod_spot(&self, wanted: impl Fn(&Value) -> bool, name: &str, container: Option<&str>) -> Result<Spot, String> {
+    fn pod_spot(
+        &self,
+        wanted: impl Fn(&Value) -> bool,
+        name: &str,
+        container: Option<&str>,
+    ) -> Result<Spot, String> {
         let containers = self.containers.borrow();
         let uids: Vec<String> = self.look(|world| {
             let pods = world.cluster().store().list("pods", Some("default"));
-            let alive = pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null() && wanted(pod));
-            alive.filter_map(|pod| Some(pod["metadata"]["uid"].as_str()?.to_owned())).collect()
+            let alive =
+                pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null() && wanted(pod));
+            alive
+                .filter_map(|pod| Some(pod["metadata"]["uid"].as_str()?.to_owned()))
+                .collect()
         });
         if uids.is_empty() {
             return Err(format!("no pod {name}"));
         }
-        let running = uids.iter().find_map(|uid| Some((uid, containers.any(uid, container)?)));
-        let (uid, running) = running.ok_or_else(|| format!("no running container in pod {name}"))?;
-        let host = self.look(|world| world.pod_host(uid)).ok_or_else(|| format!("pod {name} has no network"))?;
+        let running = uids
+            .iter()
+            .find_map(|uid| Some((uid, containers.any(uid, container)?)));
+        let (uid, running) =
+            running.ok_or_else(|| format!("no running container in pod {name}"))?;
+        let host = self
+            .look(|world| world.pod_host(uid))
+            .ok_or_else(|| format!("pod {name} has no network"))?;
         Ok(Spot {
             host,
             container: running.id,
@@ -174,18 +242,30 @@ impl Shell {
 /// The pairs of an equality selector, `a=b,c=d`.
 fn labels(selector: &str) -> Vec<(String, String)> {
     let pairs = selector.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(key, value)| (key.trim().to_owned(), value.trim_start_matches('=').trim().to_owned())).collect()
+    pairs
+        .map(|(key, value)| {
+            (
+                key.trim().to_owned(),
+                value.trim_start_matches('=').trim().to_owned(),
+            )
+        })
+        .collect()
 }
 
 fn match_labels(workload: &Value) -> Vec<(String, String)> {
     let labels = workload["spec"]["selector"]["matchLabels"].as_object();
     let pairs = labels.into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    pairs
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 fn has_labels(pod: &Value, wanted: &[(String, String)]) -> bool {
     let labels = &pod["metadata"]["labels"];
-    !wanted.is_empty() && wanted.iter().all(|(key, value)| labels[key.as_str()] == value.as_str())
+    !wanted.is_empty()
+        && wanted
+            .iter()
+            .all(|(key, value)| labels[key.as_str()] == value.as_str())
 }
 
 fn hosts_file(shell: &Shell) -> String {

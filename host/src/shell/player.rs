@@ -60,10 +60,16 @@ pub(crate) fn play(
             engine.handle_time(shell.now());
             continue;
         }
-        let next = [shell.poll_at(), engine.poll_at(), player.poll_at()].into_iter().flatten().min();
+        let next = [shell.poll_at(), engine.poll_at(), player.poll_at()]
+            .into_iter()
+            .flatten()
+            .min();
         match next {
             Some(at) if at.since_start() > bounds.virtual_time => {
-                engine.handle(shell.now(), limit(format!("virtual time: {:?}", bounds.virtual_time)));
+                engine.handle(
+                    shell.now(),
+                    limit(format!("virtual time: {:?}", bounds.virtual_time)),
+                );
             }
             Some(at) => shell.jump(at),
             None => engine.handle(shell.now(), limit("nothing will ever happen again".into())),
@@ -115,7 +121,14 @@ impl Player {
             Action::Show(_) => {}
             Action::Settle { id, deadline } => self.settling.push((id, deadline)),
             Action::Advance { id, by } => self.advancing.push((id, now + by)),
-            Action::WriteFile { id, place, path, content, append, readonly } => {
+            Action::WriteFile {
+                id,
+                place,
+                path,
+                content,
+                append,
+                readonly,
+            } => {
                 let result = self.write_file(&place, &path, &content, append, readonly);
                 self.post(Observation::Done { id, result });
             }
@@ -124,11 +137,29 @@ impl Player {
                 let result = queries::dry_run(&self.shell, &manifest);
                 self.post(Observation::DryRun { id, result });
             }
-            Action::Run { id, place, command, stdin, interactive, deadline, .. } => {
+            Action::Run {
+                id,
+                place,
+                command,
+                stdin,
+                interactive,
+                deadline,
+                ..
+            } => {
                 self.run(id, &place, command, stdin, interactive, deadline);
             }
-            Action::Key { id, .. } => self.post(Observation::Done { id, result: Err("keys are not in this lab yet".into()) }),
-            Action::Fault { id, name, kind, target, lasting, .. } => {
+            Action::Key { id, .. } => self.post(Observation::Done {
+                id,
+                result: Err("keys are not in this lab yet".into()),
+            }),
+            Action::Fault {
+                id,
+                name,
+                kind,
+                target,
+                lasting,
+                ..
+            } => {
                 let result = self.fault(name, kind, target, lasting);
                 self.post(Observation::Done { id, result });
             }
@@ -144,7 +175,12 @@ impl Player {
                 self.queries.close(query);
                 self.packets.close(query);
             }
-            Action::Probe { id, from, probe, deadline } => self.probe(id, from, probe, deadline),
+            Action::Probe {
+                id,
+                from,
+                probe,
+                deadline,
+            } => self.probe(id, from, probe, deadline),
         }
     }
 
@@ -156,26 +192,35 @@ impl Player {
     fn tell(&mut self, engine: &mut Engine) -> bool {
         let now = self.shell.now();
         self.heal_due(now);
-        let at_rest = !self.settling.is_empty() && self.shell.look(|world| self.rest.look(now, world.cluster().store()));
+        let at_rest = !self.settling.is_empty()
+            && self
+                .shell
+                .look(|world| self.rest.look(now, world.cluster().store()));
         let done = |deadline: Instant| deadline <= now;
         let mail = self.mail.clone();
         self.settling.retain(|(id, deadline)| {
             let keep = !(at_rest || done(*deadline));
             if !keep {
-                mail.borrow_mut().push_back(Observation::Settled { id: *id });
+                mail.borrow_mut()
+                    .push_back(Observation::Settled { id: *id });
             }
             keep
         });
         self.advancing.retain(|(id, until)| {
             let keep = !done(*until);
             if !keep {
-                mail.borrow_mut().push_back(Observation::Done { id: *id, result: Ok(()) });
+                mail.borrow_mut().push_back(Observation::Done {
+                    id: *id,
+                    result: Ok(()),
+                });
             }
             keep
         });
         let mut any = false;
         loop {
-            let Some(observation) = self.mail.borrow_mut().pop_front() else { break };
+            let Some(observation) = self.mail.borrow_mut().pop_front() else {
+                break;
+            };
             engine.handle(now, observation);
             any = true;
         }
@@ -185,32 +230,67 @@ impl Player {
     }
 
     fn poll_at(&self) -> Option<Instant> {
-        let deadlines = self.settling.iter().chain(&self.advancing).map(|(_, at)| *at);
-        let rest = (!self.settling.is_empty()).then(|| self.rest.poll_at()).filter(|at| *at > self.shell.now());
-        deadlines.chain(rest).chain(self.healing.iter().map(|(at, _)| *at)).min()
+        let deadlines = self
+            .settling
+            .iter()
+            .chain(&self.advancing)
+            .map(|(_, at)| *at);
+        let rest = (!self.settling.is_empty())
+            .then(|| self.rest.poll_at())
+            .filter(|at| *at > self.shell.now());
+        deadlines
+            .chain(rest)
+            .chain(self.healing.iter().map(|(at, _)| *at))
+            .min()
     }
 
-    fn write_file(&self, place: &Place, path: &str, content: &str, append: bool, readonly: bool) -> Result<(), String> {
-        let Place::Workstation = place else { return Err(format!("files on {place} are not in this lab yet")) };
+    fn write_file(
+        &self,
+        place: &Place,
+        path: &str,
+        content: &str,
+        append: bool,
+        readonly: bool,
+    ) -> Result<(), String> {
+        let Place::Workstation = place else {
+            return Err(format!("files on {place} are not in this lab yet"));
+        };
         let machines = self.shell.machines.borrow();
-        let machine = machines.get("workstation").ok_or("the workstation has no power")?;
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", machine.working_dir) };
-        let mut bytes = if append { machine.fs.read_file(&path).unwrap_or_default() } else { Vec::new() };
+        let machine = machines
+            .get("workstation")
+            .ok_or("the workstation has no power")?;
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", machine.working_dir)
+        };
+        let mut bytes = if append {
+            machine.fs.read_file(&path).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         bytes.extend_from_slice(content.as_bytes());
         let mode = if readonly { 0o444 } else { 0o644 };
-        machine.fs.write_file(&path, &bytes, mode).map_err(|cause| format!("{path}: {cause}"))
+        machine
+            .fs
+            .write_file(&path, &bytes, mode)
+            .map_err(|cause| format!("{path}: {cause}"))
     }
 
     /// Applies as a learner would: by kubectl, from a file on the workstation.
     fn apply(&self, id: ActionId, path: &str, manifest: &str) {
         if let Err(cause) = self.write_file(&Place::Workstation, path, manifest, false, false) {
-            return self.post(Observation::Applied { id, result: Err(cause) });
+            return self.post(Observation::Applied {
+                id,
+                result: Err(cause),
+            });
         }
         let argv = ["kubectl", "apply", "-f", path].map(String::from).into();
         let (shell, mail) = (self.shell.clone(), self.mail.clone());
         self.shell.runtime.spawn_native(async move {
             let started = shell.spot(&Place::Workstation).and_then(|spot| {
-                spot.exec(&shell.runtime, argv, false, None).map_err(|cause| cause.to_string())
+                spot.exec(&shell.runtime, argv, false, None)
+                    .map_err(|cause| cause.to_string())
             });
             let result = match started {
                 Ok(talk) => match shell.hear_out(talk).await {
@@ -219,21 +299,39 @@ impl Player {
                 },
                 Err(cause) => Err(cause),
             };
-            mail.borrow_mut().push_back(Observation::Applied { id, result });
+            mail.borrow_mut()
+                .push_back(Observation::Applied { id, result });
         });
     }
 
-    fn run(&self, id: ActionId, place: &Place, command: String, stdin: Option<String>, interactive: bool, deadline: Instant) {
+    fn run(
+        &self,
+        id: ActionId,
+        place: &Place,
+        command: String,
+        stdin: Option<String>,
+        interactive: bool,
+        deadline: Instant,
+    ) {
         let argv = ["sh".to_owned(), "-c".to_owned(), command].into();
-        let tty = interactive.then_some(runtime::TerminalSize { columns: 80, rows: 24 });
+        let tty = interactive.then_some(runtime::TerminalSize {
+            columns: 80,
+            rows: 24,
+        });
         let talk = self.shell.spot(place).and_then(|spot| {
-            spot.exec(&self.shell.runtime, argv, stdin.is_some(), tty).map_err(|cause| cause.to_string())
+            spot.exec(&self.shell.runtime, argv, stdin.is_some(), tty)
+                .map_err(|cause| cause.to_string())
         });
         let (shell, mail) = (self.shell.clone(), self.mail.clone());
         let mut talk = match talk {
             Ok(talk) => talk,
             Err(cause) => {
-                return self.post(Observation::Output { id, stdout: String::new(), stderr: cause, exit: Some(126) });
+                return self.post(Observation::Output {
+                    id,
+                    stdout: String::new(),
+                    stderr: cause,
+                    exit: Some(126),
+                });
             }
         };
         self.shell.runtime.spawn_native(async move {
@@ -244,12 +342,23 @@ impl Player {
             let sleep = std::pin::pin!(shell.runtime.sleep(left));
             let observation = match futures_util::future::select(hear, sleep).await {
                 futures_util::future::Either::Left(((code, stdout, stderr), _)) => {
-                    Observation::Output { id, stdout, stderr, exit: Some(code) }
+                    Observation::Output {
+                        id,
+                        stdout,
+                        stderr,
+                        exit: Some(code),
+                    }
                 }
                 futures_util::future::Either::Right(_) => {
                     shell.runtime.signal(process, 9);
-                    let stderr = format!("still running after {} s of virtual time", left.as_secs());
-                    Observation::Output { id, stdout: String::new(), stderr, exit: None }
+                    let stderr =
+                        format!("still running after {} s of virtual time", left.as_secs());
+                    Observation::Output {
+                        id,
+                        stdout: String::new(),
+                        stderr,
+                        exit: None,
+                    }
                 }
             };
             mail.borrow_mut().push_back(observation);
@@ -263,23 +372,34 @@ impl Player {
                 Ok(spot) => probes::check(&shell, &spot, probe, deadline).await,
                 Err(cause) => lesson::ProbeOutcome::Failed(lesson::Failed::NotReady, cause),
             };
-            mail.borrow_mut().push_back(Observation::Probed { id, outcome });
+            mail.borrow_mut()
+                .push_back(Observation::Probed { id, outcome });
         });
     }
 
-    fn fault(&mut self, name: String, kind: FaultKind, target: String, lasting: Option<Duration>) -> Result<(), String> {
+    fn fault(
+        &mut self,
+        name: String,
+        kind: FaultKind,
+        target: String,
+        lasting: Option<Duration>,
+    ) -> Result<(), String> {
         let fault = match kind {
             FaultKind::NodeDown => {
                 if !self.shell.look(|world| world.nodes().contains_key(&target)) {
                     return Err(format!("no node {target}"));
                 }
-                self.shell.handle(Input::NodePower { node: target.clone(), on: false });
+                self.shell.handle(Input::NodePower {
+                    node: target.clone(),
+                    on: false,
+                });
                 Fault::NodeDown(target)
             }
             other => return Err(format!("the fault {other:?} is not in this lab yet")),
         };
         if let Some(lasting) = lasting {
-            self.healing.push((self.shell.now() + lasting, name.clone()));
+            self.healing
+                .push((self.shell.now() + lasting, name.clone()));
         }
         self.faults.insert(name, fault);
         Ok(())
@@ -296,7 +416,12 @@ impl Player {
     }
 
     fn heal_due(&mut self, now: Instant) {
-        let due: Vec<String> = self.healing.iter().filter(|(at, _)| *at <= now).map(|(_, name)| name.clone()).collect();
+        let due: Vec<String> = self
+            .healing
+            .iter()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, name)| name.clone())
+            .collect();
         self.healing.retain(|(at, _)| *at > now);
         for name in due {
             // Somebody may have mended it by hand before.

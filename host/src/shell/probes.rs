@@ -19,14 +19,30 @@ use std::rc::Rc;
 use vnet::{HostId, NetError, Origin};
 
 /// A kubelet's probe; the error is in a kubelet's words.
-pub(super) async fn probe(shell: &Rc<Shell>, from: HostId, pod: &PodRef, container: &str, probe: ProbeKind, timeout: Duration) -> Result<(), String> {
+pub(super) async fn probe(
+    shell: &Rc<Shell>,
+    from: HostId,
+    pod: &PodRef,
+    container: &str,
+    probe: ProbeKind,
+    timeout: Duration,
+) -> Result<(), String> {
     let late = match &probe {
-        ProbeKind::Http { host, port, path, scheme, .. } => format!(
+        ProbeKind::Http {
+            host,
+            port,
+            path,
+            scheme,
+            ..
+        } => format!(
             "Get \"{}://{host}:{port}{path}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
             scheme.to_lowercase()
         ),
         ProbeKind::Tcp { host, port } => format!("dial tcp {host}:{port}: i/o timeout"),
-        ProbeKind::Exec { command } => format!("command timed out: {command:?} timed out after {}s", timeout.as_secs()),
+        ProbeKind::Exec { command } => format!(
+            "command timed out: {command:?} timed out after {}s",
+            timeout.as_secs()
+        ),
     };
     let sleep = pin!(shell.runtime.sleep(timeout));
     let work = pin!(ask(shell, from, pod, container, probe));
@@ -36,25 +52,44 @@ pub(super) async fn probe(shell: &Rc<Shell>, from: HostId, pod: &PodRef, contain
     }
 }
 
-async fn ask(shell: &Rc<Shell>, from: HostId, pod: &PodRef, container: &str, probe: ProbeKind) -> Result<(), String> {
+async fn ask(
+    shell: &Rc<Shell>,
+    from: HostId,
+    pod: &PodRef,
+    container: &str,
+    probe: ProbeKind,
+) -> Result<(), String> {
     match probe {
         ProbeKind::Tcp { host, port } => {
             let to = address(&host, port)?;
             let stream = NetStream::connect(&shell.runtime, from, to, Origin::Program).await;
-            stream.map(drop).map_err(|cause| format!("dial tcp {to}: {}", go_words(cause)))
+            stream
+                .map(drop)
+                .map_err(|cause| format!("dial tcp {to}: {}", go_words(cause)))
         }
-        ProbeKind::Http { host, port, path, scheme, headers } => {
+        ProbeKind::Http {
+            host,
+            port,
+            path,
+            scheme,
+            headers,
+        } => {
             if scheme != "HTTP" {
                 return Err(format!("{scheme} probes are not in this lab yet"));
             }
             let to = address(&host, port)?;
             let url = format!("http://{host}:{port}{path}");
             let stream = NetStream::connect(&shell.runtime, from, to, Origin::Program).await;
-            let stream = stream.map_err(|cause| format!("Get \"{url}\": dial tcp {to}: {}", go_words(cause)))?;
-            let mut client = Client::new(&shell.runtime, stream).await.map_err(|cause| cause.to_string())?;
+            let stream = stream
+                .map_err(|cause| format!("Get \"{url}\": dial tcp {to}: {}", go_words(cause)))?;
+            let mut client = Client::new(&shell.runtime, stream)
+                .await
+                .map_err(|cause| cause.to_string())?;
             let mut headers = headers;
             headers.push(("User-Agent".into(), "kube-probe/1.36".into()));
-            let answer = client.send("GET", &format!("{host}:{port}"), &path, &headers).await;
+            let answer = client
+                .send("GET", &format!("{host}:{port}"), &path, &headers)
+                .await;
             match answer.map_err(|_| format!("Get \"{url}\": EOF"))?.status {
                 200..400 => Ok(()),
                 status => Err(format!("HTTP probe failed with statuscode: {status}")),
@@ -63,42 +98,72 @@ async fn ask(shell: &Rc<Shell>, from: HostId, pod: &PodRef, container: &str, pro
         ProbeKind::Exec { command } => {
             let running = shell.containers.borrow().find(&pod.uid, container).cloned();
             let running = running.ok_or_else(|| "container not running".to_owned())?;
-            let talk = running.exec(&shell.runtime, command, false, None).map_err(|cause| cause.to_string())?;
+            let talk = running
+                .exec(&shell.runtime, command, false, None)
+                .map_err(|cause| cause.to_string())?;
             let (code, stdout, stderr) = shell.hear_out(talk).await;
-            if code == 0 { Ok(()) } else { Err(format!("{stdout}{stderr}")) }
+            if code == 0 {
+                Ok(())
+            } else {
+                Err(format!("{stdout}{stderr}"))
+            }
         }
     }
 }
 
 /// A lesson's probe.
-pub(super) async fn check(shell: &Rc<Shell>, from: &Spot, probe: Probe, deadline: Instant) -> ProbeOutcome {
+pub(super) async fn check(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    probe: Probe,
+    deadline: Instant,
+) -> ProbeOutcome {
     let left = deadline.saturating_since(shell.now());
     let sleep = pin!(shell.runtime.sleep(left));
     let work = pin!(check_now(shell, from, probe));
     match select(work, sleep).await {
         Either::Left((outcome, _)) => outcome,
-        Either::Right(_) => ProbeOutcome::Failed(Failed::Timeout, format!("no answer within {} s", left.as_secs_f64())),
+        Either::Right(_) => ProbeOutcome::Failed(
+            Failed::Timeout,
+            format!("no answer within {} s", left.as_secs_f64()),
+        ),
     }
 }
 
 async fn check_now(shell: &Rc<Shell>, from: &Spot, probe: Probe) -> ProbeOutcome {
     match probe {
-        Probe::Http { url, method, headers, insecure: _, cacert: _ } => {
-            http(shell, from, &url, &method, &headers).await.unwrap_or_else(|failed| failed)
-        }
-        Probe::Tcp { host, port } => tcp(shell, from, &host, port).await.unwrap_or_else(|failed| failed),
+        Probe::Http {
+            url,
+            method,
+            headers,
+            insecure: _,
+            cacert: _,
+        } => http(shell, from, &url, &method, &headers)
+            .await
+            .unwrap_or_else(|failed| failed),
+        Probe::Tcp { host, port } => tcp(shell, from, &host, port)
+            .await
+            .unwrap_or_else(|failed| failed),
         Probe::Dns { name } => match shell.runtime.resolve(from.container, &name).await {
             Ok(addresses) => ProbeOutcome::Dns {
                 rcode: "NOERROR".into(),
                 addresses: addresses.iter().map(ToString::to_string).collect(),
             },
-            Err(runtime::LookupError::NotFound) => ProbeOutcome::Dns { rcode: "NXDOMAIN".into(), addresses: Vec::new() },
+            Err(runtime::LookupError::NotFound) => ProbeOutcome::Dns {
+                rcode: "NXDOMAIN".into(),
+                addresses: Vec::new(),
+            },
             Err(cause) => ProbeOutcome::Failed(Failed::Dns, cause.to_string()),
         },
         Probe::Exec { command } => exec(shell, from, command).await,
-        Probe::Distribution { url, requests, keep_alive, by_server } => {
-            distribution(shell, from, &url, requests, keep_alive, by_server).await.unwrap_or_else(|failed| failed)
-        }
+        Probe::Distribution {
+            url,
+            requests,
+            keep_alive,
+            by_server,
+        } => distribution(shell, from, &url, requests, keep_alive, by_server)
+            .await
+            .unwrap_or_else(|failed| failed),
     }
 }
 
@@ -106,26 +171,61 @@ async fn exec(shell: &Rc<Shell>, from: &Spot, command: Vec<String>) -> ProbeOutc
     match from.exec(&shell.runtime, command, false, None) {
         Ok(talk) => {
             let (exit, stdout, stderr) = shell.hear_out(talk).await;
-            ProbeOutcome::Exec { exit, stdout, stderr }
+            ProbeOutcome::Exec {
+                exit,
+                stdout,
+                stderr,
+            }
         }
         Err(cause @ (runtime::SpawnError::NotFound | runtime::SpawnError::NotExecutable)) => {
-            ProbeOutcome::Exec { exit: 127, stdout: String::new(), stderr: cause.to_string() }
+            ProbeOutcome::Exec {
+                exit: 127,
+                stdout: String::new(),
+                stderr: cause.to_string(),
+            }
         }
         Err(cause) => ProbeOutcome::Failed(Failed::NotReady, cause.to_string()),
     }
 }
 
-async fn tcp(shell: &Rc<Shell>, from: &Spot, host: &str, port: u16) -> Result<ProbeOutcome, ProbeOutcome> {
-    connect(shell, from, host, port).await.map(|_| ProbeOutcome::Open)
+async fn tcp(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    host: &str,
+    port: u16,
+) -> Result<ProbeOutcome, ProbeOutcome> {
+    connect(shell, from, host, port)
+        .await
+        .map(|_| ProbeOutcome::Open)
 }
 
-async fn http(shell: &Rc<Shell>, from: &Spot, url: &str, method: &str, headers: &[(String, String)]) -> Result<ProbeOutcome, ProbeOutcome> {
+async fn http(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    url: &str,
+    method: &str,
+    headers: &[(String, String)],
+) -> Result<ProbeOutcome, ProbeOutcome> {
     let (mut client, served_by, authority, path) = open(shell, from, url).await?;
-    let answer = client.send(method, &authority, &path, headers).await.map_err(|cause| broken(&*cause))?;
-    Ok(ProbeOutcome::Http { status: answer.status, body: answer.body, served_by })
+    let answer = client
+        .send(method, &authority, &path, headers)
+        .await
+        .map_err(|cause| broken(&*cause))?;
+    Ok(ProbeOutcome::Http {
+        status: answer.status,
+        body: answer.body,
+        served_by,
+    })
 }
 
-async fn distribution(shell: &Rc<Shell>, from: &Spot, url: &str, requests: u32, keep_alive: bool, by_server: bool) -> Result<ProbeOutcome, ProbeOutcome> {
+async fn distribution(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    url: &str,
+    requests: u32,
+    keep_alive: bool,
+    by_server: bool,
+) -> Result<ProbeOutcome, ProbeOutcome> {
     let mut counts = BTreeMap::new();
     let mut kept = None;
     for _ in 0..requests {
@@ -133,8 +233,15 @@ async fn distribution(shell: &Rc<Shell>, from: &Spot, url: &str, requests: u32, 
             Some(connection) => connection,
             None => open(shell, from, url).await?,
         };
-        let answer = client.send("GET", &authority, &path, &[]).await.map_err(|cause| broken(&*cause))?;
-        let key = if by_server { served_by.clone().unwrap_or_default() } else { answer.body.trim().to_owned() };
+        let answer = client
+            .send("GET", &authority, &path, &[])
+            .await
+            .map_err(|cause| broken(&*cause))?;
+        let key = if by_server {
+            served_by.clone().unwrap_or_default()
+        } else {
+            answer.body.trim().to_owned()
+        };
         *counts.entry(key).or_insert(0) += 1;
         if keep_alive {
             kept = Some((client, served_by, authority, path));
@@ -147,27 +254,47 @@ type Connection = (Client, Option<String>, String, String);
 
 async fn open(shell: &Rc<Shell>, from: &Spot, url: &str) -> Result<Connection, ProbeOutcome> {
     let Some((host, port, path)) = split(url) else {
-        return Err(ProbeOutcome::Failed(Failed::Unreachable, format!("{url}: only http:// is in this lab yet")));
+        return Err(ProbeOutcome::Failed(
+            Failed::Unreachable,
+            format!("{url}: only http:// is in this lab yet"),
+        ));
     };
     let (stream, to) = connect(shell, from, host, port).await?;
-    let served_by = stream.local_addr().and_then(|local| served_by(shell, local, to));
-    let client = Client::new(&shell.runtime, stream).await.map_err(|cause| broken(&cause))?;
-    let authority = if port == 80 { host.to_owned() } else { format!("{host}:{port}") };
+    let served_by = stream
+        .local_addr()
+        .and_then(|local| served_by(shell, local, to));
+    let client = Client::new(&shell.runtime, stream)
+        .await
+        .map_err(|cause| broken(&cause))?;
+    let authority = if port == 80 {
+        host.to_owned()
+    } else {
+        format!("{host}:{port}")
+    };
     Ok((client, served_by, authority, path.to_owned()))
 }
 
-async fn connect(shell: &Rc<Shell>, from: &Spot, host: &str, port: u16) -> Result<(NetStream, SocketAddrV4), ProbeOutcome> {
+async fn connect(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    host: &str,
+    port: u16,
+) -> Result<(NetStream, SocketAddrV4), ProbeOutcome> {
     let addr = match host.parse::<Ipv4Addr>() {
         Ok(addr) => addr,
         Err(_) => {
             let found = shell.runtime.resolve(from.container, host).await;
-            let found = found.map_err(|cause| ProbeOutcome::Failed(Failed::Dns, format!("{host}: {cause}")))?;
-            *found.first().ok_or_else(|| ProbeOutcome::Failed(Failed::Dns, format!("{host}: no address")))?
+            let found = found
+                .map_err(|cause| ProbeOutcome::Failed(Failed::Dns, format!("{host}: {cause}")))?;
+            *found
+                .first()
+                .ok_or_else(|| ProbeOutcome::Failed(Failed::Dns, format!("{host}: no address")))?
         }
     };
     let to = SocketAddrV4::new(addr, port);
     let stream = NetStream::connect(&shell.runtime, from.host, to, Origin::Checker).await;
-    let stream = stream.map_err(|cause| ProbeOutcome::Failed(kind(cause), format!("{to}: {cause}")))?;
+    let stream =
+        stream.map_err(|cause| ProbeOutcome::Failed(kind(cause), format!("{to}: {cause}")))?;
     Ok((stream, to))
 }
 
@@ -186,12 +313,20 @@ fn served_by(shell: &Shell, local: SocketAddrV4, to: SocketAddrV4) -> Option<Str
 
 /// Where the nodes' conntrack says that a connection to `to` was sent on to.
 fn translated(world: &world::World, local: SocketAddrV4, to: SocketAddrV4) -> Option<SocketAddrV4> {
-    let mut entries = world.nodes().values().flat_map(|node| world.net().conntrack(*node));
-    entries.find(|entry| entry.original.src == local && entry.original.dst == to).map(|entry| entry.reply.src)
+    let mut entries = world
+        .nodes()
+        .values()
+        .flat_map(|node| world.net().conntrack(*node));
+    entries
+        .find(|entry| entry.original.src == local && entry.original.dst == to)
+        .map(|entry| entry.reply.src)
 }
 
 fn broken(cause: &(dyn std::error::Error + 'static)) -> ProbeOutcome {
-    ProbeOutcome::Failed(Failed::Unreachable, format!("the connection broke: {cause}"))
+    ProbeOutcome::Failed(
+        Failed::Unreachable,
+        format!("the connection broke: {cause}"),
+    )
 }
 
 fn kind(cause: NetError) -> Failed {
@@ -203,7 +338,9 @@ fn kind(cause: NetError) -> Failed {
 }
 
 fn address(host: &str, port: u16) -> Result<SocketAddrV4, String> {
-    let addr = host.parse().map_err(|_| format!("dial tcp: lookup {host}: no such host"))?;
+    let addr = host
+        .parse()
+        .map_err(|_| format!("dial tcp: lookup {host}: no such host"))?;
     Ok(SocketAddrV4::new(addr, port))
 }
 
@@ -224,7 +361,11 @@ impl Shell {
     pub(crate) async fn hear_out(&self, talk: super::Conversation) -> (i32, String, String) {
         use super::containers::Ends;
         let (stdout, stderr) = match talk.ends {
-            Ends::Pipes { stdout, stderr, stdin } => {
+            Ends::Pipes {
+                stdout,
+                stderr,
+                stdin,
+            } => {
                 drop(stdin);
                 futures_util::future::join(read_all(stdout), read_all(stderr)).await
             }

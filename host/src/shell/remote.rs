@@ -28,7 +28,9 @@ const EXIT: u8 = 3;
 /// Listens on a node until it loses power.
 pub(super) fn serve(shell: &Rc<Shell>, node: &str, host: HostId) {
     let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
-    let Ok(listener) = shell.runtime.tcp_listen(host, any, 64) else { return };
+    let Ok(listener) = shell.runtime.tcp_listen(host, any, 64) else {
+        return;
+    };
     let (shell, node) = (shell.clone(), node.to_owned());
     let runtime = shell.runtime.clone();
     runtime.spawn_native(async move {
@@ -49,10 +51,14 @@ async fn converse(shell: &Rc<Shell>, node: &str, stream: NetStream) -> std::io::
     let mut line = String::new();
     (&mut stream).take(LINE_MAX).read_line(&mut line).await?;
     let mut stream = stream.into_inner();
-    let argv = ["sh", "-c", line.trim_end_matches('\n')].map(String::from).into();
+    let argv = ["sh", "-c", line.trim_end_matches('\n')]
+        .map(String::from)
+        .into();
     let started = {
         let machines = shell.machines.borrow();
-        machines.get(node).map(|machine| machine.spot().exec(&shell.runtime, argv, false, None))
+        machines
+            .get(node)
+            .map(|machine| machine.spot().exec(&shell.runtime, argv, false, None))
     };
     let Some(Ok(talk)) = started else {
         frame(&mut stream, STDERR, b"sh: cannot start\n").await?;
@@ -66,7 +72,11 @@ async fn converse(shell: &Rc<Shell>, node: &str, stream: NetStream) -> std::io::
 }
 
 /// Sends both streams as they come, until both have ended.
-async fn copy(stream: &mut NetStream, stdout: &PipeReader, stderr: &PipeReader) -> std::io::Result<()> {
+async fn copy(
+    stream: &mut NetStream,
+    stdout: &PipeReader,
+    stderr: &PipeReader,
+) -> std::io::Result<()> {
     let mut open = [(STDOUT, stdout, true), (STDERR, stderr, true)];
     while open.iter().any(|(_, _, open)| *open) {
         let mut got = false;
@@ -87,7 +97,8 @@ async fn copy(stream: &mut NetStream, stdout: &PipeReader, stderr: &PipeReader) 
             }
         }
         if !got {
-            let ready = |(_, reader, open): &(u8, &PipeReader, bool), cx: &mut std::task::Context<'_>| {
+            let ready = |(_, reader, open): &(u8, &PipeReader, bool),
+                         cx: &mut std::task::Context<'_>| {
                 *open && reader.poll_readable(cx).is_ready()
             };
             std::future::poll_fn(|cx| {
@@ -95,7 +106,11 @@ async fn copy(stream: &mut NetStream, stdout: &PipeReader, stderr: &PipeReader) 
                 for end in &open {
                     any |= ready(end, cx);
                 }
-                if any { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+                if any {
+                    std::task::Poll::Ready(())
+                } else {
+                    std::task::Poll::Pending
+                }
             })
             .await;
         }

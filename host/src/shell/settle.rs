@@ -38,7 +38,8 @@ impl Rest {
         if moved {
             self.since = now;
         }
-        now.saturating_since(self.since) >= QUIET && !store.list("pods", None).any(|pod| is_moving(store, pod))
+        now.saturating_since(self.since) >= QUIET
+            && !store.list("pods", None).any(|pod| is_moving(store, pod))
     }
 
     /// When to look again if nothing happens before.
@@ -54,10 +55,15 @@ fn matters(event: &Event) -> bool {
 
 /// Whether a Pod is on its way: being started, being ended, by a kubelet that is there to do it.
 fn is_moving(store: &Store, pod: &Value) -> bool {
-    let Some(node) = pod["spec"]["nodeName"].as_str() else { return false };
+    let Some(node) = pod["spec"]["nodeName"].as_str() else {
+        return false;
+    };
     let node_is_ready = store.get("nodes", "", node).is_some_and(|node| {
         let conditions = node["status"]["conditions"].as_array();
-        conditions.into_iter().flatten().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
     });
     if !node_is_ready {
         return false;
@@ -69,7 +75,9 @@ fn is_moving(store: &Store, pod: &Value) -> bool {
         return false;
     }
     let statuses = ["initContainerStatuses", "containerStatuses"];
-    let waiting = statuses.iter().flat_map(|key| pod["status"][*key].as_array().into_iter().flatten());
+    let waiting = statuses
+        .iter()
+        .flat_map(|key| pod["status"][*key].as_array().into_iter().flatten());
     let reasons = waiting.filter_map(|status| status["state"]["waiting"]["reason"].as_str());
     !reasons.into_iter().any(|reason| STUCK.contains(&reason))
 }

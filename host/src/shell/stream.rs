@@ -18,7 +18,12 @@ impl NetStream {
     ///
     /// # Errors
     /// What a program would get from `connect`.
-    pub(crate) async fn connect(runtime: &Handle, host: HostId, to: SocketAddrV4, origin: Origin) -> Result<Self, NetError> {
+    pub(crate) async fn connect(
+        runtime: &Handle,
+        host: HostId,
+        to: SocketAddrV4,
+        origin: Origin,
+    ) -> Result<Self, NetError> {
         runtime.tcp_connect(host, to, origin).await.map(Self)
     }
 
@@ -47,13 +52,23 @@ fn broken(cause: NetError) -> io::Error {
 }
 
 impl AsyncRead for NetStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read(cx, buf.remaining()).map(|read| read.map(|data| buf.put_slice(&data)).map_err(broken))
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0
+            .poll_read(cx, buf.remaining())
+            .map(|read| read.map(|data| buf.put_slice(&data)).map_err(broken))
     }
 }
 
 impl AsyncWrite for NetStream {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.0.poll_write(cx, data).map_err(broken)
     }
 

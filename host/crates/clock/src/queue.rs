@@ -37,7 +37,11 @@ impl<T> Ord for Entry<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), seq: 0, latest: Instant::ZERO }
+        Self {
+            heap: BinaryHeap::new(),
+            seq: 0,
+            latest: Instant::ZERO,
+        }
     }
 }
 
@@ -46,7 +50,10 @@ impl<T> Queue<T> {
     pub fn push(&mut self, at: Instant, event: T) {
         let at = at.max(self.latest);
         self.seq += 1;
-        self.heap.push(Entry { key: Reverse((at, self.seq)), event });
+        self.heap.push(Entry {
+            key: Reverse((at, self.seq)),
+            event,
+        });
     }
 
     /// Takes the next event that is due at `now`.
@@ -56,7 +63,11 @@ impl<T> Queue<T> {
         }
         let entry = self.heap.pop()?;
         let at = entry.key.0.0;
-        assert!(at >= self.latest, "virtual time went back from {} to {at}", self.latest);
+        assert!(
+            at >= self.latest,
+            "virtual time went back from {} to {at}",
+            self.latest
+        );
         self.latest = at;
         Some((at, entry.event))
     }
@@ -90,8 +101,9 @@ mod tests {
         queue.push(Instant::from_secs(2), "later");
         queue.push(Instant::from_secs(1), "first");
         queue.push(Instant::from_secs(1), "second");
-        let order: Vec<_> =
-            std::iter::from_fn(|| queue.pop_due(Instant::from_secs(3))).map(|(_, event)| event).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop_due(Instant::from_secs(3)))
+            .map(|(_, event)| event)
+            .collect();
         assert_eq!(order, ["first", "second", "later"]);
     }
 

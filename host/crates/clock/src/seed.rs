@@ -58,7 +58,13 @@ mod tests {
         let seed = Seed::new(42);
         let first: Vec<u64> = (0..4).map(|_| seed.stream("nat").next_u64()).collect();
         assert!(first.iter().all(|n| *n == first[0]));
-        assert_ne!(seed.stream("nat").next_u64(), seed.stream("names").next_u64());
-        assert_ne!(seed.stream("nat").next_u64(), Seed::new(43).stream("nat").next_u64());
+        assert_ne!(
+            seed.stream("nat").next_u64(),
+            seed.stream("names").next_u64()
+        );
+        assert_ne!(
+            seed.stream("nat").next_u64(),
+            Seed::new(43).stream("nat").next_u64()
+        );
     }
 }

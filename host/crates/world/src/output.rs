@@ -1,7 +1,7 @@
 //! Everything a world may ask of the outside.
 
-use cluster::kubelet::{PodRef, ProbeKind, StartContainer};
 use clock::Duration;
+use cluster::kubelet::{PodRef, ProbeKind, StartContainer};
 use vnet::HostId;
 
 /// One thing the outside must now do.

@@ -47,13 +47,18 @@ impl WorldSpec {
     /// The address of the n-th machine of the LAN: 1 is the workstation, 2 the control plane,
     /// nodes follow.
     pub(crate) fn lan_address(index: usize) -> Ipv4Addr {
-        Ipv4Addr::from(u32::from(LAN) + u32::try_from(index).expect("a LAN has fewer than 2³² machines"))
+        Ipv4Addr::from(
+            u32::from(LAN) + u32::try_from(index).expect("a LAN has fewer than 2³² machines"),
+        )
     }
 
     /// The Pod network of the n-th node: the n-th /24, as kubeadm's node-ipam hands them out
     /// after the control plane's own.
     pub(crate) fn pod_network(&self, index: usize) -> Cidr {
         let step = u32::try_from(index + 1).expect("fewer nodes than /24 networks") << 8;
-        Cidr::new(Ipv4Addr::from(u32::from(self.pod_cidr.network()) + step), 24)
+        Cidr::new(
+            Ipv4Addr::from(u32::from(self.pod_cidr.network()) + step),
+            24,
+        )
     }
 }

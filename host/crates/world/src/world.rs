@@ -120,7 +120,10 @@ impl World {
     /// When something is due next; `None` is silence.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        [self.net.poll_at(), self.cluster.poll_at()].into_iter().flatten().min()
+        [self.net.poll_at(), self.cluster.poll_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What the outside must now do; call until `None`.
@@ -142,7 +145,12 @@ impl World {
 
     /// Whether anything that rules or names are made of was written after `since`.
     fn touches_wires(&self, since: u64) -> bool {
-        const MADE_OF: [&str; 4] = ["services", "endpointslices.discovery.k8s.io", "namespaces", "nodes"];
+        const MADE_OF: [&str; 4] = [
+            "services",
+            "endpointslices.discovery.k8s.io",
+            "namespaces",
+            "nodes",
+        ];
         match self.cluster.store().events_since(since) {
             Ok(mut events) => events.any(|event| MADE_OF.contains(&event.kind)),
             // The log has forgotten: everything may have changed.
@@ -157,39 +165,86 @@ impl World {
             self.net.set_services(now, rules);
         }
         let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
-        self.dns.set_records(names::records(&self.cluster.dns_records(), serial));
+        self.dns
+            .set_records(names::records(&self.cluster.dns_records(), serial));
     }
 
     fn carry_out(&mut self, now: Instant, command: Command) {
         match command {
             Command::StartSandbox(sandbox) => {
-                self.pods.up(now, &mut self.net, &mut self.cluster, &self.nodes, sandbox, &mut self.outputs);
+                self.pods.up(
+                    now,
+                    &mut self.net,
+                    &mut self.cluster,
+                    &self.nodes,
+                    sandbox,
+                    &mut self.outputs,
+                );
             }
             Command::StopSandbox { pod } => {
                 self.dns.stop_pod(now, &mut self.net, &pod);
-                self.pods.down(now, &mut self.net, &mut self.cluster, pod, &mut self.outputs);
+                self.pods.down(
+                    now,
+                    &mut self.net,
+                    &mut self.cluster,
+                    pod,
+                    &mut self.outputs,
+                );
             }
             Command::StartContainer(start) if DnsServers::is_dns(&start.image) => {
                 let host = self.pods.host(&start.pod);
-                self.dns.start(now, &mut self.net, &mut self.cluster, host, &start);
+                self.dns
+                    .start(now, &mut self.net, &mut self.cluster, host, &start);
             }
             Command::StartContainer(start) => self.outputs.push_back(Output::Start(start)),
-            Command::Signal { pod, container, attempt, signal } => {
-                if !self.dns.signal(now, &mut self.net, &mut self.cluster, &pod, &container, attempt) {
-                    self.outputs.push_back(Output::Signal { pod, container, attempt, signal });
+            Command::Signal {
+                pod,
+                container,
+                attempt,
+                signal,
+            } => {
+                if !self.dns.signal(
+                    now,
+                    &mut self.net,
+                    &mut self.cluster,
+                    &pod,
+                    &container,
+                    attempt,
+                ) {
+                    self.outputs.push_back(Output::Signal {
+                        pod,
+                        container,
+                        attempt,
+                        signal,
+                    });
                 }
             }
-            Command::Probe { id, pod, container, probe, timeout } => {
+            Command::Probe {
+                id,
+                pod,
+                container,
+                probe,
+                timeout,
+            } => {
                 // A Pod that lost its machine meanwhile is not probed; its kubelet has other news.
                 if let Some(from) = self.pods.node(&pod) {
-                    self.outputs.push_back(Output::Probe { id, from, pod, container, probe, timeout });
+                    self.outputs.push_back(Output::Probe {
+                        id,
+                        from,
+                        pod,
+                        container,
+                        probe,
+                        timeout,
+                    });
                 }
             }
         }
     }
 
     fn power(&mut self, now: Instant, node: &str, on: bool) {
-        let Some(host) = self.nodes.get(node).copied() else { return };
+        let Some(host) = self.nodes.get(node).copied() else {
+            return;
+        };
         self.net.set_power(now, host, on);
         self.cluster.set_node_power(now, node, on);
         let node = node.to_owned();
@@ -198,7 +253,8 @@ impl World {
         } else {
             self.outputs.push_back(Output::NodeDown { node });
             self.dns.stop_pods(|pod| self.pods.is_on(pod, host));
-            self.pods.lose_node(now, &mut self.net, host, &mut self.outputs);
+            self.pods
+                .lose_node(now, &mut self.net, host, &mut self.outputs);
         }
     }
 }
@@ -255,19 +311,35 @@ impl World {
     /// The TCP ports that every node answers on for a Service.
     #[must_use]
     pub fn node_ports(&self) -> BTreeSet<u16> {
-        let tcp = self.services.iter().filter(|rule| rule.proto == vnet::Proto::Tcp);
+        let tcp = self
+            .services
+            .iter()
+            .filter(|rule| rule.proto == vnet::Proto::Tcp);
         let frontends = tcp.flat_map(|rule| &rule.frontends);
-        frontends.filter(|frontend| frontend.addr == vnet::FrontendAddr::AnyNode).map(|frontend| frontend.port).collect()
+        frontends
+            .filter(|frontend| frontend.addr == vnet::FrontendAddr::AnyNode)
+            .map(|frontend| frontend.port)
+            .collect()
     }
 
     /// Every machine of the LAN with its address, for `/etc/hosts`.
     #[must_use]
     pub fn lan_hosts(&self) -> Vec<(Ipv4Addr, String)> {
         let mut hosts = vec![
-            (self.net.host_addr(self.workstation), "workstation".to_owned()),
-            (self.net.host_addr(self.control_plane), "control-plane".to_owned()),
+            (
+                self.net.host_addr(self.workstation),
+                "workstation".to_owned(),
+            ),
+            (
+                self.net.host_addr(self.control_plane),
+                "control-plane".to_owned(),
+            ),
         ];
-        hosts.extend(self.nodes.iter().map(|(name, host)| (self.net.host_addr(*host), name.clone())));
+        hosts.extend(
+            self.nodes
+                .iter()
+                .map(|(name, host)| (self.net.host_addr(*host), name.clone())),
+        );
         hosts
     }
 }

@@ -24,7 +24,14 @@ struct Open {
 
 impl Packets {
     pub(super) fn open(&mut self, query: QueryId, iface: Option<String>, since: Instant) {
-        self.open.insert(query, Open { iface, since, next: 0 });
+        self.open.insert(
+            query,
+            Open {
+                iface,
+                since,
+                next: 0,
+            },
+        );
     }
 
     pub(super) fn close(&mut self, query: QueryId) {
@@ -38,7 +45,14 @@ impl Packets {
             let (packets, lost) = shell.look(|world| open.catch_up(world));
             if !packets.is_empty() || lost > 0 {
                 any = true;
-                engine.handle(now, Observation::Packets { query: *query, packets, lost });
+                engine.handle(
+                    now,
+                    Observation::Packets {
+                        query: *query,
+                        packets,
+                        lost,
+                    },
+                );
             }
         }
         any
@@ -49,7 +63,11 @@ impl Open {
     fn catch_up(&mut self, world: &World) -> (Vec<Packet>, u64) {
         let log = world.net().packets();
         // What was forgotten before the question was asked is not lost: it is older than the question.
-        let lost = if self.next == 0 { 0 } else { log.forgotten().saturating_sub(self.next) };
+        let lost = if self.next == 0 {
+            0
+        } else {
+            log.forgotten().saturating_sub(self.next)
+        };
         let mut packets = Vec::new();
         for record in log.since(self.next) {
             self.next = record.seq + 1;
@@ -57,7 +75,11 @@ impl Open {
                 continue;
             }
             let iface = interface(world, &record);
-            if self.iface.as_ref().is_none_or(|pattern| matches(pattern, &iface)) {
+            if self
+                .iface
+                .as_ref()
+                .is_none_or(|pattern| matches(pattern, &iface))
+            {
                 packets.push(packet(&record, iface));
             }
         }
@@ -83,7 +105,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| matches(tail, &rest[at..]))
+            (0..=rest.len())
+                .filter(|at| rest.is_char_boundary(*at))
+                .any(|at| matches(tail, &rest[at..]))
         }),
     }
 }
@@ -91,7 +115,10 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn packet(record: &PacketRecord, iface: String) -> Packet {
     let view = &record.view;
     let ends = |src: std::net::Ipv4Addr, dst: std::net::Ipv4Addr| {
-        BTreeMap::from([("src", json!(src.to_string())), ("dst", json!(dst.to_string()))])
+        BTreeMap::from([
+            ("src", json!(src.to_string())),
+            ("dst", json!(dst.to_string())),
+        ])
     };
     let ports = || BTreeMap::from([("sport", json!(view.sport)), ("dport", json!(view.dport))]);
     let mut ip = ends(view.src, view.dst);

@@ -34,15 +34,32 @@ struct Wanted {
 
 impl Queries {
     pub(super) fn open(&mut self, query: QueryId, what: Query) {
-        let Query::Objects { kind, namespace, name, selector } = what else { return };
+        let Query::Objects {
+            kind,
+            namespace,
+            name,
+            selector,
+        } = what
+        else {
+            return;
+        };
         let found = find(&kind);
         let what = Wanted {
             kind: found.map(|kind| kind.names().qualified()),
-            namespace: found.is_some_and(|kind| kind.names().namespaced).then_some(namespace),
+            namespace: found
+                .is_some_and(|kind| kind.names().namespaced)
+                .then_some(namespace),
             name,
             selector: selector.and_then(|selector| Labels::parse(&selector).ok()),
         };
-        self.open.insert(query, Open { what, items: BTreeMap::new(), told: None });
+        self.open.insert(
+            query,
+            Open {
+                what,
+                items: BTreeMap::new(),
+                told: None,
+            },
+        );
     }
 
     pub(super) fn close(&mut self, query: QueryId) {
@@ -97,15 +114,25 @@ impl Open {
 impl Wanted {
     fn matches(&self, object: &Value) -> bool {
         let metadata = &object["metadata"];
-        let same = |wanted: &Option<String>, is: &Value| wanted.as_ref().is_none_or(|wanted| is == wanted.as_str());
+        let same = |wanted: &Option<String>, is: &Value| {
+            wanted.as_ref().is_none_or(|wanted| is == wanted.as_str())
+        };
         same(&self.namespace, &metadata["namespace"])
             && same(&self.name, &metadata["name"])
-            && self.selector.as_ref().is_none_or(|selector| selector.matches(metadata.get("labels")))
+            && self
+                .selector
+                .as_ref()
+                .is_none_or(|selector| selector.matches(metadata.get("labels")))
     }
 }
 
 fn key(object: &Value) -> (String, String) {
-    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        object["metadata"][key]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     (text("namespace"), text("name"))
 }
 
@@ -114,7 +141,10 @@ fn find(word: &str) -> Option<&'static dyn Kind> {
     let word = word.split('.').next().unwrap_or(word).to_lowercase();
     KINDS.iter().copied().find(|kind| {
         let names = kind.names();
-        names.plural == word || names.singular == word || names.kind.to_lowercase() == word || names.short.contains(&word.as_str())
+        names.plural == word
+            || names.singular == word
+            || names.kind.to_lowercase() == word
+            || names.short.contains(&word.as_str())
     })
 }
 
@@ -122,19 +152,40 @@ fn find(word: &str) -> Option<&'static dyn Kind> {
 fn collection(kind: &dyn Kind, namespace: &str) -> String {
     let names = kind.names();
     let api = names.api_version();
-    let root = if api.contains('/') { format!("/apis/{api}") } else { format!("/api/{api}") };
-    if names.namespaced { format!("{root}/namespaces/{namespace}/{}", names.plural) } else { format!("{root}/{}", names.plural) }
+    let root = if api.contains('/') {
+        format!("/apis/{api}")
+    } else {
+        format!("/api/{api}")
+    };
+    if names.namespaced {
+        format!("{root}/namespaces/{namespace}/{}", names.plural)
+    } else {
+        format!("{root}/{}", names.plural)
+    }
 }
 
 /// What the server would store for a manifest of one object.
 pub(super) fn dry_run(shell: &Shell, manifest: &str) -> Result<Arc<Value>, String> {
     let object: Value = serde_saphyr::from_str(manifest).map_err(|cause| cause.to_string())?;
-    let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
-    let kind = find(kind).ok_or_else(|| format!("no matches for kind {kind:?} in version {version:?}"))?;
-    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default");
+    let (version, kind) = (
+        object["apiVersion"].as_str().unwrap_or_default(),
+        object["kind"].as_str().unwrap_or_default(),
+    );
+    let kind =
+        find(kind).ok_or_else(|| format!("no matches for kind {kind:?} in version {version:?}"))?;
+    let namespace = object["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or("default");
     let path = format!("{}?dryRun=All", collection(kind, namespace));
-    let response = shell.api(Request::new(Method::Post, &path, "application/json", object.to_string().into_bytes()));
-    let cluster::Body::Bytes(body) = response.body else { return Err("the server answered with a stream".into()) };
+    let response = shell.api(Request::new(
+        Method::Post,
+        &path,
+        "application/json",
+        object.to_string().into_bytes(),
+    ));
+    let cluster::Body::Bytes(body) = response.body else {
+        return Err("the server answered with a stream".into());
+    };
     let answer: Value = serde_json::from_slice(&body).map_err(|cause| cause.to_string())?;
     if response.status < 300 {
         Ok(Arc::new(answer))

@@ -51,14 +51,27 @@ impl DnsServers {
         start: &StartContainer,
     ) {
         let (pod, container, attempt) = (start.pod.clone(), start.container.clone(), start.attempt);
-        let report = match host.ok_or(NetError::HostUnreachable).and_then(|host| Server::open(now, net, host, start)) {
+        let report = match host
+            .ok_or(NetError::HostUnreachable)
+            .and_then(|host| Server::open(now, net, host, start))
+        {
             Ok(server) => {
                 self.servers.insert(pod.uid.clone(), server);
-                Report::Started { pod, container, attempt }
+                Report::Started {
+                    pod,
+                    container,
+                    attempt,
+                }
             }
             Err(cause) => {
                 let message = format!("Listen: listen udp :53: {cause}");
-                Report::StartFailed { pod, container, attempt, reason: "StartError".into(), message }
+                Report::StartFailed {
+                    pod,
+                    container,
+                    attempt,
+                    reason: "StartError".into(),
+                    message,
+                }
             }
         };
         cluster.handle_report(now, report);
@@ -80,7 +93,16 @@ impl DnsServers {
         }
         self.stop_pod(now, net, pod);
         let (pod, container) = (pod.clone(), container.to_owned());
-        cluster.handle_report(now, Report::Exited { pod, container, attempt, code: 0, oom: false });
+        cluster.handle_report(
+            now,
+            Report::Exited {
+                pod,
+                container,
+                attempt,
+                code: 0,
+                oom: false,
+            },
+        );
         true
     }
 
@@ -104,7 +126,10 @@ impl DnsServers {
     /// Whether anything waits to be answered.
     pub(crate) fn has_mail(&self, net: &Net) -> bool {
         self.servers.values().any(|server| {
-            let mut socks = server.connections.keys().chain([&server.udp, &server.listener]);
+            let mut socks = server
+                .connections
+                .keys()
+                .chain([&server.udp, &server.listener]);
             socks.any(|sock| net.ready(*sock).readable)
         })
     }
@@ -122,7 +147,12 @@ impl DnsServers {
 }
 
 impl Server {
-    fn open(now: Instant, net: &mut Net, host: HostId, start: &StartContainer) -> Result<Self, NetError> {
+    fn open(
+        now: Instant,
+        net: &mut Net,
+        host: HostId,
+        start: &StartContainer,
+    ) -> Result<Self, NetError> {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
         let udp = net.udp_bind(now, host, any, Origin::Program)?;
         let listener = net.tcp_listen(now, host, any, CONNECTIONS)?;
@@ -137,7 +167,11 @@ impl Server {
     }
 
     fn close(self, now: Instant, net: &mut Net) {
-        for sock in self.connections.into_keys().chain([self.udp, self.listener]) {
+        for sock in self
+            .connections
+            .into_keys()
+            .chain([self.udp, self.listener])
+        {
             net.close(now, sock);
         }
     }
@@ -145,7 +179,9 @@ impl Server {
     fn serve_udp(&self, now: Instant, net: &mut Net, records: &Records) -> bool {
         let mut sent = false;
         while let Some(received) = net.udp_recv(now, self.udp) {
-            let Ok((from, query)) = received else { continue };
+            let Ok((from, query)) = received else {
+                continue;
+            };
             if let Some(reply) = answer(records, &query, Some(UDP_LIMIT)) {
                 // A client that is gone loses its answer, as on any network.
                 sent |= net.udp_send(now, self.udp, from, &reply).is_ok();
@@ -193,11 +229,19 @@ fn read(now: Instant, net: &mut Net, sock: SockId, buffer: &mut Vec<u8>) -> Resu
 }
 
 /// Answers each whole query in `buffer` (RFC 1035, 4.2.2: two bytes of length before each).
-fn reply_all(now: Instant, net: &mut Net, sock: SockId, buffer: &mut Vec<u8>, records: &Records) -> bool {
+fn reply_all(
+    now: Instant,
+    net: &mut Net,
+    sock: SockId,
+    buffer: &mut Vec<u8>,
+    records: &Records,
+) -> bool {
     let mut sent = false;
     while let [high, low, rest @ ..] = buffer.as_slice() {
         let length = usize::from(u16::from_be_bytes([*high, *low]));
-        let Some(query) = rest.get(..length) else { break };
+        let Some(query) = rest.get(..length) else {
+            break;
+        };
         if let Some(reply) = answer(records, query, None) {
             let size = u16::try_from(reply.len()).expect("a DNS message fits its length field");
             let framed = [&size.to_be_bytes(), reply.as_slice()].concat();

@@ -8,11 +8,20 @@ use vnet::dns as to;
 /// `serial` numbers this state of the zone.
 pub(crate) fn records(records: &from::Records, serial: u32) -> to::Records {
     // CoreDNS gives every endpoint of a Service the same priority and weight.
-    let srv = |srv: &from::Srv| to::Srv { priority: 0, weight: 100, port: srv.port, target: srv.target.clone() };
+    let srv = |srv: &from::Srv| to::Srv {
+        priority: 0,
+        weight: 100,
+        port: srv.port,
+        target: srv.target.clone(),
+    };
     to::Records {
         domain: records.domain.clone(),
         a: records.a.clone(),
-        srv: records.srv.iter().map(|(name, all)| (name.clone(), all.iter().map(srv).collect())).collect(),
+        srv: records
+            .srv
+            .iter()
+            .map(|(name, all)| (name.clone(), all.iter().map(srv).collect()))
+            .collect(),
         ptr: records.ptr.clone(),
         cname: records.cname.clone(),
         serial,

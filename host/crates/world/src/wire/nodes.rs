@@ -11,7 +11,12 @@ const FIRST: usize = 3;
 /// Cables the nodes.
 pub(crate) fn build(net: &mut Net, lan: LanId, spec: &WorldSpec) -> BTreeMap<String, HostId> {
     let place = |(index, node): (usize, &crate::NodePlan)| {
-        let host = net.add_node(&node.name, lan, WorldSpec::lan_address(FIRST + index), spec.pod_network(index));
+        let host = net.add_node(
+            &node.name,
+            lan,
+            WorldSpec::lan_address(FIRST + index),
+            spec.pod_network(index),
+        );
         (node.name.clone(), host)
     };
     spec.nodes.iter().enumerate().map(place).collect()

@@ -33,7 +33,9 @@ impl Pods {
         sandbox: SandboxOrder,
         outputs: &mut VecDeque<Output>,
     ) {
-        let Some(node) = nodes.get(&sandbox.node).copied() else { return };
+        let Some(node) = nodes.get(&sandbox.node).copied() else {
+            return;
+        };
         let host = if sandbox.host_network {
             node
         } else {
@@ -43,7 +45,14 @@ impl Pods {
                 Err(_) => return,
             }
         };
-        self.places.insert(sandbox.pod.uid.clone(), Place { pod: sandbox.pod.clone(), node, host });
+        self.places.insert(
+            sandbox.pod.uid.clone(),
+            Place {
+                pod: sandbox.pod.clone(),
+                node,
+                host,
+            },
+        );
         outputs.push_back(Output::PodUp {
             pod: sandbox.pod.clone(),
             host,
@@ -73,9 +82,19 @@ impl Pods {
     }
 
     /// Takes the machines of a node that lost power; nobody is left there to report it.
-    pub(crate) fn lose_node(&mut self, now: Instant, net: &mut Net, node: HostId, outputs: &mut VecDeque<Output>) {
-        let lost: Vec<String> =
-            self.places.iter().filter(|(_, place)| place.node == node).map(|(uid, _)| uid.clone()).collect();
+    pub(crate) fn lose_node(
+        &mut self,
+        now: Instant,
+        net: &mut Net,
+        node: HostId,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        let lost: Vec<String> = self
+            .places
+            .iter()
+            .filter(|(_, place)| place.node == node)
+            .map(|(uid, _)| uid.clone())
+            .collect();
         for uid in lost {
             let place = self.places.remove(&uid).expect("the key was just read");
             outputs.push_back(Output::PodDown { pod: place.pod });
@@ -102,6 +121,8 @@ impl Pods {
 
     /// Whether a Pod's machine stands behind this node.
     pub(crate) fn is_on(&self, pod: &PodRef, node: HostId) -> bool {
-        self.places.get(&pod.uid).is_some_and(|place| place.node == node)
+        self.places
+            .get(&pod.uid)
+            .is_some_and(|place| place.node == node)
     }
 }

@@ -10,10 +10,21 @@ pub(crate) fn rules(rules: &Rules) -> Vec<ServiceRule> {
 }
 
 fn rule(port: &ServicePort) -> ServiceRule {
-    let ip = |addr: &Ipv4Addr| Frontend { addr: FrontendAddr::Ip(*addr), port: port.port };
+    let ip = |addr: &Ipv4Addr| Frontend {
+        addr: FrontendAddr::Ip(*addr),
+        port: port.port,
+    };
     let mut frontends = vec![ip(&port.cluster_ip)];
-    frontends.extend(port.external_ips.iter().chain(&port.load_balancer_ips).map(ip));
-    frontends.extend(port.node_port.map(|port| Frontend { addr: FrontendAddr::AnyNode, port }));
+    frontends.extend(
+        port.external_ips
+            .iter()
+            .chain(&port.load_balancer_ips)
+            .map(ip),
+    );
+    frontends.extend(port.node_port.map(|port| Frontend {
+        addr: FrontendAddr::AnyNode,
+        port,
+    }));
     ServiceRule {
         name: format!("{}/{}:{}", port.namespace, port.service, port.port_name),
         proto: match port.protocol {
@@ -21,7 +32,11 @@ fn rule(port: &ServicePort) -> ServiceRule {
             Protocol::Udp => Proto::Udp,
         },
         frontends,
-        endpoints: port.endpoints.iter().map(|endpoint| endpoint.addr).collect(),
+        endpoints: port
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.addr)
+            .collect(),
         internal_local: port.internal_local,
         external_local: port.external_local,
         affinity: port.affinity,

@@ -55,14 +55,21 @@ impl Lab {
         let spec = WorldSpec {
             seed,
             epoch: 1_767_225_600,
-            nodes: (0..nodes).map(|n| NodePlan { name: format!("node-{}", char::from(b'a' + n as u8)) }).collect(),
+            nodes: (0..nodes)
+                .map(|n| NodePlan {
+                    name: format!("node-{}", char::from(b'a' + n as u8)),
+                })
+                .collect(),
             pod_cidr: Cidr::new(Ipv4Addr::new(10, 244, 0, 0), 16),
             service_cidr: Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12),
             dataplane: Dataplane::Overlay,
             dns: true,
             capture: Capture::Headers,
             images: ["nginx", "registry.k8s.io/coredns/coredns"]
-                .map(|name| cluster::ImageInfo { name: name.into(), size_bytes: 1 << 20 })
+                .map(|name| cluster::ImageInfo {
+                    name: name.into(),
+                    size_bytes: 1 << 20,
+                })
                 .into(),
             shuffle,
         };
@@ -78,7 +85,10 @@ impl Lab {
 
     /// One mutation, then drain: goes on to the next thing that is due, at most to `until`.
     pub(crate) fn step(&mut self, until: Instant) {
-        let next = [self.world.poll_at(), self.due.poll_at()].into_iter().flatten().min();
+        let next = [self.world.poll_at(), self.due.poll_at()]
+            .into_iter()
+            .flatten()
+            .min();
         self.now = next.unwrap_or(until).min(until).max(self.now);
         self.world.advance(self.now);
         while let Some((_, due)) = self.due.pop_due(self.now) {
@@ -102,21 +112,51 @@ impl Lab {
     fn happen(&mut self, due: Due) {
         match due {
             Due::Started(uid) => {
-                let Some(container) = self.containers.get_mut(&uid) else { return };
+                let Some(container) = self.containers.get_mut(&uid) else {
+                    return;
+                };
                 let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
-                let Some(host) = self.hosts.get(&uid) else { return };
-                container.listener = self.world.net_mut().tcp_listen(self.now, *host, any, 64).ok();
-                let (pod, container, attempt) = (container.pod.clone(), container.name.clone(), container.attempt);
-                self.report(Report::Started { pod, container, attempt });
+                let Some(host) = self.hosts.get(&uid) else {
+                    return;
+                };
+                container.listener = self
+                    .world
+                    .net_mut()
+                    .tcp_listen(self.now, *host, any, 64)
+                    .ok();
+                let (pod, container, attempt) = (
+                    container.pod.clone(),
+                    container.name.clone(),
+                    container.attempt,
+                );
+                self.report(Report::Started {
+                    pod,
+                    container,
+                    attempt,
+                });
             }
             Due::Exited(pod, container, attempt, code) => {
-                if self.containers.get(&pod.uid).is_some_and(|running| running.attempt == attempt) {
+                if self
+                    .containers
+                    .get(&pod.uid)
+                    .is_some_and(|running| running.attempt == attempt)
+                {
                     self.end(&pod.uid);
-                    self.report(Report::Exited { pod, container, attempt, code, oom: false });
+                    self.report(Report::Exited {
+                        pod,
+                        container,
+                        attempt,
+                        code,
+                        oom: false,
+                    });
                 }
             }
             Due::Probed(id, well) => {
-                let outcome = if well { Ok(()) } else { Err("drawn".to_owned()) };
+                let outcome = if well {
+                    Ok(())
+                } else {
+                    Err("drawn".to_owned())
+                };
                 self.report(Report::Probe { id, outcome });
             }
         }
@@ -135,12 +175,29 @@ impl Lab {
             Output::Start(order) => {
                 let uid = order.pod.uid.clone();
                 let (name, attempt) = (order.container, order.attempt);
-                let before = self.containers.insert(uid.clone(), Container { pod: order.pod, name, attempt, listener: None, talks: Vec::new() });
+                let before = self.containers.insert(
+                    uid.clone(),
+                    Container {
+                        pod: order.pod,
+                        name,
+                        attempt,
+                        listener: None,
+                        talks: Vec::new(),
+                    },
+                );
                 assert!(before.is_none(), "{uid} was started while it ran");
                 self.due.push(self.now + delay, Due::Started(uid));
             }
-            Output::Signal { pod, container, attempt, signal } => {
-                self.due.push(self.now + delay, Due::Exited(pod, container, attempt, 128 + i32::from(signal)));
+            Output::Signal {
+                pod,
+                container,
+                attempt,
+                signal,
+            } => {
+                self.due.push(
+                    self.now + delay,
+                    Due::Exited(pod, container, attempt, 128 + i32::from(signal)),
+                );
             }
             Output::Probe { id, .. } => self.due.push(self.now + delay, Due::Probed(id, true)),
             Output::NodeUp { .. } | Output::NodeDown { .. } => {}
@@ -149,7 +206,9 @@ impl Lab {
 
     /// Ends a container without telling anybody.
     fn end(&mut self, uid: &str) {
-        let Some(container) = self.containers.remove(uid) else { return };
+        let Some(container) = self.containers.remove(uid) else {
+            return;
+        };
         for sock in container.listener.into_iter().chain(container.talks) {
             self.world.net_mut().close(self.now, sock);
         }
@@ -157,8 +216,14 @@ impl Lab {
 
     /// A container's program ends by itself.
     pub(crate) fn crash(&mut self, uid: &str) {
-        let Some(container) = self.containers.get(uid) else { return };
-        let (pod, name, attempt) = (container.pod.clone(), container.name.clone(), container.attempt);
+        let Some(container) = self.containers.get(uid) else {
+            return;
+        };
+        let (pod, name, attempt) = (
+            container.pod.clone(),
+            container.name.clone(),
+            container.attempt,
+        );
         self.happen(Due::Exited(pod, name, attempt, 1));
     }
 
@@ -170,13 +235,18 @@ impl Lab {
     fn serve(&mut self) {
         let now = self.now;
         for (uid, container) in &mut self.containers {
-            let Some(listener) = container.listener else { continue };
+            let Some(listener) = container.listener else {
+                continue;
+            };
             let net = self.world.net_mut();
             while let Ok(Some(sock)) = net.tcp_accept(now, listener) {
                 container.talks.push(sock);
             }
             container.talks.retain(|sock| {
-                let asked = matches!(net.tcp_recv(now, *sock, 64), Ok(Recv::Data(_) | Recv::Eof) | Err(_));
+                let asked = matches!(
+                    net.tcp_recv(now, *sock, 64),
+                    Ok(Recv::Data(_) | Recv::Eof) | Err(_)
+                );
                 if asked {
                     let _ = net.tcp_send(now, *sock, uid.as_bytes());
                     net.close(now, *sock);
@@ -188,8 +258,16 @@ impl Lab {
 
     /// Begins a request from a machine.
     pub(crate) fn call(&mut self, from: HostId, to: SocketAddrV4) -> Option<Call> {
-        let sock = self.world.net_mut().tcp_connect(self.now, from, None, to, Origin::Program).ok()?;
-        Some(Call { sock, deadline: self.now + Duration::from_secs(20), sent: false })
+        let sock = self
+            .world
+            .net_mut()
+            .tcp_connect(self.now, from, None, to, Origin::Program)
+            .ok()?;
+        Some(Call {
+            sock,
+            deadline: self.now + Duration::from_secs(20),
+            sent: false,
+        })
     }
 
     /// The uid that answered, or an error; `None` while it takes.
@@ -217,10 +295,22 @@ impl Lab {
 
     /// A request to the API; the status and the answer.
     pub(crate) fn api(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let content_type = if method == Method::Patch { "application/merge-patch+json" } else { "application/json" };
-        let response = self.world.api(self.now, Request::new(method, path, content_type, body.to_string().into_bytes()));
-        let Body::Bytes(bytes) = response.body else { panic!("{path} answers with a stream") };
-        (response.status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        let content_type = if method == Method::Patch {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        };
+        let response = self.world.api(
+            self.now,
+            Request::new(method, path, content_type, body.to_string().into_bytes()),
+        );
+        let Body::Bytes(bytes) = response.body else {
+            panic!("{path} answers with a stream")
+        };
+        (
+            response.status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 
     #[track_caller]
@@ -253,15 +343,30 @@ impl Lab {
     /// The address of a Service.
     pub(crate) fn vip(&self, service: &str) -> Ipv4Addr {
         let store = self.world.cluster().store();
-        let object = store.get("services", "default", service).expect("the test created it");
-        object["spec"]["clusterIP"].as_str().expect("allocated on creation").parse().expect("an address")
+        let object = store
+            .get("services", "default", service)
+            .expect("the test created it");
+        object["spec"]["clusterIP"]
+            .as_str()
+            .expect("allocated on creation")
+            .parse()
+            .expect("an address")
     }
 }
 
 impl Lab {
     /// The address of the API inside the cluster.
     pub(crate) fn vip_of_kubernetes(&self) -> Ipv4Addr {
-        let object = self.world.cluster().store().get("services", "default", "kubernetes").expect("made at the start");
-        object["spec"]["clusterIP"].as_str().expect("allocated").parse().expect("an address")
+        let object = self
+            .world
+            .cluster()
+            .store()
+            .get("services", "default", "kubernetes")
+            .expect("made at the start");
+        object["spec"]["clusterIP"]
+            .as_str()
+            .expect("allocated")
+            .parse()
+            .expect("an address")
     }
 }

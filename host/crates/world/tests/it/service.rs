@@ -10,8 +10,17 @@ fn a_deployment_becomes_ready_and_its_service_answers_from_every_node() {
     let mut lab = Lab::new(1, 3, false);
     lab.create_app("web", 2);
     lab.run(Duration::from_secs(30), |_| {});
-    let deployment = lab.world.cluster().store().get("deployments.apps", "default", "web").expect("created");
-    assert_eq!(deployment["status"]["availableReplicas"], 2, "{}", deployment["status"]);
+    let deployment = lab
+        .world
+        .cluster()
+        .store()
+        .get("deployments.apps", "default", "web")
+        .expect("created");
+    assert_eq!(
+        deployment["status"]["availableReplicas"], 2,
+        "{}",
+        deployment["status"]
+    );
     let vip = SocketAddrV4::new(lab.vip("web"), PORT);
     let nodes: Vec<_> = lab.world.nodes().values().copied().collect();
     for node in nodes {
@@ -24,7 +33,10 @@ fn a_deployment_becomes_ready_and_its_service_answers_from_every_node() {
             lab.step(until);
         };
         let uid = answer.expect("the Service has two ready endpoints");
-        assert!(lab.containers.contains_key(&uid), "{uid} is no pod of the test");
+        assert!(
+            lab.containers.contains_key(&uid),
+            "{uid} is no pod of the test"
+        );
     }
 }
 
@@ -37,7 +49,9 @@ fn requests_to_the_service_address_never_leave_a_node_under_that_address() {
     let node = *lab.world.nodes().values().next().expect("three nodes");
     let mut served: BTreeMap<String, u32> = BTreeMap::new();
     for _ in 0..60 {
-        let mut call = lab.call(node, SocketAddrV4::new(vip, PORT)).expect("the node has power");
+        let mut call = lab
+            .call(node, SocketAddrV4::new(vip, PORT))
+            .expect("the node has power");
         let uid = loop {
             if let Some(answer) = lab.poll_call(&mut call) {
                 break answer.expect("three ready endpoints");
@@ -47,7 +61,11 @@ fn requests_to_the_service_address_never_leave_a_node_under_that_address() {
         };
         *served.entry(uid).or_default() += 1;
     }
-    assert_eq!(served.len(), 3, "sixty connections reach all three pods: {served:?}");
+    assert_eq!(
+        served.len(),
+        3,
+        "sixty connections reach all three pods: {served:?}"
+    );
     let nodes: Vec<&str> = lab.world.nodes().keys().map(String::as_str).collect();
     let leaked = lab.world.net().packets().iter().filter(|packet| {
         let outer = &*packet.iface == "eth0" && nodes.contains(&&*packet.host_name);
@@ -62,7 +80,9 @@ fn a_service_without_ready_endpoints_refuses() {
     lab.create_app("web", 0);
     lab.run(Duration::from_secs(5), |_| {});
     let node = *lab.world.nodes().values().next().expect("one node");
-    let mut call = lab.call(node, SocketAddrV4::new(lab.vip("web"), PORT)).expect("the node has power");
+    let mut call = lab
+        .call(node, SocketAddrV4::new(lab.vip("web"), PORT))
+        .expect("the node has power");
     let answer = loop {
         if let Some(answer) = lab.poll_call(&mut call) {
             break answer;

@@ -50,7 +50,16 @@ impl Sim {
             lab.create_app(app, *replicas);
         }
         let nodes = lab.world.nodes().keys().cloned().collect();
-        Self { lab, chance, nodes, replicas, calls: Vec::new(), story: String::new(), revision: 0, seed }
+        Self {
+            lab,
+            chance,
+            nodes,
+            replicas,
+            calls: Vec::new(),
+            story: String::new(),
+            revision: 0,
+            seed,
+        }
     }
 
     fn draw(&mut self) -> Order {
@@ -62,7 +71,10 @@ impl Sim {
             30..45 => Order::Crash,
             45..55 => Order::Power { node, on: false },
             55..65 => Order::Power { node, on: true },
-            65..75 => Order::Loss { node, pct: f64::from(self.chance.random_range(0..60_u32)) },
+            65..75 => Order::Loss {
+                node,
+                pct: f64::from(self.chance.random_range(0..60_u32)),
+            },
             _ => Order::Call(app),
         }
     }
@@ -72,17 +84,34 @@ impl Sim {
         match order {
             Order::Scale(app, replicas) => self.scale(app, replicas),
             Order::DeletePod => {
-                let pods = self.lab.world.cluster().store().list("pods", Some("default"));
-                let names: Vec<String> = pods.map(|pod| pod["metadata"]["name"].as_str().unwrap_or_default().to_owned()).collect();
+                let pods = self
+                    .lab
+                    .world
+                    .cluster()
+                    .store()
+                    .list("pods", Some("default"));
+                let names: Vec<String> = pods
+                    .map(|pod| {
+                        pod["metadata"]["name"]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned()
+                    })
+                    .collect();
                 if !names.is_empty() {
                     let name = &names[self.chance.random_range(0..names.len())];
-                    self.lab.api(Method::Delete, &format!("/api/v1/namespaces/default/pods/{name}"), &json!({}));
+                    self.lab.api(
+                        Method::Delete,
+                        &format!("/api/v1/namespaces/default/pods/{name}"),
+                        &json!({}),
+                    );
                 }
             }
             Order::Crash => {
                 let uids: Vec<String> = self.lab.containers.keys().cloned().collect();
                 if !uids.is_empty() {
-                    self.lab.crash(&uids[self.chance.random_range(0..uids.len())]);
+                    self.lab
+                        .crash(&uids[self.chance.random_range(0..uids.len())]);
                 }
             }
             Order::Power { node, on } => self.power(node, on),
@@ -97,10 +126,17 @@ impl Sim {
     }
 
     fn scale(&mut self, app: &'static str, replicas: u32) {
-        let index = APPS.iter().position(|name| *name == app).expect("one of ours");
+        let index = APPS
+            .iter()
+            .position(|name| *name == app)
+            .expect("one of ours");
         self.replicas[index] = replicas;
         let path = format!("/apis/apps/v1/namespaces/default/deployments/{app}");
-        let (status, answer) = self.lab.api(Method::Patch, &path, &json!({ "spec": { "replicas": replicas } }));
+        let (status, answer) = self.lab.api(
+            Method::Patch,
+            &path,
+            &json!({ "spec": { "replicas": replicas } }),
+        );
         assert_eq!(status, 200, "{answer}");
     }
 
@@ -111,8 +147,13 @@ impl Sim {
 
     fn cable(&mut self, node: usize, loss_pct: f64) {
         let host = self.lab.world.nodes()[&self.nodes[node]];
-        let cable = Cable { loss_pct, ..Cable::default() };
-        self.lab.world.handle(self.lab.now, Input::Cable { host, cable });
+        let cable = Cable {
+            loss_pct,
+            ..Cable::default()
+        };
+        self.lab
+            .world
+            .handle(self.lab.now, Input::Cable { host, cable });
     }
 
     /// Lets time pass, looking after every step.
@@ -147,9 +188,22 @@ impl Sim {
         // A crash loop may be five minutes into its longest pause.
         self.pass(Duration::from_secs(400));
         for (index, app) in APPS.into_iter().enumerate() {
-            let deployment = self.lab.world.cluster().store().get("deployments.apps", "default", app).expect("never deleted");
-            let available = deployment["status"]["availableReplicas"].as_u64().unwrap_or(0);
-            assert_eq!(available, u64::from(self.replicas[index]), "{app} never came to rest: {}", deployment["status"]);
+            let deployment = self
+                .lab
+                .world
+                .cluster()
+                .store()
+                .get("deployments.apps", "default", app)
+                .expect("never deleted");
+            let available = deployment["status"]["availableReplicas"]
+                .as_u64()
+                .unwrap_or(0);
+            assert_eq!(
+                available,
+                u64::from(self.replicas[index]),
+                "{app} never came to rest: {}",
+                deployment["status"]
+            );
             self.answers(app, self.replicas[index] > 0);
         }
     }
@@ -175,14 +229,22 @@ fn play(seed: u64) -> Result<String, String> {
     match ended {
         Ok(()) => Ok(sim.story),
         Err(cause) => {
-            let said = cause.downcast_ref::<String>().cloned().unwrap_or_else(|| "a panic".into());
-            Err(format!("seed {seed}: {said}\nreplay: cargo xtask sim {seed}\n{}", sim.story))
+            let said = cause
+                .downcast_ref::<String>()
+                .cloned()
+                .unwrap_or_else(|| "a panic".into());
+            Err(format!(
+                "seed {seed}: {said}\nreplay: cargo xtask sim {seed}\n{}",
+                sim.story
+            ))
         }
     }
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::vars().find(|(key, _)| key == name).and_then(|(_, value)| value.parse().ok())
+    std::env::vars()
+        .find(|(key, _)| key == name)
+        .and_then(|(_, value)| value.parse().ok())
 }
 
 #[test]
@@ -194,7 +256,10 @@ fn every_seed_keeps_the_invariants_and_comes_to_rest() {
         }
     }
     let seeds = number("LAB_SIM_SEEDS").unwrap_or(SEEDS);
-    let failed: Vec<String> = (0..seeds).filter_map(|seed| play(seed).err()).take(3).collect();
+    let failed: Vec<String> = (0..seeds)
+        .filter_map(|seed| play(seed).err())
+        .take(3)
+        .collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
@@ -203,7 +268,14 @@ fn a_seed_tells_the_same_story_twice() {
     let story = |seed| {
         let mut sim = Sim::new(seed);
         sim.run();
-        let last = sim.lab.world.net().packets().iter().last().map(|packet| (packet.seq, packet.at));
+        let last = sim
+            .lab
+            .world
+            .net()
+            .packets()
+            .iter()
+            .last()
+            .map(|packet| (packet.seq, packet.at));
         (sim.story, sim.revision, last)
     };
     for seed in [3, 7] {
