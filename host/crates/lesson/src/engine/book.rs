@@ -67,11 +67,13 @@ impl Book {
 
     pub(super) fn step_begins(&mut self, i: usize, at: Instant, told: &Text, captures: &Captures) {
         self.report.steps[i].began = Some(at);
+        self.report.steps[i].title = filled(&self.lab.steps[i].title, captures);
         self.report.steps[i].text = filled(told, captures);
     }
 
     pub(super) fn task_begins(&mut self, k: usize, at: Instant, told: &Text, captures: &Captures) {
         self.report.tasks[k].began = Some(at);
+        self.report.tasks[k].title = filled(&self.lab.tasks[k].title, captures);
         self.report.tasks[k].text = filled(told, captures);
     }
 

@@ -1,3 +1,5 @@
+//! What a sample takes and refuses. Never runs a lesson.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! What a shape takes and refuses. Never runs a lesson.
+
 use super::*;
 use crate::parse::read_matcher;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! How a lesson is judged, against a scripted shell. Never a real world.
+
 use crate::shell::{Shell, step};
 use clock::Instant;
 use lesson::{Attempt, Failed, Observation, Options, Outcome, Probe, ProbeOutcome, Report, Status};

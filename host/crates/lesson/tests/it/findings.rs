@@ -1,3 +1,5 @@
+//! What is wrong with broken lessons, and where. Never plays one.
+
 use crate::shell::step;
 use lesson::{Lab, Severity};
 

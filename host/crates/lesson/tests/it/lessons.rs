@@ -1,3 +1,5 @@
+//! The shipped lessons, read and compared with recordings. Never plays one.
+
 use crate::shell::read_lesson;
 
 #[test]

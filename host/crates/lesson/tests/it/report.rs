@@ -1,3 +1,5 @@
+//! How a run is told. Never judges one.
+
 use crate::shell::{Shell, step};
 use lesson::{Lang, Report};
 use serde_json::json;

@@ -149,7 +149,7 @@ impl Sim {
         let host = self.lab.world.nodes()[&self.nodes[node]];
         let cable = Cable {
             loss_pct,
-            ..Cable::default()
+            ..Cable::lan()
         };
         self.lab
             .world
