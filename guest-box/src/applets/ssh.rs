@@ -1,6 +1,6 @@
 //! `ssh NODE COMMAND`: runs a command on another machine of the lab.
 //!
-//! Never speaks the SSH protocol: the lab's nodes answer on port 22 with a conversation of their
+//! Never speaks the SSH protocol: the lab's nodes answer on port 7022 with a conversation of their
 //! own, one line there and frames back (stream, length as u32 big-endian, bytes).
 
 use std::io::{Read, Write};
@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 
 use super::{Applet, Io, Outcome, Stop, flag, reason, value};
 
-const PORT: u16 = 22;
+const PORT: u16 = 7022;
 /// What ssh itself returns when it fails.
 const FAILED: i32 = 255;
 /// The largest frame a node sends.

@@ -74,8 +74,8 @@ fn live(shell: &Rc<Shell>, outside: &Outside) {
             }
             _ => shell.jump(wall),
         }
+        open_ports(shell, outside, &mut ports);
         if busy {
-            open_ports(shell, outside, &mut ports);
             continue;
         }
         let until = shell.poll_at().map_or(NAP, |at| at.saturating_since(wall));

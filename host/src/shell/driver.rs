@@ -140,7 +140,7 @@ impl Shell {
             busy |= self.executor.borrow_mut().run(due, SLICES_MAX) != Ran::Idle;
             busy |= self.carry_out();
             busy |= self.collect();
-            self.wake_watchers();
+            busy |= self.wake_watchers();
             if !busy {
                 return any;
             }
@@ -246,13 +246,16 @@ impl Shell {
         any
     }
 
-    fn wake_watchers(&self) {
+    /// Wakes those who follow the store, if it has moved.
+    fn wake_watchers(&self) -> bool {
         let revision = self.look(|world| world.cluster().revision());
-        if self.told_revision.replace(revision) != revision {
+        let moved = self.told_revision.replace(revision) != revision;
+        if moved {
             for waker in self.watchers.borrow_mut().drain(..) {
                 waker.wake();
             }
         }
+        moved
     }
 }
 

@@ -106,16 +106,6 @@ impl Log {
             options,
         }
     }
-
-    /// Everything still kept.
-    pub(crate) fn text(&self) -> Vec<u8> {
-        self.0
-            .borrow()
-            .lines
-            .iter()
-            .flat_map(|line| line.text.iter().copied())
-            .collect()
-    }
 }
 
 impl State {
@@ -238,7 +228,11 @@ mod tests {
         let mut partial = Vec::new();
         log.write(Instant::ZERO, &mut partial, b"hel");
         log.write(Instant::ZERO, &mut partial, b"lo\nwor");
-        assert_eq!(log.text(), b"hello\n");
+        log.close();
+        assert_eq!(
+            read(&mut log.reader(Instant::ZERO, LogOptions::default())),
+            "hello\n"
+        );
         assert_eq!(partial, b"wor");
     }
 }

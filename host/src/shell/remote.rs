@@ -1,6 +1,6 @@
 //! The node's end of `ssh NODE COMMAND`: one connection, one command, its output in frames.
 //!
-//! This is not the SSH protocol and does not pretend to be: no keys, no encryption, port 22 of
+//! This is not the SSH protocol and does not pretend to be: no keys, no encryption, port 7022 of
 //! the lab's own network. What matters to a learner is that the command runs on the node and that
 //! its bytes travel in packets.
 //!
@@ -18,7 +18,7 @@ use std::rc::Rc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use vnet::HostId;
 
-const PORT: u16 = 22;
+const PORT: u16 = 7022;
 /// The longest command line.
 const LINE_MAX: u64 = 128 * 1024;
 const STDOUT: u8 = 1;
@@ -120,8 +120,8 @@ async fn copy(
 
 async fn frame(stream: &mut NetStream, kind: u8, data: &[u8]) -> std::io::Result<()> {
     let length = u32::try_from(data.len()).expect("frames are small");
-    let mut head = [kind, 0, 0, 0, 0];
-    head[1..].copy_from_slice(&length.to_be_bytes());
-    stream.write_all(&head).await?;
-    stream.write_all(data).await
+    let mut bytes = vec![kind];
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(data);
+    stream.write_all(&bytes).await
 }

@@ -18,6 +18,10 @@ pub fn config() -> Config {
         .consume_fuel(true)
         .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
+        // Every guest that exits with a code leaves by a trap; nobody reads its backtrace, and
+        // making it costs more than starting the next guest.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
         .wasm_component_model(true);
     config
 }

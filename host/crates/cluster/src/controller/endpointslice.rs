@@ -8,7 +8,7 @@ use super::meta::{
     uid,
 };
 use super::{Context, Controller, Index, Write};
-use crate::store::{Event, Key, Object, Store};
+use crate::store::{Event, Key, Object, Op, Store};
 use clock::Duration;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -73,11 +73,9 @@ pub(crate) fn services_of(event: &Event, store: &Store) -> Vec<Key> {
     let matches = |service: &Value, pod: &Value| {
         labels_match(&service["spec"]["selector"], &pod["metadata"]["labels"])
     };
-    if event
-        .previous
-        .as_ref()
-        .is_some_and(|previous| looks_the_same(previous, &event.object))
-    {
+    let same = |previous: &Object| looks_the_same(previous, &event.object);
+    // A deleted pod looks as it did before: that it is gone is the change.
+    if event.op != Op::Deleted && event.previous.as_ref().is_some_and(same) {
         return Vec::new();
     }
     store

@@ -4,7 +4,7 @@
 //! (`cargo xtask sim`). Never uses the host's chance or clock.
 
 use crate::fake::{Call, Lab, PORT};
-use crate::invariants;
+use crate::invariants::Watcher;
 use clock::{Duration, Seed, Stream};
 use cluster::Method;
 use rand::RngExt;
@@ -36,7 +36,7 @@ struct Sim {
     replicas: [u32; 2],
     calls: Vec<Call>,
     story: String,
-    revision: u64,
+    watcher: Watcher,
     seed: u64,
 }
 
@@ -57,7 +57,7 @@ impl Sim {
             replicas,
             calls: Vec::new(),
             story: String::new(),
-            revision: 0,
+            watcher: Watcher::default(),
             seed,
         }
     }
@@ -162,7 +162,7 @@ impl Sim {
         while self.lab.now < until {
             self.lab.step(until);
             let what = format!("seed {} at {}", self.seed, self.lab.now);
-            invariants::check(&self.lab, &mut self.revision, &what);
+            self.watcher.check(&self.lab, &what);
             let mut calls = std::mem::take(&mut self.calls);
             calls.retain_mut(|call| self.lab.poll_call(call).is_none());
             self.calls = calls;
@@ -276,7 +276,7 @@ fn a_seed_tells_the_same_story_twice() {
             .iter()
             .last()
             .map(|packet| (packet.seq, packet.at));
-        (sim.story, sim.revision, last)
+        (sim.story, sim.watcher.revision(), last)
     };
     for seed in [3, 7] {
         assert_eq!(story(seed), story(seed), "seed {seed}");

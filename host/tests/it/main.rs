@@ -1,0 +1,6 @@
+//! The binary as a user meets it. Never links its code.
+
+mod broken;
+mod lab;
+mod lessons;
+mod up;

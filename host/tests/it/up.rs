@@ -1,0 +1,167 @@
+//! `lab up` and the stock kubectl, which nobody here wrote.
+
+use crate::lab::{folder, lab, root};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+struct Up {
+    child: Child,
+    kubeconfig: PathBuf,
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Up {
+    fn start(name: &str) -> Self {
+        let kubeconfig = folder(name).join("kubeconfig");
+        let mut child = lab()
+            .args(["up", "--nodes", "2", "--kubeconfig"])
+            .arg(&kubeconfig)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("lab starts");
+        let stdout = BufReader::new(child.stdout.take().expect("asked for"));
+        // It says where it listens when it listens.
+        let ready = stdout
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.contains("Ctrl-C"));
+        assert!(ready, "lab up ended before it was ready");
+        Self { child, kubeconfig }
+    }
+
+    fn kubectl(&self, args: &[&str]) -> String {
+        let kubectl = root().join("target/stock/kubectl-1.35");
+        assert!(
+            kubectl.exists(),
+            "the stock kubectl is missing; hint: cargo xtask kubectl"
+        );
+        let output = Command::new(kubectl)
+            .current_dir(root())
+            .env("HOME", self.kubeconfig.parent().expect("in a folder"))
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .args(args)
+            .output()
+            .expect("kubectl starts");
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(output.status.success(), "kubectl {args:?}: {text}");
+        text
+    }
+}
+
+#[test]
+fn the_stock_kubectl_applies_waits_gets_and_deletes() {
+    let up = Up::start("up-kubectl");
+    let nodes = up.kubectl(&["get", "nodes"]);
+    assert_eq!(nodes.lines().count(), 3, "{nodes}");
+    assert!(
+        up.kubectl(&["apply", "-f", "labs/files/run-my-nginx.yaml"])
+            .contains("deployment.apps/my-nginx created")
+    );
+    up.kubectl(&["rollout", "status", "deployment/my-nginx", "--timeout=60s"]);
+    let pods = up.kubectl(&["get", "pods", "-l", "run=my-nginx", "-o", "wide"]);
+    assert_eq!(pods.matches("Running").count(), 2, "{pods}");
+    assert!(
+        up.kubectl(&["expose", "deployment/my-nginx", "--type=NodePort"])
+            .contains("service/my-nginx exposed")
+    );
+    let port = up.kubectl(&[
+        "get",
+        "svc",
+        "my-nginx",
+        "-o",
+        "jsonpath={.spec.ports[0].nodePort}",
+    ]);
+    let page = http(port.trim().parse().expect("a port number"));
+    assert!(page.contains("Welcome to nginx!"), "{page}");
+    assert!(
+        up.kubectl(&["logs", "deployment/my-nginx", "--all-pods=true"])
+            .contains("GET / HTTP/1.1")
+    );
+    assert!(
+        up.kubectl(&["exec", "deployment/my-nginx", "--", "hostname"])
+            .starts_with("my-nginx-")
+    );
+    assert!(
+        up.kubectl(&["delete", "service,deployment", "my-nginx"])
+            .contains("deleted")
+    );
+    up.kubectl(&[
+        "wait",
+        "--for=delete",
+        "pod",
+        "-l",
+        "run=my-nginx",
+        "--timeout=60s",
+    ]);
+}
+
+/// One page from a NodePort on the host.
+fn http(port: u16) -> String {
+    let mut stream =
+        TcpStream::connect(("127.0.0.1", port)).expect("the NodePort is open on the host");
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("answered");
+    page
+}
+
+#[test]
+fn the_kubeconfig_is_its_owners_alone_and_ctrl_c_ends_everything() {
+    let mut up = Up::start("up-ctrl-c");
+    let mode = std::fs::metadata(&up.kubeconfig)
+        .expect("written")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let pid = up.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .expect("kill starts")
+            .success()
+    );
+    let status = up.child.wait().expect("it was started");
+    assert!(status.success(), "{status}");
+    assert!(
+        !up.kubeconfig.exists(),
+        "a kubeconfig that leads nowhere is taken away"
+    );
+}
+
+#[test]
+fn nobody_without_the_certificate_is_let_in() {
+    let up = Up::start("up-stranger");
+    let text = std::fs::read_to_string(&up.kubeconfig).expect("written");
+    let stranger: String = text
+        .lines()
+        .filter(|line| !line.contains("client-"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let stranger = stranger.replace("  user:\n", "  user: {}\n");
+    let file = up.kubeconfig.with_extension("stranger");
+    std::fs::write(&file, stranger).expect("writable");
+    let output = Command::new(root().join("target/stock/kubectl-1.35"))
+        .arg("--kubeconfig")
+        .arg(&file)
+        .args(["get", "nodes", "--request-timeout=5s"])
+        .output()
+        .expect("kubectl starts; hint: cargo xtask kubectl");
+    assert!(!output.status.success());
+}
