@@ -227,6 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::waker_clone_wake, reason = "a wake by value is what is tested")]
     fn a_task_stands_in_the_queue_once_however_often_it_is_woken() {
         let scheduler = Arc::new(Scheduler::default());
         let turn = scheduler.enter();
@@ -238,6 +239,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::waker_clone_wake, reason = "a wake by value is what is tested")]
     fn only_a_wake_by_reference_counts_as_giving_up_the_turn() {
         let scheduler = Arc::new(Scheduler::default());
         let turn = scheduler.enter();

@@ -8,7 +8,7 @@ fn a_container_without_memory_left_is_killed_and_says_why() {
     let mut world = World::new(1);
     let host = world.machines(1)[0];
     let container = world.container(host, |spec| spec.memory_limit = 16 << 20);
-    let mut eater = world.start(container, host, &["eat", "64"]);
+    let mut eater = world.start(container, &["eat", "64"]);
     let mut neighbour = world.run(host, &["eat", "64"]);
     world.settle(&mut [&mut eater, &mut neighbour]);
     assert_eq!(
@@ -25,7 +25,7 @@ fn a_removed_container_leaves_nothing_behind() {
     let mut world = World::new(1);
     let hosts = world.machines(2);
     let container = world.container(hosts[0], |_| {});
-    let mut server = world.start(container, hosts[0], &["serve", "80", "9"]);
+    let mut server = world.start(container, &["serve", "80", "9"]);
     world.settle(&mut [&mut server]);
     world.runtime.remove_container(container);
     world.settle(&mut [&mut server]);

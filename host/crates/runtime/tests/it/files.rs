@@ -14,7 +14,7 @@ fn the_standard_library_finds_a_file_system() {
             .mount("/data", &volume, true)
             .expect("a new directory");
     });
-    let mut files = world.start(container, host, &["files"]);
+    let mut files = world.start(container, &["files"]);
     world.settle(&mut [&mut files]);
     files.check(Exit::Code(0), "out\nfiles: ok\n");
     let fs = world.runtime.fs(container).expect("it is still there");

@@ -150,7 +150,7 @@ fn names_are_searched_and_asked_of_the_configured_server() {
     world.runtime.spawn_native(server);
     let mut check = |name: &str, said: &str| {
         let container = world.container(hosts[1], as_pod);
-        let mut client = world.start(container, hosts[1], &["resolve", name]);
+        let mut client = world.start(container, &["resolve", name]);
         world.settle(&mut [&mut client]);
         client.check(Exit::Code(0), said);
         std::mem::take(&mut *asked.borrow_mut())
@@ -180,7 +180,7 @@ fn a_silent_name_server_costs_twice_five_seconds() {
         .udp_bind(hosts[0], any, Origin::Program)
         .expect("a free port");
     let container = world.container(hosts[1], as_pod);
-    let mut client = world.start(container, hosts[1], &["resolve", "web"]);
+    let mut client = world.start(container, &["resolve", "web"]);
     world.settle(&mut [&mut client]);
     assert_eq!(
         client.said,

@@ -67,8 +67,8 @@ fn the_main_process_takes_the_others_with_it() {
     let mut world = World::new(1);
     let host = world.machines(1)[0];
     let container = world.container(host, |_| {});
-    let mut main = world.start(container, host, &["sleep", "1000"]);
-    let mut exec = world.start(container, host, &["sleep", "100000"]);
+    let mut main = world.start(container, &["sleep", "1000"]);
+    let mut exec = world.start(container, &["sleep", "100000"]);
     world.settle(&mut [&mut main, &mut exec]);
     assert_eq!(main.exit, Some(Exit::Code(0)));
     assert_eq!(exec.exit, Some(Exit::Signal(signal::KILL)));
@@ -81,8 +81,8 @@ fn orphans_belong_to_the_main_process() {
     let mut world = World::new(1);
     let host = world.machines(1)[0];
     let container = world.container(host, |_| {});
-    let mut main = world.start(container, host, &["sleep", "500"]);
-    let mut exec = world.start(container, host, &["orphan"]);
+    let mut main = world.start(container, &["sleep", "500"]);
+    let mut exec = world.start(container, &["orphan"]);
     world.drive(&mut [&mut main, &mut exec], Instant::from_millis(100));
     assert_eq!(exec.exit, Some(Exit::Code(0)));
     let processes = world.runtime.processes(container);
@@ -118,7 +118,7 @@ fn a_terminal_has_a_size_lines_raw_keys_and_an_interrupt() {
     let mut world = World::new(1);
     let host = world.machines(1)[0];
     let container = world.container(host, |_| {});
-    let mut main = world.start(container, host, &["sleep", "100000"]);
+    let mut main = world.start(container, &["sleep", "100000"]);
     let (screen, tty) = terminal(TerminalSize {
         columns: 80,
         rows: 24,

@@ -24,7 +24,7 @@ fn a_program_that_spins_neither_stops_the_others_nor_escapes_its_limit() {
     let mut world = World::new(1);
     let host = world.machines(1)[0];
     let bounded = world.container(host, |spec| spec.fuel_limit = 500_000_000);
-    let mut spinner = world.start(bounded, host, &["spin"]);
+    let mut spinner = world.start(bounded, &["spin"]);
     let mut other = world.run(host, &["hello", "neighbour"]);
     world.drive(&mut [&mut spinner, &mut other], Instant::from_millis(100));
     other.check(Exit::Code(0), "hello neighbour\n");
@@ -39,7 +39,7 @@ fn a_unit_of_fuel_is_a_nanosecond_and_is_charged_once() {
     let host = world.machines(1)[0];
     let fuel = 50_000_000;
     let bounded = world.container(host, |spec| spec.fuel_limit = fuel);
-    let mut spinner = world.start(bounded, host, &["spin"]);
+    let mut spinner = world.start(bounded, &["spin"]);
     world.settle(&mut [&mut spinner]);
     assert_eq!(world.now().as_nanos(), fuel);
 }

@@ -4,7 +4,7 @@ use clock::{Duration, Instant, Seed};
 use parking_lot::Mutex;
 use runtime::{
     ContainerId, ContainerSpec, Event, Exit, Fs, Image, NetAccess, Output, PipeReader, ProcessId,
-    Program, Ran, Read, Runtime, Spawn, pipe,
+    Ran, Read, Runtime, Spawn, pipe,
 };
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use vnet::{Capture, Cidr, Config, Dataplane, HostId, Ipv4Addr, Net};
 
 /// 2026-01-01T00:00:00Z
-pub const EPOCH: u64 = 1_767_225_600;
+pub(crate) const EPOCH: u64 = 1_767_225_600;
 
 struct Bare {
     net: Net,
@@ -32,7 +32,7 @@ impl NetAccess for Bare {
 }
 
 /// The test programs, built once per run of the tests.
-pub fn programs() -> &'static [u8] {
+pub(crate) fn programs() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -61,27 +61,25 @@ fn code() -> &'static [u8] {
     })
 }
 
-pub struct World {
-    pub runtime: Runtime,
-    pub program: Program,
-    pub image: Image,
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) image: Image,
     bare: Arc<Mutex<Bare>>,
     /// What a test may name to see that two worlds went the same way.
-    pub trace: Vec<String>,
+    pub(crate) trace: Vec<String>,
 }
 
 /// A process whose output is kept.
-pub struct Running {
-    pub id: ProcessId,
-    pub host: HostId,
+pub(crate) struct Running {
+    pub(crate) id: ProcessId,
     output: PipeReader,
-    pub said: String,
-    pub exit: Option<Exit>,
-    pub oom: bool,
+    pub(crate) said: String,
+    pub(crate) exit: Option<Exit>,
+    pub(crate) oom: bool,
 }
 
 impl World {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let config = Config {
             seed: Seed::new(seed),
             pod_cidr: "10.244.0.0/16".parse::<Cidr>().expect("a range"),
@@ -108,25 +106,24 @@ impl World {
         fs.make_devices().expect("room");
         Self {
             runtime,
-            program,
             image: fs.to_image(),
             bare,
             trace: Vec::new(),
         }
     }
 
-    pub fn net<R>(&self, call: impl FnOnce(&mut Net, Instant) -> R) -> R {
+    pub(crate) fn net<R>(&self, call: impl FnOnce(&mut Net, Instant) -> R) -> R {
         let mut bare = self.bare.lock();
         let now = bare.now;
         call(&mut bare.net, now)
     }
 
-    pub fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.bare.lock().now
     }
 
     /// Machines on one LAN: 192.168.0.1, 192.168.0.2, …
-    pub fn machines(&mut self, count: u8) -> Vec<HostId> {
+    pub(crate) fn machines(&mut self, count: u8) -> Vec<HostId> {
         self.net(|net, _| {
             let lan = net.add_lan("lan", "192.168.0.0/24".parse().expect("a range"));
             let machine = |n| net.add_machine(&format!("m{n}"), lan, Ipv4Addr::new(192, 168, 0, n));
@@ -134,14 +131,18 @@ impl World {
         })
     }
 
-    pub fn container(&self, host: HostId, change: impl FnOnce(&mut ContainerSpec)) -> ContainerId {
+    pub(crate) fn container(
+        &self,
+        host: HostId,
+        change: impl FnOnce(&mut ContainerSpec),
+    ) -> ContainerId {
         let fs = Fs::new(&self.image, EPOCH * 1_000_000_000);
         let mut spec = ContainerSpec::new("test", host, fs);
         change(&mut spec);
         self.runtime.create_container(spec)
     }
 
-    pub fn start(&self, container: ContainerId, host: HostId, words: &[&str]) -> Running {
+    pub(crate) fn start(&self, container: ContainerId, words: &[&str]) -> Running {
         let (output, writer) = pipe(1 << 20);
         let argv = std::iter::once("/bin/programs").chain(words.iter().copied());
         let output_end = Output::pipe(writer);
@@ -156,7 +157,6 @@ impl World {
             .expect("the program is there");
         Running {
             id,
-            host,
             output,
             said: String::new(),
             exit: None,
@@ -165,12 +165,12 @@ impl World {
     }
 
     /// A new container with one process.
-    pub fn run(&self, host: HostId, words: &[&str]) -> Running {
-        self.start(self.container(host, |_| {}), host, words)
+    pub(crate) fn run(&self, host: HostId, words: &[&str]) -> Running {
+        self.start(self.container(host, |_| {}), words)
     }
 
     /// Drives everything until nothing will happen any more, or `until`.
-    pub fn drive(&mut self, processes: &mut [&mut Running], until: Instant) {
+    pub(crate) fn drive(&mut self, processes: &mut [&mut Running], until: Instant) {
         loop {
             let ran = self.runtime.run(Some(until), 100_000);
             while let Some(Event::Exited { process, exit, oom }) = self.runtime.poll_event() {
@@ -201,13 +201,13 @@ impl World {
     }
 
     /// Drives until these have ended, at most an hour of virtual time.
-    pub fn settle(&mut self, processes: &mut [&mut Running]) {
+    pub(crate) fn settle(&mut self, processes: &mut [&mut Running]) {
         let until = self.now() + Duration::from_secs(3600);
         self.drive(processes, until);
     }
 
     /// Runs one program on a machine of its own to its end.
-    pub fn once(words: &[&str]) -> Running {
+    pub(crate) fn once(words: &[&str]) -> Running {
         let mut world = Self::new(1);
         let host = world.machines(1)[0];
         let mut running = world.run(host, words);
@@ -224,7 +224,7 @@ impl Running {
     }
 
     #[track_caller]
-    pub fn check(&self, exit: Exit, said: &str) {
+    pub(crate) fn check(&self, exit: Exit, said: &str) {
         assert_eq!((self.exit, self.said.as_str()), (Some(exit), said));
     }
 }

@@ -248,6 +248,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "a replay tells its story")]
 fn every_seed_keeps_the_invariants_and_comes_to_rest() {
     if let Some(seed) = number("LAB_SIM_SEED") {
         match play(seed) {
