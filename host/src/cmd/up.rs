@@ -25,7 +25,7 @@ const NAP: Duration = Duration::from_secs(60);
 pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate()?;
     let outside = Outside::open(typed.port, &credentials, std::thread::current())?;
-    let shell = Shell::new(spec(typed))?;
+    let shell = Shell::new(spec(typed), &[])?;
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());

@@ -24,11 +24,14 @@ const EARLIER_LOGS: usize = 1;
 #[derive(Debug, Default)]
 pub(crate) struct Containers {
     pods: BTreeMap<String, PodMachine>,
+    /// Pods whose machine is gone while their objects, and so their logs, remain.
+    over: BTreeMap<String, PodMachine>,
     by_id: BTreeMap<ContainerId, (PodRef, String, u32)>,
 }
 
 #[derive(Debug)]
 struct PodMachine {
+    pod: PodRef,
     host: HostId,
     hostname: String,
     resolv_conf: String,
@@ -101,6 +104,7 @@ impl Containers {
         hosts: String,
     ) {
         let machine = PodMachine {
+            pod: pod.clone(),
             host,
             hostname,
             resolv_conf,
@@ -112,16 +116,25 @@ impl Containers {
         self.pods.insert(pod.uid.clone(), machine);
     }
 
-    /// A Pod's machine is gone, and with it whatever ran on it.
-    pub(crate) fn pod_down(&mut self, runtime: &Handle, pod: &PodRef) {
-        let Some(machine) = self.pods.remove(&pod.uid) else {
+    /// A Pod's machine is gone, and with it whatever ran on it. Its logs stay as long as its
+    /// object does, as a kubelet keeps them; `exists` knows which objects do.
+    pub(crate) fn pod_down(
+        &mut self,
+        runtime: &Handle,
+        pod: &PodRef,
+        exists: impl Fn(&PodRef) -> bool,
+    ) {
+        self.over.retain(|_, machine| exists(&machine.pod));
+        let Some(mut machine) = self.pods.remove(&pod.uid) else {
             return;
         };
-        for running in machine.containers.into_values() {
+        for running in machine.containers.values_mut() {
             self.by_id.remove(&running.id);
             runtime.remove_container(running.id);
+            running.ended = true;
             running.log.close();
         }
+        self.over.insert(pod.uid.clone(), machine);
     }
 
     /// Starts a container.
@@ -280,7 +293,7 @@ impl Containers {
         now: Instant,
         options: LogOptions,
     ) -> Option<LogReader> {
-        let machine = self.pods.get(uid)?;
+        let machine = self.pods.get(uid).or_else(|| self.over.get(uid))?;
         let log = if previous {
             machine.earlier.get(container)?.last()?
         } else {

@@ -4,12 +4,13 @@
 //! Never reports silence after it has done work, and never decides anything.
 
 use super::containers::Containers;
-use super::images::Images;
+use super::images::{Component, Images};
 use super::places::Machines;
 use super::stage::Stage;
 use super::{Conversation, LogOptions, LogReader, probes, remote};
 use anyhow::Result;
 use clock::Instant;
+use cluster::kubelet::PodRef;
 use cluster::{Request, Response, WatchId, WatchPoll};
 use parking_lot::Mutex;
 use runtime::{Event, Handle, Ran, Runtime, SpawnError, TerminalSize};
@@ -42,19 +43,19 @@ impl Shell {
     /// Builds the world of `spec`, with its machines running and its API server listening.
     ///
     /// # Errors
-    /// When a built-in program does not load.
-    pub(crate) fn new(mut spec: WorldSpec) -> Result<Rc<Self>> {
+    /// When a program does not load: a built-in one, or one that a lesson brings.
+    pub(crate) fn new(mut spec: WorldSpec, brought: &[Component]) -> Result<Rc<Self>> {
         let start = Instant::ZERO;
         let unix_nanos = u64::try_from(spec.epoch).unwrap_or(0) * 1_000_000_000;
         // The runtime wants the network and the world wants to know the images, so the images
         // are described first and laid out when the runtime is there.
-        spec.images = Images::inventory();
+        spec.images = Images::inventory(brought);
         let stage = Arc::new(Mutex::new(Stage::new(World::new(start, &spec), start)));
         let epoch_secs = u64::try_from(spec.epoch).unwrap_or(0);
         let executor = Runtime::new(spec.seed.derive("programs"), stage.clone(), epoch_secs)
             .map_err(|cause| anyhow::anyhow!("the program engine does not start: {cause:#}"))?;
         let runtime = executor.handle();
-        let images = Images::load(&runtime, unix_nanos)?;
+        let images = Images::load(&runtime, unix_nanos, brought)?;
         let shell = Rc::new(Self {
             stage,
             runtime,
@@ -184,7 +185,10 @@ impl Shell {
                     .borrow_mut()
                     .pod_up(&pod, host, hostname, resolv_conf, hosts);
             }
-            Output::PodDown { pod } => self.containers.borrow_mut().pod_down(&self.runtime, &pod),
+            Output::PodDown { pod } => {
+                let mut containers = self.containers.borrow_mut();
+                containers.pod_down(&self.runtime, &pod, |pod| self.exists(pod));
+            }
             Output::Start(order) => {
                 let unix_nanos = self.unix_nanos();
                 let report = self.containers.borrow_mut().start(
@@ -309,8 +313,11 @@ impl Shell {
             .containers
             .borrow()
             .log(&uid, container, previous, self.now(), options);
-        log.ok_or_else(|| {
-            format!("previous terminated container {container:?} in pod {pod:?} not found")
+        log.ok_or_else(|| match previous {
+            true => format!("previous terminated container {container:?} in pod {pod:?} not found"),
+            false => format!(
+                "unable to retrieve container logs for container {container:?} in pod {pod:?}"
+            ),
         })
     }
 
@@ -337,6 +344,10 @@ impl Shell {
                 SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
                 other => other.to_string(),
             })
+    }
+
+    fn exists(&self, pod: &PodRef) -> bool {
+        self.uid(&pod.namespace, &pod.name).as_ref() == Some(&pod.uid)
     }
 
     /// The uid of a Pod.

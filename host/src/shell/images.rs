@@ -30,20 +30,30 @@ pub(crate) struct Image {
     pub(crate) working_dir: String,
 }
 
+/// A program that a lesson brings: `image: ./my-app.wasm`.
+#[derive(Debug)]
+pub(crate) struct Component {
+    /// The image as a Pod writes it.
+    pub(crate) image: String,
+    /// A WASI component.
+    pub(crate) bytes: Vec<u8>,
+}
+
 /// All built-in images by repository, and the two machines that are no containers.
 #[derive(Debug)]
 pub(crate) struct Images {
-    by_repository: BTreeMap<&'static str, Image>,
+    by_repository: BTreeMap<String, Image>,
     workstation: Image,
     node: Image,
 }
 
 impl Images {
-    /// Loads the guest programs and lays out the images; milliseconds.
+    /// Loads the guest programs and lays out the images; milliseconds, and the time it takes to
+    /// compile what a lesson brings.
     ///
     /// # Errors
-    /// When a built-in component does not load, which is a fault of the build.
-    pub(crate) fn load(runtime: &Handle, unix_nanos: u64) -> Result<Self> {
+    /// When a component cannot be compiled or wants what no program here gets.
+    pub(crate) fn load(runtime: &Handle, unix_nanos: u64, brought: &[Component]) -> Result<Self> {
         let press = Press {
             shell: program(runtime, "guest-box", guests::BOX)?,
             nginx: program(runtime, "guest-nginx", guests::NGINX)?,
@@ -51,12 +61,19 @@ impl Images {
             unix_nanos,
         };
         let mut by_repository = BTreeMap::new();
-        by_repository.insert("nginx", press.nginx()?);
-        by_repository.insert("httpd", press.httpd()?);
-        by_repository.insert("busybox", press.busybox(false)?);
-        by_repository.insert("alpine", press.alpine()?);
-        by_repository.insert("radial/busyboxplus", press.busybox(true)?);
-        by_repository.insert("curlimages/curl", press.busybox(true)?);
+        let mut add = |name: &str, image| by_repository.insert(name.to_owned(), image);
+        add("nginx", press.nginx()?);
+        add("httpd", press.httpd()?);
+        add("busybox", press.busybox(false)?);
+        add("alpine", press.alpine()?);
+        add("radial/busyboxplus", press.busybox(true)?);
+        add("curlimages/curl", press.busybox(true)?);
+        for component in brought {
+            let program = runtime
+                .compile(&component.bytes)
+                .with_context(|| component.image.clone())?;
+            add(repository(&component.image), press.brought(&program)?);
+        }
         Ok(Self {
             by_repository,
             workstation: press.machine(true)?,
@@ -80,25 +97,45 @@ impl Images {
     }
 
     /// What the cluster is told about them.
-    pub(crate) fn inventory() -> Vec<cluster::ImageInfo> {
-        let info = |(name, size_bytes): (&str, u64)| cluster::ImageInfo {
-            name: name.to_owned(),
-            size_bytes,
-        };
-        let shell = guests::BOX_SIZE;
-        [
-            ("nginx", shell + guests::NGINX_SIZE + guests::CURL_SIZE),
-            ("httpd", shell + guests::NGINX_SIZE),
-            ("busybox", shell),
-            ("alpine", shell),
-            ("radial/busyboxplus", shell + guests::CURL_SIZE),
-            ("curlimages/curl", shell + guests::CURL_SIZE),
-            ("registry.k8s.io/coredns/coredns", 0),
-        ]
-        .map(info)
-        .into()
+    pub(crate) fn inventory(brought: &[Component]) -> Vec<cluster::ImageInfo> {
+        let info = |name: String, size_bytes| cluster::ImageInfo { name, size_bytes };
+        let ours = TAGS.iter().flat_map(|(repository, tags, size)| {
+            tags.iter()
+                .map(move |tag| info(format!("{repository}:{tag}"), *size))
+        });
+        let theirs = brought
+            .iter()
+            .map(|component| info(component.image.clone(), component.bytes.len() as u64));
+        let dns = info("registry.k8s.io/coredns/coredns".into(), 0);
+        ours.chain(theirs).chain([dns]).collect()
     }
 }
+
+/// Which tags of an image can be pulled, and its size: that of the programs in it.
+const TAGS: [(&str, &[&str], u64); 6] = [
+    (
+        "nginx",
+        &["latest", "stable", "alpine", "1.27", "1.27.5"],
+        guests::BOX_SIZE + guests::NGINX_SIZE + guests::CURL_SIZE,
+    ),
+    (
+        "httpd",
+        &["latest", "2.4", "alpine"],
+        guests::BOX_SIZE + guests::NGINX_SIZE,
+    ),
+    ("busybox", &["latest", "1.35", "1.28"], guests::BOX_SIZE),
+    ("alpine", &["latest", "3"], guests::BOX_SIZE),
+    (
+        "radial/busyboxplus",
+        &["curl"],
+        guests::BOX_SIZE + guests::CURL_SIZE,
+    ),
+    (
+        "curlimages/curl",
+        &["latest"],
+        guests::BOX_SIZE + guests::CURL_SIZE,
+    ),
+];
 
 /// The repository of a reference, without registry, tag and digest, as Docker Hub names it.
 fn repository(reference: &str) -> &str {
@@ -225,6 +262,16 @@ impl Press {
         )?;
         let mut image = self.image(&fs);
         image.cmd = vec!["/bin/sh".into()];
+        Ok(image)
+    }
+
+    /// What a lesson brings: its program as the entrypoint, and a shell to look around with.
+    fn brought(&self, program: &Program) -> Result<Image> {
+        let fs = self.root()?;
+        fs.put_program("/app", program)?;
+        let mut image = self.image(&fs);
+        image.entrypoint = vec!["/app".into()];
+        image.cmd = Vec::new();
         Ok(image)
     }
 

@@ -22,6 +22,7 @@ mod stream;
 pub(crate) use capture::Capture;
 pub(crate) use containers::{Conversation, Ends, Terminal};
 pub(crate) use driver::Shell;
+pub(crate) use images::Component;
 pub(crate) use log::{LogOptions, LogReader};
 pub(crate) use player::{Bounds, play};
 pub(crate) use stream::NetStream;

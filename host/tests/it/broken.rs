@@ -59,3 +59,70 @@ fn a_broken_manifest_fails_the_lesson_in_kubectls_words() {
         ran.stderr
     );
 }
+
+/// A lesson whose only Pod runs a component that lies beside it.
+fn with_component(name: &str, bytes: &[u8]) -> crate::lab::Ran {
+    let folder = folder(name);
+    std::fs::create_dir_all(folder.join("files")).expect("writable");
+    std::fs::write(folder.join("files/app.wasm"), bytes).expect("writable");
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: app\nspec:\n  restartPolicy: Never\n  containers:\n    - name: app\n      image: files/app.wasm\n      args: [--version]\n";
+    std::fs::write(folder.join("files/pod.yaml"), pod).expect("writable");
+    let lesson = r#"apiVersion: lab/v1alpha1
+kind: Lab
+metadata:
+  id: brought
+  title: { ja: "持ち込み", en: "Brought along" }
+  languages: [ja, en]
+environment:
+  platform: plain
+  nodes: [{ name: node-a }]
+  images: [files/app.wasm]
+  files:
+    - { path: pod.yaml, from: files/pod.yaml }
+  manifests: [pod.yaml]
+limits: { virtual: 10m }
+steps:
+  - id: only
+    title: { ja: "動かす", en: "Run it" }
+    text: { ja: "ログを見ます。", en: "Look at its log." }
+    do:
+      - { run: kubectl logs app, like: "curl @(rest)\n..." }
+"#;
+    let file = folder.join("lesson.yaml");
+    std::fs::write(&file, lesson).expect("writable");
+    run(&["run", file.to_str().expect("a plain path")])
+}
+
+#[test]
+fn a_component_that_is_none_is_named_with_the_cause() {
+    let ran = with_component("broken-component", b"not wasm at all");
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    let expected = "files/app.wasm: this is not a WebAssembly component";
+    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+}
+
+#[test]
+fn a_component_beside_the_lesson_runs_as_an_image() {
+    let guest = crate::lab::root().join("target/guests/wasm32-wasip2/guest/guest-curl.wasm");
+    let bytes = std::fs::read(guest).expect("the build script has built it");
+    let ran = with_component("own-component", &bytes);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_step_that_the_lesson_does_not_have_is_refused_with_those_it_has() {
+    let ran = run(&["run", "--step", "nosuch", "labs/06-names.yaml"]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("two-deployments"), "{}", ran.stderr);
+}
+
+#[test]
+fn virtual_time_is_bounded_and_says_so() {
+    let folder = lessons("virtual-limit");
+    let file = folder.join("06-names.yaml");
+    let lesson = std::fs::read_to_string(&file).expect("shipped");
+    std::fs::write(&file, lesson.replace("virtual: 20m", "virtual: 4s")).expect("writable");
+    let ran = run(&["run", file.to_str().expect("a plain path")]);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("virtual time"), "{}", ran.stdout);
+}
