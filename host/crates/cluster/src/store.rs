@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub type Object = Arc<Value>;
 
 /// How many events the log keeps before the oldest is forgotten.
-pub const LOG_CAPACITY: usize = 10_000;
+pub const LOG_CAPACITY: usize = 4_096;
 
 /// Which object: its kind as `plural.group` (`pods`, `deployments.apps`), namespace and name.
 ///
