@@ -19,7 +19,7 @@ struct Row {
     goal: &'static str,
 }
 
-const ROWS: [Row; 5] = [
+const ROWS: [Row; 6] = [
     Row {
         name: "cold process to first Service answer",
         file: "bench/first-answer.yaml",
@@ -39,6 +39,11 @@ const ROWS: [Row; 5] = [
         name: "10,000 requests, each a process",
         file: "labs/07-balance.yaml",
         goal: "≤ 3 s",
+    },
+    Row {
+        name: "200 MB by curl through a Service",
+        file: "bench/flow.yaml",
+        goal: "≤ 0.5 s (400 MB/s)",
     },
     Row {
         name: "lesson 03",

@@ -341,9 +341,8 @@ fn head(io: &mut Io<'_>) -> Outcome {
                 io.out.write_all(unit)?;
             }
         } else if bytes {
-            let mut part = Vec::new();
-            input.take(limit as u64).read_to_end(&mut part)?;
-            io.out.write_all(&part)?;
+            // As it comes: what is asked for may be more than there is memory.
+            std::io::copy(&mut input.take(limit as u64), &mut io.out)?;
         } else {
             let mut line = Vec::new();
             for _ in 0..limit {
