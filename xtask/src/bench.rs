@@ -56,7 +56,7 @@ const ROWS: [Row; 6] = [
 pub(crate) fn bench(only: Option<&str>) -> Result<()> {
     let status = Command::new("cargo")
         .current_dir(root())
-        .args(["build", "--release", "--package", "lab"])
+        .args(["build", "--release", "--bin", "lab"])
         .status()?;
     if !status.success() {
         bail!("lab did not build");
@@ -101,14 +101,9 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
         if wanted(bench) {
             println!("\n{package}: cargo bench --bench {bench}");
             let mut command = Command::new("cargo");
-            command.current_dir(root()).args([
-                "bench",
-                "--quiet",
-                "--package",
-                package,
-                "--bench",
-                bench,
-            ]);
+            command
+                .current_dir(root())
+                .args(["bench", "--quiet", "--workspace", "--bench", bench]);
             if !command.status()?.success() {
                 bail!("{package}'s bench {bench} failed");
             }

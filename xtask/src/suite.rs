@@ -58,15 +58,9 @@ fn pure() -> Result<()> {
 /// Many seeds of the whole-world simulation, or one of them with its trace.
 pub(crate) fn sim(seed: Option<u64>) -> Result<()> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).args([
-        "test",
-        "--release",
-        "--package",
-        "world",
-        "--test",
-        "it",
-        "sim::",
-    ]);
+    command
+        .current_dir(root())
+        .args(["test", "--release", "--workspace", "--test", "it", "sim::"]);
     match seed {
         Some(seed) => command
             .args(["--", "--nocapture"])
