@@ -139,6 +139,16 @@ impl Player {
             }
             Action::Run {
                 id,
+                background: true,
+                ..
+            } => self.post(Observation::Output {
+                id,
+                stdout: String::new(),
+                stderr: "commands in the background are not in this lab yet".into(),
+                exit: Some(126),
+            }),
+            Action::Run {
+                id,
                 place,
                 command,
                 stdin,
