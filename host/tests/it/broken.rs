@@ -126,3 +126,17 @@ fn virtual_time_is_bounded_and_says_so() {
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("virtual time"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_shared_session_is_refused_rather_than_forgotten() {
+    let folder = lessons("shared-session");
+    let file = folder.join("06-names.yaml");
+    let lesson = std::fs::read_to_string(&file).expect("shipped");
+    let marked = "id: apply-web, run:";
+    assert!(lesson.contains(marked), "the lesson has changed");
+    let lesson = lesson.replace(marked, "id: apply-web, session: one, run:");
+    std::fs::write(&file, lesson).expect("writable");
+    let ran = run(&["run", file.to_str().expect("a plain path")]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("LAB009"), "{}", ran.stderr);
+}

@@ -246,6 +246,13 @@ fn patch(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<PatchOp> {
 
 fn run(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Run {
     let settle = [("before", false), ("none", true)];
+    if fields.get("session").is_some() {
+        // Every command has a shell of its own, so a shared one would keep nothing.
+        reader.not_yet(
+            fields.key_at("session"),
+            "a shell that several commands share",
+        );
+    }
     Run {
         command: reader.required_string(fields, "run"),
         place: place(reader, fields, "in"),
