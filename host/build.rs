@@ -11,11 +11,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Package of each guest and the constant under which the binary finds it.
-const GUESTS: [(&str, &str); 3] = [
+const GUESTS: [(&str, &str); 8] = [
     ("guest-box", "BOX"),
     ("guest-nginx", "NGINX"),
     ("guest-curl", "CURL"),
+    ("guest-kubectl", "KUBECTL"),
+    ("guest-openssl", "OPENSSL"),
+    ("guest-make", "MAKE"),
+    ("guest-jq", "JQ"),
+    ("guest-station", "STATION"),
 ];
+
+/// What the guests are made of besides themselves.
+const PARTS: [&str; 4] = ["guest-kit", "guest-tls", "kubectl", "wit"];
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -47,14 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Names everything a guest is made of, so that a change rebuilds it and nothing else does.
 fn watch(root: &Path) {
-    for part in [
-        "guest-box",
-        "guest-kit",
-        "guest-nginx",
-        "guest-curl",
-        "kubectl",
-        "wit",
-    ] {
+    for part in GUESTS.iter().map(|(package, _)| *package).chain(PARTS) {
         println!("cargo::rerun-if-changed={}", root.join(part).display());
     }
     println!("cargo::rerun-if-changed=build.rs");

@@ -96,15 +96,25 @@ fn bans(root: &Path, findings: &mut Vec<String>) -> Result<()> {
 
 fn map(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     let map = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
-    let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
-    let members = workspace.split("members = [").nth(1).unwrap_or_default();
-    let members = members.split(']').next().unwrap_or_default();
-    for member in members.split('"').skip(1).step_by(2) {
+    for member in members(root)? {
         if !map.contains(&format!("`{member}")) {
             findings.push(format!("ARCHITECTURE.md does not name `{member}`"));
         }
     }
     Ok(())
+}
+
+/// The folders of the workspace's crates.
+fn members(root: &Path) -> Result<Vec<String>> {
+    let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
+    let members = workspace.split("members = [").nth(1).unwrap_or_default();
+    let members = members.split(']').next().unwrap_or_default();
+    Ok(members
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect())
 }
 
 fn home(root: &Path, name: &str) -> PathBuf {
@@ -118,18 +128,10 @@ fn home(root: &Path, name: &str) -> PathBuf {
 /// Every Rust file that is ours.
 fn sources(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = [
-        "host",
-        "guest-box",
-        "guest-kit",
-        "guest-nginx",
-        "guest-curl",
-        "kubectl",
-        "xtask",
-    ]
-    .iter()
-    .map(|name| root.join(name))
-    .collect();
+    let mut folders: Vec<PathBuf> = members(root)?
+        .iter()
+        .map(|member| root.join(member))
+        .collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder)? {
             let path = entry?.path();

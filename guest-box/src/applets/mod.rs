@@ -9,7 +9,6 @@ pub(crate) mod escape;
 mod expression;
 mod files;
 mod grep;
-mod kube;
 mod listing;
 mod net;
 pub(crate) mod process;
@@ -326,7 +325,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Applet> {
 pub(crate) fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = all()
         .map(|applet| applet.name)
-        .chain(["ash", "busybox", "kubectl", "sh"])
+        .chain(["ash", "busybox", "sh"])
         .collect();
     names.sort_unstable();
     names
@@ -358,9 +357,6 @@ pub(crate) fn list_names() {
 
 /// Runs an applet as a program of its own.
 pub(crate) fn main(name: &str, args: Vec<String>) -> i32 {
-    if name == "kubectl" {
-        return kube::main(&args);
-    }
     let Some(applet) = find(name) else {
         let _ = writeln!(io::stderr(), "{name}: applet not found");
         return 127;

@@ -58,6 +58,11 @@ impl Images {
             shell: program(runtime, "guest-box", guests::BOX)?,
             nginx: program(runtime, "guest-nginx", guests::NGINX)?,
             curl: program(runtime, "guest-curl", guests::CURL)?,
+            kubectl: program(runtime, "guest-kubectl", guests::KUBECTL)?,
+            openssl: program(runtime, "guest-openssl", guests::OPENSSL)?,
+            make: program(runtime, "guest-make", guests::MAKE)?,
+            jq: program(runtime, "guest-jq", guests::JQ)?,
+            station: program(runtime, "guest-station", guests::STATION)?,
             unix_nanos,
         };
         let mut by_repository = BTreeMap::new();
@@ -159,6 +164,11 @@ struct Press {
     shell: Program,
     nginx: Program,
     curl: Program,
+    kubectl: Program,
+    openssl: Program,
+    make: Program,
+    jq: Program,
+    station: Program,
     unix_nanos: u64,
 }
 
@@ -182,6 +192,8 @@ impl Press {
         }
         fs.make_devices()?;
         fs.put_program("/bin/busybox", &self.shell)?;
+        // busybox' wget speaks TLS through this helper.
+        fs.put_program("/usr/bin/ssl_client", &self.openssl)?;
         for applet in guest_box::names()
             .into_iter()
             .filter(|name| !WORKSTATION_ONLY.contains(name) && *name != "busybox")
@@ -283,6 +295,14 @@ impl Press {
             for applet in WORKSTATION_ONLY {
                 fs.symlink(&format!("/usr/bin/{applet}"), "/bin/busybox")?;
             }
+            fs.put_program("/usr/local/bin/kubectl", &self.kubectl)?;
+            fs.put_program("/usr/bin/openssl", &self.openssl)?;
+            fs.put_program("/usr/bin/make", &self.make)?;
+            fs.put_program("/usr/bin/jq", &self.jq)?;
+            fs.put_program("/usr/local/bin/minikube", &self.station)?;
+            for tool in ["docker", "git"] {
+                fs.symlink(&format!("/usr/bin/{tool}"), "/usr/local/bin/minikube")?;
+            }
         }
         let mut image = self.image(&fs);
         image.env.push(("HOME".into(), "/root".into()));
@@ -292,7 +312,7 @@ impl Press {
 }
 
 /// Applets that only the learner's machine has.
-const WORKSTATION_ONLY: [&str; 2] = ["kubectl", "ssh"];
+const WORKSTATION_ONLY: [&str; 1] = ["ssh"];
 
 #[cfg(test)]
 mod tests {

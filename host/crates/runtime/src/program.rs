@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -21,8 +21,17 @@ const MAGIC: [u8; 8] = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 pub struct Program(Arc<Loaded>);
 
 struct Loaded {
-    pre: CommandPre<Guest>,
+    /// Made when the program is first started: a container lays out many and starts few.
+    pre: OnceLock<CommandPre<Guest>>,
+    code: Code,
     size: u64,
+}
+
+enum Code {
+    /// Somebody's component, compiled and linked when it came.
+    Brought,
+    /// Machine code from this binary's build script, and what loads it.
+    Built(&'static [u8], Arc<Machinery>),
 }
 
 impl fmt::Debug for Program {
@@ -38,8 +47,16 @@ impl Program {
         self.0.size
     }
 
-    pub(crate) fn pre(&self) -> &CommandPre<Guest> {
-        &self.0.pre
+    /// What an instance is made from; loaded on the first call.
+    pub(crate) fn pre(&self) -> wasmtime::Result<&CommandPre<Guest>> {
+        if let Some(pre) = self.0.pre.get() {
+            return Ok(pre);
+        }
+        let Code::Built(code, machinery) = &self.0.code else {
+            unreachable!("what was brought is linked when it comes");
+        };
+        let pre = machinery.link(&machinery.deserialize(code)?)?;
+        Ok(self.0.pre.get_or_init(|| pre))
     }
 
     /// What `cat` sees: something that looks like a component of this size.
@@ -73,11 +90,34 @@ pub enum LoadError {
     Stale(String),
 }
 
-/// The engine, what programs may call, and every program loaded so far.
-pub(crate) struct Loader {
+/// The engine and what programs may call.
+struct Machinery {
     engine: Engine,
     linker: Linker<Guest>,
-    programs: Mutex<BTreeMap<(usize, u64), Program>>,
+}
+
+impl Machinery {
+    fn link(&self, component: &Component) -> wasmtime::Result<CommandPre<Guest>> {
+        self.linker
+            .instantiate_pre(component)
+            .and_then(CommandPre::new)
+    }
+
+    fn deserialize(&self, code: &'static [u8]) -> wasmtime::Result<Component> {
+        // SAFETY: the bytes must be the unmodified output of `Engine::precompile_component`.
+        // They are static, that is part of this binary, and only its build script puts
+        // machine code there; wasmtime itself refuses another version or configuration.
+        #[allow(unsafe_code, reason = "wasmtime cannot check machine code")]
+        let component = unsafe { Component::deserialize(&self.engine, code) };
+        component
+    }
+}
+
+/// Every program so far, and what makes new ones.
+pub(crate) struct Loader {
+    machinery: Arc<Machinery>,
+    compiled: Mutex<BTreeMap<(usize, u64), Program>>,
+    built: Mutex<BTreeMap<usize, Program>>,
 }
 
 impl Loader {
@@ -86,62 +126,59 @@ impl Loader {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         Ok(Self {
-            engine,
-            linker,
-            programs: Mutex::default(),
+            machinery: Arc::new(Machinery { engine, linker }),
+            compiled: Mutex::default(),
+            built: Mutex::default(),
         })
     }
 
     pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+        &self.machinery.engine
     }
 
     /// Compiles a component.
     pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Program, LoadError> {
-        self.load(bytes, || {
-            match bytes.get(..8) {
-                Some(start) if start == MAGIC => {}
-                Some(start) if start[..4] == MAGIC[..4] => return Err(LoadError::Module),
-                _ => return Err(LoadError::NotWasm),
-            }
-            Component::new(&self.engine, bytes).map_err(|err| LoadError::Broken(first_line(&err)))
-        })
-    }
-
-    /// Loads machine code made from a component when this binary was built.
-    pub(crate) fn load_precompiled(&self, bytes: &'static [u8]) -> Result<Program, LoadError> {
-        self.load(bytes, || {
-            // SAFETY: the bytes must be the unmodified output of `Engine::precompile_component`.
-            // They are static, that is part of this binary, and only its build script puts
-            // machine code there; wasmtime itself refuses another version or configuration.
-            #[allow(unsafe_code, reason = "wasmtime cannot check machine code")]
-            let component = unsafe { Component::deserialize(&self.engine, bytes) };
-            component.map_err(|err| LoadError::Stale(first_line(&err)))
-        })
-    }
-
-    fn load(
-        &self,
-        bytes: &[u8],
-        component: impl FnOnce() -> Result<Component, LoadError>,
-    ) -> Result<Program, LoadError> {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         let key = (bytes.len(), hasher.finish());
-        if let Some(program) = self.programs.lock().get(&key) {
+        if let Some(program) = self.compiled.lock().get(&key) {
             return Ok(program.clone());
         }
+        match bytes.get(..8) {
+            Some(start) if start == MAGIC => {}
+            Some(start) if start[..4] == MAGIC[..4] => return Err(LoadError::Module),
+            _ => return Err(LoadError::NotWasm),
+        }
+        let component = Component::new(self.engine(), bytes)
+            .map_err(|err| LoadError::Broken(first_line(&err)))?;
         let pre = self
-            .linker
-            .instantiate_pre(&component()?)
-            .and_then(CommandPre::new)
+            .machinery
+            .link(&component)
             .map_err(|err| LoadError::Import(format!("{err:#}")))?;
         let program = Program(Arc::new(Loaded {
-            pre,
+            pre: OnceLock::from(pre),
+            code: Code::Brought,
             size: bytes.len() as u64,
         }));
-        self.programs.lock().insert(key, program.clone());
+        self.compiled.lock().insert(key, program.clone());
         Ok(program)
+    }
+
+    /// Takes machine code made from a component when this binary was built; it is loaded when it
+    /// is first started.
+    pub(crate) fn load_precompiled(&self, code: &'static [u8]) -> Result<Program, LoadError> {
+        if Engine::detect_precompiled(code).is_none() {
+            return Err(LoadError::Stale("it is no precompiled component".into()));
+        }
+        let mut built = self.built.lock();
+        let program = built.entry(code.as_ptr().addr()).or_insert_with(|| {
+            Program(Arc::new(Loaded {
+                pre: OnceLock::new(),
+                code: Code::Built(code, Arc::clone(&self.machinery)),
+                size: code.len() as u64,
+            }))
+        });
+        Ok(program.clone())
     }
 }
 

@@ -207,7 +207,7 @@ async fn run(kernel: Arc<Kernel>, program: Program, guest: Guest, fuel: u64) -> 
         .fuel_async_yield_interval(Some(SLICE))
         .expect("the engine counts fuel");
     let result = async {
-        let command = program.pre().instantiate_async(&mut store).await?;
+        let command = program.pre()?.instantiate_async(&mut store).await?;
         command.wasi_cli_run().call_run(&mut store).await
     };
     let result = result.await;

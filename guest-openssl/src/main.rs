@@ -1,0 +1,7 @@
+//! The component's entry. Never more than a call: the program is the library beside it.
+
+fn main() {
+    guest_kit::init();
+    let args: Vec<String> = std::env::args().collect();
+    guest_kit::exit(guest_openssl::run(&args).to_le_bytes()[0]);
+}

@@ -1,0 +1,3 @@
+//! TLS, keys and certificates for guest programs.
+//!
+//! Never opens a socket and never reads a clock: streams and times are arguments.
