@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::io::Write;
 use std::path::Path;
 
-use super::system::Moment;
+use super::date::Moment;
 use super::{Applet, Io, Outcome, Stop, flag, reason};
 
 pub(super) const APPLETS: &[Applet] = &[

@@ -4,18 +4,31 @@
 //! parsing of options derive from that. Options that are not listed do not exist: they are
 //! refused as busybox refuses them.
 
+mod cat;
+mod command;
+mod cut;
 mod data;
+mod date;
+mod echo;
+mod ends;
 pub(crate) mod escape;
-mod expression;
+mod expr;
 mod files;
 mod grep;
 mod listing;
+mod names;
 mod net;
+mod printf;
 pub(crate) mod process;
 mod sed;
+mod seq;
+mod sort;
 mod ssh;
 mod system;
-mod text;
+mod test;
+mod tr;
+mod uniq;
+mod wc;
 mod wget;
 
 use std::io::{self, Read, Write};
@@ -301,17 +314,30 @@ const VERSION: &str = "BusyBox v1.35.0 (lab) multi-call binary.";
 /// Every applet but the shell, in the order of the listing.
 fn all() -> impl Iterator<Item = &'static Applet> {
     [
+        cat::APPLETS,
+        command::APPLETS,
+        cut::APPLETS,
         data::APPLETS,
-        expression::APPLETS,
+        date::APPLETS,
+        echo::APPLETS,
+        ends::APPLETS,
+        expr::APPLETS,
         files::APPLETS,
         grep::APPLETS,
         listing::APPLETS,
+        names::APPLETS,
         net::APPLETS,
+        printf::APPLETS,
         process::APPLETS,
         sed::APPLETS,
+        seq::APPLETS,
+        sort::APPLETS,
         ssh::APPLETS,
         system::APPLETS,
-        text::APPLETS,
+        test::APPLETS,
+        tr::APPLETS,
+        uniq::APPLETS,
+        wc::APPLETS,
         wget::APPLETS,
     ]
     .into_iter()
@@ -434,4 +460,27 @@ pub(crate) fn reason(error: &io::Error) -> String {
         }
     };
     known.to_owned()
+}
+
+/// The operands, or standard input when there are none.
+pub(crate) fn inputs(parsed: &Parsed) -> Vec<String> {
+    if parsed.rest.is_empty() {
+        vec!["-".into()]
+    } else {
+        parsed.rest.clone()
+    }
+}
+
+/// A file as `head`, `sort` and `wc` open it.
+pub(crate) fn open_plain(io: &mut Io<'_>, path: &str) -> Option<Box<dyn Read>> {
+    if path == "-" {
+        return Some(Box::new(io::stdin()));
+    }
+    match std::fs::File::open(path) {
+        Ok(file) => Some(Box::new(file)),
+        Err(error) => {
+            io.complain(&format!("{path}: {}", reason(&error)));
+            None
+        }
+    }
 }

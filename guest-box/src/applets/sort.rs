@@ -1,0 +1,247 @@
+//! `sort`: lines in order. It never uses a temporary file.
+
+use std::cmp::Ordering;
+use std::io::{Read, Write};
+
+use super::{Applet, Io, Outcome, Stop, flag, inputs, open_plain, value};
+
+pub(super) const APPLETS: &[Applet] = &[Applet {
+    name: "sort",
+    operands: "[FILE]...",
+    help: "Sort lines of text",
+    flags: &[
+        value('o', "", "FILE", "Output to FILE"),
+        flag('c', "", "Check whether input is sorted"),
+        flag('b', "", "Ignore leading blanks"),
+        flag('f', "", "Ignore case"),
+        flag('n', "", "Sort numbers"),
+        flag('g', "", "General numerical sort"),
+        flag('V', "", "Sort version"),
+        flag('h', "", "Sort human readable numbers"),
+        value('t', "", "CHAR", "Field separator"),
+        value('k', "", "N[,M]", "Sort by Nth field"),
+        flag('r', "", "Reverse sort order"),
+        flag('s', "", "Stable (don't sort ties alphabetically)"),
+        flag('u', "", "Suppress duplicate lines"),
+    ],
+    run: sort,
+}];
+
+/// One key of `sort`.
+struct Key {
+    start: (usize, usize),
+    end: Option<(usize, usize)>,
+    options: String,
+}
+
+fn key(io: &mut Io<'_>, text: &str) -> Result<Key, Stop> {
+    let mut place = |part: &str| -> Result<((usize, usize), String), Stop> {
+        let letters = part
+            .find(|c: char| c.is_ascii_alphabetic())
+            .unwrap_or(part.len());
+        let (numbers, options) = part.split_at(letters);
+        let (field, offset) = numbers.split_once('.').unwrap_or((numbers, "0"));
+        match (field.parse(), offset.parse()) {
+            (Ok(field), Ok(offset)) => Ok(((field, offset), options.to_owned())),
+            _ => Err(io.fail(&format!("invalid number '{part}'"))),
+        }
+    };
+    let (first, second) = match text.split_once(',') {
+        Some((first, second)) => (first, Some(second)),
+        None => (text, None),
+    };
+    let (start, mut options) = place(first)?;
+    let end = match second {
+        Some(second) => {
+            let (end, more) = place(second)?;
+            options.push_str(&more);
+            Some(end)
+        }
+        None => None,
+    };
+    Ok(Key {
+        start,
+        end,
+        options,
+    })
+}
+
+impl Key {
+    fn of<'a>(&self, line: &'a str, separator: Option<char>) -> &'a str {
+        let position = |field: usize, offset: usize, end: bool| -> usize {
+            let mut at = 0;
+            for _ in 1..field {
+                at = match separator {
+                    Some(separator) => line[at..]
+                        .find(separator)
+                        .map_or(line.len(), |found| at + found + separator.len_utf8()),
+                    None => field_end(line, at),
+                };
+            }
+            if end && offset == 0 {
+                return match separator {
+                    Some(separator) => line[at..]
+                        .find(separator)
+                        .map_or(line.len(), |found| at + found),
+                    None => field_end(line, at),
+                };
+            }
+            let skip = if end {
+                offset
+            } else {
+                offset.saturating_sub(1)
+            };
+            line[at..]
+                .char_indices()
+                .nth(skip)
+                .map_or(line.len(), |(index, _)| at + index)
+        };
+        let start = position(self.start.0.max(1), self.start.1, false);
+        let end = self.end.map_or(line.len(), |(field, offset)| {
+            position(field.max(1), offset, true)
+        });
+        line.get(start..end.max(start)).unwrap_or_default()
+    }
+}
+
+/// The end of the blanks and the field that begin here.
+pub(super) fn field_end(line: &str, at: usize) -> usize {
+    let rest = &line[at..];
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    rest[blanks..]
+        .find([' ', '\t'])
+        .map_or(line.len(), |end| at + blanks + end)
+}
+
+fn compare(left: &str, right: &str, options: &str) -> Ordering {
+    let trim = |text: &'_ str| -> String {
+        if options.contains('b') {
+            text.trim_start().to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let order = if options.contains(['n', 'g', 'h']) {
+        number_of(left, options).total_cmp(&number_of(right, options))
+    } else if options.contains('V') {
+        version_parts(left).cmp(&version_parts(right))
+    } else if options.contains('f') {
+        trim(left).to_uppercase().cmp(&trim(right).to_uppercase())
+    } else if options.contains('b') {
+        trim(left).cmp(&trim(right))
+    } else {
+        left.cmp(right)
+    };
+    if options.contains('r') {
+        order.reverse()
+    } else {
+        order
+    }
+}
+
+fn number_of(text: &str, options: &str) -> f64 {
+    let text = text.trim_start();
+    let end = text
+        .char_indices()
+        .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || (*c == '-' && *at == 0)))
+        .map_or(text.len(), |(at, _)| at);
+    let value: f64 = text[..end].parse().unwrap_or(0.0);
+    let factor = match text[end..].chars().next() {
+        Some('K' | 'k') if options.contains('h') => 1024.0,
+        Some('M') if options.contains('h') => 1024.0 * 1024.0,
+        Some('G') if options.contains('h') => 1024.0 * 1024.0 * 1024.0,
+        _ => 1.0,
+    };
+    value * factor
+}
+
+fn version_parts(text: &str) -> Vec<(bool, u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        if digits > 0 {
+            parts.push((true, rest[..digits].parse().unwrap_or(0), String::new()));
+            rest = &rest[digits..];
+        } else {
+            let end = rest
+                .find(|c: char| c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            parts.push((false, 0, rest[..end].to_owned()));
+            rest = &rest[end..];
+        }
+    }
+    parts
+}
+
+fn sort(io: &mut Io<'_>) -> Outcome {
+    let parsed = io.parse()?;
+    let mut keys = Vec::new();
+    for text in parsed.values('k').map(str::to_owned).collect::<Vec<_>>() {
+        keys.push(key(io, &text)?);
+    }
+    let global: String = "nrfgbVh"
+        .chars()
+        .filter(|letter| parsed.has(*letter))
+        .collect();
+    let separator = parsed.value('t').and_then(|text| text.chars().next());
+    let mut lines: Vec<String> = Vec::new();
+    for path in inputs(&parsed) {
+        let Some(mut input) = open_plain(io, &path) else {
+            return Ok(2);
+        };
+        let mut bytes = Vec::new();
+        input.read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes);
+        lines.extend(text.split_terminator('\n').map(str::to_owned));
+    }
+    let by_keys = |left: &String, right: &String| {
+        if keys.is_empty() {
+            return compare(left, right, &global);
+        }
+        let mut orders = keys.iter().map(|key| {
+            let options = if key.options.is_empty() {
+                &global
+            } else {
+                &key.options
+            };
+            compare(key.of(left, separator), key.of(right, separator), options)
+        });
+        orders
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    };
+    let full = |left: &String, right: &String| {
+        by_keys(left, right).then_with(|| {
+            match (parsed.has('s') || parsed.has('u'), parsed.has('r')) {
+                (true, _) => Ordering::Equal,
+                (false, true) => right.cmp(left),
+                (false, false) => left.cmp(right),
+            }
+        })
+    };
+    if parsed.has('c') {
+        for (index, pair) in lines.windows(2).enumerate() {
+            if full(&pair[0], &pair[1]).is_gt() {
+                io.complain(&format!("-:{}: disorder: {}", index + 2, pair[1]));
+                return Ok(1);
+            }
+        }
+        return Ok(0);
+    }
+    lines.sort_by(full);
+    if parsed.has('u') {
+        lines.dedup_by(|right, left| by_keys(left, right).is_eq());
+    }
+    let mut text = lines.join("\n");
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+    match parsed.value('o') {
+        Some(path) => std::fs::write(path, text)?,
+        None => io.out.write_all(text.as_bytes())?,
+    }
+    Ok(0)
+}
