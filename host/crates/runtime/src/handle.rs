@@ -233,7 +233,22 @@ impl Handle {
         remote: SocketAddrV4,
         origin: Origin,
     ) -> Result<TcpStream, NetError> {
-        TcpStream::connect(&self.kernel.network, host, remote, origin).await
+        let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        self.tcp_connect_from(host, any, remote, origin).await
+    }
+
+    /// The same from an address of the machine; port 0 leaves the port to it.
+    ///
+    /// # Errors
+    /// As `bind(2)` and `connect(2)`.
+    pub async fn tcp_connect_from(
+        &self,
+        host: HostId,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        origin: Origin,
+    ) -> Result<TcpStream, NetError> {
+        TcpStream::connect(&self.kernel.network, host, local, remote, origin).await
     }
 
     /// Listens on a machine, for a native task.

@@ -28,10 +28,11 @@ impl TcpStream {
     pub(crate) async fn connect(
         network: &Network,
         host: HostId,
+        local: SocketAddrV4,
         remote: SocketAddrV4,
         origin: Origin,
     ) -> Result<Self, NetError> {
-        let id = network.with(|net, now| net.tcp_connect(now, host, None, remote, origin))?;
+        let id = network.with(|net, now| net.tcp_connect_from(now, host, local, remote, origin))?;
         let socket = Socket::new(network.clone(), id);
         loop {
             match network.with(|net, _| net.tcp_state(id)) {

@@ -4,6 +4,7 @@
 
 use crate::addr::Cidr;
 use crate::cable::{Cable, Lane};
+use crate::gateway::Router;
 use crate::nat::{Nat, Place};
 use crate::net::{HostId, LanId};
 use crate::socket::tcp::ConnId;
@@ -27,6 +28,7 @@ pub(crate) enum Kind {
     Machine { lan: LanId },
     Node(Box<Node>),
     Pod { node: HostId },
+    Router(Box<Router>),
 }
 
 /// The router in a node.
@@ -134,11 +136,42 @@ impl Host {
         }
     }
 
-    /// The LAN it is plugged into, if any.
+    /// What stands between LANs, if this machine does.
+    pub(crate) fn router(&self) -> Option<&Router> {
+        match &self.kind {
+            Kind::Router(router) => Some(router),
+            _ => None,
+        }
+    }
+
+    /// What stands between LANs, if this machine does.
+    pub(crate) fn router_mut(&mut self) -> Option<&mut Router> {
+        match &mut self.kind {
+            Kind::Router(router) => Some(router),
+            _ => None,
+        }
+    }
+
+    /// Its interface on a LAN: the tap, and its address there.
+    pub(crate) fn interface_on(&self, lan: LanId) -> (TapId, Ipv4Addr) {
+        let ports = self.router().into_iter().flat_map(|router| &router.ports);
+        let mut on_lan = ports.filter(|port| port.lan == lan);
+        on_lan
+            .next()
+            .map_or((self.eth0, self.addr), |port| (port.tap, port.addr))
+    }
+
+    /// Its address on a LAN.
+    pub(crate) fn addr_on(&self, lan: LanId) -> Ipv4Addr {
+        self.interface_on(lan).1
+    }
+
+    /// The LAN that `eth0` is plugged into, if any.
     pub(crate) fn lan(&self) -> Option<LanId> {
         match &self.kind {
             Kind::Machine { lan } => Some(*lan),
             Kind::Node(node) => Some(node.lan),
+            Kind::Router(router) => Some(router.lan),
             Kind::Pod { .. } => None,
         }
     }
@@ -148,6 +181,7 @@ impl Host {
         addr == self.addr
             || addr.is_loopback()
             || self.node().is_some_and(|node| node.place.owns(addr))
+            || self.router().is_some_and(|router| router.owns(addr))
     }
 
     /// The listener for connections to `local`.

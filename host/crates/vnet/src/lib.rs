@@ -65,12 +65,14 @@
 //!
 //! # Reading order
 //!
-//! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet), `nat`, `socket`, `stack`,
+//! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet),
+//! `gateway` (machines between LANs), `nat`, `socket`, `stack`,
 //! `cable`, `tap`, `pcap`, `dns`.
 
 mod addr;
 mod cable;
 pub mod dns;
+mod gateway;
 mod host;
 mod members;
 mod nat;
@@ -87,6 +89,7 @@ mod topology;
 
 pub use addr::{Cidr, ParseCidrError};
 pub use cable::{Cable, QUEUE};
+pub use gateway::{Interface, PortKind, Published};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
 pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};

@@ -25,6 +25,8 @@ impl Net {
             name: name.to_owned(),
             cidr,
             machines: BTreeMap::new(),
+            gateway: None,
+            gone: false,
         });
         LanId(self.lans.len() as u32 - 1)
     }
@@ -107,7 +109,7 @@ impl Net {
         Ok(id)
     }
 
-    fn add_host(
+    pub(crate) fn add_host(
         &mut self,
         name: &str,
         kind: Kind,
@@ -143,7 +145,7 @@ impl Net {
         id
     }
 
-    fn plug_in(&mut self, host: HostId, lan: LanId, addr: Ipv4Addr) {
+    pub(crate) fn plug_in(&mut self, host: HostId, lan: LanId, addr: Ipv4Addr) {
         let before = self.lans[lan.0 as usize].machines.insert(addr, host);
         assert!(before.is_none(), "two machines with the address {addr}");
     }
@@ -156,7 +158,8 @@ impl Net {
             return;
         };
         if let Some(lan) = gone.lan() {
-            self.lans[lan.0 as usize].machines.remove(&gone.addr);
+            let lan = &mut self.lans[lan.0 as usize];
+            lan.machines.retain(|_, machine| *machine != host);
         }
         match gone.kind {
             Kind::Pod { node } => {
@@ -171,6 +174,14 @@ impl Net {
                     .for_each(|pod| self.remove_host(now, pod));
             }
             Kind::Machine { .. } => {}
+            Kind::Router(router) => {
+                for port in &router.ports {
+                    let lan = &mut self.lans[port.lan.0 as usize];
+                    lan.machines.remove(&port.addr);
+                    lan.gateway = None;
+                    self.log.retire_tap(port.tap);
+                }
+            }
         }
         [Some(gone.eth0), Some(gone.lo), gone.veth]
             .into_iter()

@@ -82,6 +82,10 @@ pub(crate) struct Lan {
     pub(crate) name: String,
     pub(crate) cidr: Cidr,
     pub(crate) machines: BTreeMap<Ipv4Addr, HostId>,
+    /// Who passes on what is for nobody here; without one it is swallowed.
+    pub(crate) gateway: Option<HostId>,
+    /// Whether it was taken away again.
+    pub(crate) gone: bool,
 }
 
 /// Where packets under way arrive.
@@ -92,7 +96,11 @@ pub(crate) enum Arrival {
     /// At a pod, from its node.
     Pod(HostId),
     /// At a LAN machine, from the one with this address.
-    Lan { to: HostId, from: Ipv4Addr },
+    Lan {
+        lan: LanId,
+        to: HostId,
+        from: Ipv4Addr,
+    },
 }
 
 /// Packets that arrive together, in order.
@@ -191,11 +199,17 @@ impl Net {
         &self.log
     }
 
-    /// What a node remembers of the conversations that pass it; empty for other machines.
+    /// What a node or router remembers of the conversations that pass it; empty for other machines.
     #[must_use]
     pub fn conntrack(&self, node: HostId) -> Vec<ConntrackEntry> {
-        let node = self.host(node).and_then(Host::node);
-        node.map_or_else(Vec::new, |node| node.nat.conntrack.list(self.now))
+        let Some(host) = self.host(node) else {
+            return Vec::new();
+        };
+        match (host.node(), host.router()) {
+            (Some(node), _) => node.nat.conntrack.list(self.now),
+            (None, Some(router)) => router.conntrack().list(self.now),
+            (None, None) => Vec::new(),
+        }
     }
 
     /// Runs everything that is due until `now`.

@@ -53,6 +53,7 @@ impl Net {
         let dst = packet.dst();
         match &host.kind {
             Kind::Node(_) if !dst.is_loopback() => self.pass_node(from, packet, false),
+            Kind::Router(_) if !dst.is_loopback() => self.pass_router(from, packet, None),
             _ if host.owns(dst) => self.loop_back(from, packet),
             Kind::Pod { node } => {
                 let node = *node;
@@ -72,14 +73,14 @@ impl Net {
                 self.cross(from, 0, arrival, packet);
             }
             Kind::Machine { lan } => self.send_lan(from, *lan, packet),
-            Kind::Node(_) => self.loop_back(from, packet),
+            Kind::Node(_) | Kind::Router(_) => self.loop_back(from, packet),
         }
     }
 
     /// A machine's own routing table: the LAN, or its gateway.
     fn send_lan(&mut self, from: HostId, lan: LanId, packet: Packet) {
         match self.route_lan(lan, packet.dst()) {
-            Route::Lan(to) => self.transmit_lan(from, to, packet),
+            Route::Lan(to) => self.transmit_lan(lan, from, to, packet),
             Route::Nobody => self.resolve_in_vain(from, packet),
             _ => self.swallow(from, packet),
         }
@@ -89,8 +90,12 @@ impl Net {
     pub(crate) fn arrive(&mut self, arrival: Arrival, mut packet: Packet) {
         let (Arrival::Veth { node: at, .. } | Arrival::Pod(at) | Arrival::Lan { to: at, .. }) =
             arrival;
-        // A node's own cable is its LAN's, not its pods'.
-        let over_cable = !matches!(arrival, Arrival::Veth { .. });
+        // A machine's own cable is its LAN's, not its pods' or its bridges'.
+        let over_cable = match arrival {
+            Arrival::Veth { .. } => false,
+            Arrival::Lan { lan, .. } => self.host(at).and_then(Host::lan) == Some(lan),
+            Arrival::Pod(_) => true,
+        };
         let Some(host) = self
             .host(at)
             .filter(|host| host.powered && !(over_cable && host.cable.down))
@@ -111,13 +116,16 @@ impl Net {
                 self.see(host.eth0, Direction::In, link, &packet);
                 self.input(at, packet);
             }
-            Arrival::Lan { from, .. } => {
-                let (is_node, addr) = (host.node().is_some(), host.addr);
-                self.see(host.eth0, Direction::In, (from, addr), &packet);
+            Arrival::Lan { lan, from, .. } => {
+                let (is_node, is_router) = (host.node().is_some(), host.router().is_some());
+                let (tap, addr) = host.interface_on(lan);
+                self.see(tap, Direction::In, (from, addr), &packet);
                 packet.before = None;
                 if is_node {
                     packet.outer = None;
                     self.pass_node(at, packet, true);
+                } else if is_router {
+                    self.pass_router(at, packet, Some(lan));
                 } else {
                     self.input(at, packet);
                 }
@@ -192,9 +200,15 @@ impl Net {
             }
             Route::Overlay(to) => {
                 packet.outer = Some((self.host_addr(at), self.host_addr(to)));
-                self.transmit_lan(at, to, packet);
+                {
+                    let lan = self.node_mut(at).lan;
+                    self.transmit_lan(lan, at, to, packet)
+                };
             }
-            Route::Lan(to) => self.transmit_lan(at, to, packet),
+            Route::Lan(to) => {
+                let lan = self.node_mut(at).lan;
+                self.transmit_lan(lan, at, to, packet)
+            }
             Route::Nobody => self.resolve_in_vain(at, packet),
             Route::Gateway => self.swallow(at, packet),
             Route::Blackhole => self.lose(packet),
@@ -232,7 +246,7 @@ impl Net {
         match lan.machines.get(&dst).or_else(|| self.announced.get(&dst)) {
             Some(to) => Route::Lan(*to),
             None if lan.cidr.contains(dst) => Route::Nobody,
-            None => Route::Gateway,
+            None => lan.gateway.map_or(Route::Gateway, Route::Lan),
         }
     }
 
@@ -240,6 +254,9 @@ impl Net {
     pub(crate) fn source_for(&self, from: &Host, dst: Ipv4Addr) -> Ipv4Addr {
         if dst.is_loopback() {
             return Ipv4Addr::LOCALHOST;
+        }
+        if from.router().is_some() {
+            return self.router_source(from, dst);
         }
         let Some(node) = from.node() else {
             return from.addr;
@@ -255,26 +272,40 @@ impl Net {
     }
 
     /// Over the LAN: two cables and a switch.
-    fn transmit_lan(&mut self, from: HostId, to: HostId, mut packet: Packet) {
-        let source = self.host_addr(from);
-        let link = (source, self.host_addr(to));
-        self.see(
-            self.host(from).expect("senders exist").eth0,
-            Direction::Out,
-            link,
-            &packet,
-        );
+    pub(crate) fn transmit_lan(
+        &mut self,
+        lan: LanId,
+        from: HostId,
+        to: HostId,
+        mut packet: Packet,
+    ) {
+        let (tap, source) = self.host(from).expect("senders exist").interface_on(lan);
+        let target = self.host(to).map(|to| to.addr_on(lan));
+        let link = (source, target.unwrap_or(Ipv4Addr::UNSPECIFIED));
+        self.see(tap, Direction::Out, link, &packet);
         packet.before = None;
         let len = packet.bytes().len() + FRAME + packet.outer.map_or(0, |_| OVERLAY_OVERHEAD);
         let now = self.now;
         let pass = |host: Option<&mut Host>, lane: usize, at| {
             let host = host?;
+            if host.lan() != Some(lan) {
+                // A bridge is inside its machine: there is no cable to it.
+                return Some(at);
+            }
             host.lanes[lane].pass(&host.cable, at, len, &mut host.chance)
         };
         let arrival =
             pass(self.host_mut(from), 0, now).and_then(|switch| pass(self.host_mut(to), 1, switch));
         match arrival {
-            Some(at) => self.schedule(at, Arrival::Lan { to, from: source }, packet),
+            Some(at) => self.schedule(
+                at,
+                Arrival::Lan {
+                    lan,
+                    to,
+                    from: source,
+                },
+                packet,
+            ),
             None => self.lose(packet),
         }
     }
@@ -293,7 +324,7 @@ impl Net {
     }
 
     /// A host hears itself.
-    fn loop_back(&mut self, at: HostId, mut packet: Packet) {
+    pub(crate) fn loop_back(&mut self, at: HostId, mut packet: Packet) {
         let lo = self.host(at).expect("senders exist").lo;
         self.see(
             lo,
@@ -306,7 +337,7 @@ impl Net {
     }
 
     /// Sent to the gateway, which swallows it.
-    fn swallow(&mut self, from: HostId, packet: Packet) {
+    pub(crate) fn swallow(&mut self, from: HostId, packet: Packet) {
         let host = self.host(from).expect("senders exist");
         let gateway = host.lan().map_or(Ipv4Addr::UNSPECIFIED, |lan| {
             self.lans[lan.0 as usize].cidr.nth(1)
@@ -317,7 +348,7 @@ impl Net {
     }
 
     /// Nobody has the next hop's address; the sender learns it when the questions run out.
-    fn resolve_in_vain(&mut self, host: HostId, packet: Packet) {
+    pub(crate) fn resolve_in_vain(&mut self, host: HostId, packet: Packet) {
         if self.unresolved >= UNRESOLVED_MAX {
             return self.lose(packet);
         }
@@ -342,11 +373,13 @@ impl Net {
             // No errors about errors.
             return;
         }
-        let is_node = host.node().is_some();
+        let (is_node, is_router) = (host.node().is_some(), host.router().is_some());
         let error = icmp_unreachable(host.addr, packet.bytes(), Unreachable::Host);
         let error = self.whole_packet(error, packet);
         if is_node {
             self.pass_node(at, error, false)
+        } else if is_router {
+            self.pass_router(at, error, None)
         } else {
             self.local.push_back((at, error))
         }

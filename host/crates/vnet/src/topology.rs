@@ -1,6 +1,7 @@
 //! The graph as a plain value: machines, what connects them, and how well. Never live.
 
 use crate::cable::Cable;
+use crate::gateway::Interface;
 use crate::host::{Host, Kind};
 use crate::net::{HostId, LanId, Net};
 use crate::{Cidr, Ipv4Addr};
@@ -23,6 +24,8 @@ pub struct LanInfo {
     pub name: String,
     /// Its addresses.
     pub cidr: Cidr,
+    /// The machine that passes on what is for nobody here.
+    pub gateway: Option<HostId>,
 }
 
 /// A host and its link.
@@ -36,6 +39,8 @@ pub struct Machine {
     pub kind: MachineKind,
     /// Its address on `eth0`.
     pub addr: Ipv4Addr,
+    /// Its interfaces beside `eth0`.
+    pub ports: Vec<Interface>,
     /// Whether it runs.
     pub powered: bool,
     /// What it is connected with.
@@ -72,25 +77,33 @@ impl Net {
             id: LanId(index as u32),
             name: lan.name.clone(),
             cidr: lan.cidr,
+            gateway: lan.gateway,
         };
         Topology {
-            lans: self.lans.iter().enumerate().map(lan).collect(),
+            lans: self
+                .lans
+                .iter()
+                .enumerate()
+                .filter(|(_, lan)| !lan.gone)
+                .map(lan)
+                .collect(),
             machines: self
                 .hosts
                 .iter()
                 .flatten()
-                .map(|host| machine(host))
+                .map(|host| machine(self, host))
                 .collect(),
         }
     }
 }
 
-fn machine(host: &Host) -> Machine {
+fn machine(net: &Net, host: &Host) -> Machine {
     Machine {
         host: host.id,
         name: host.name.to_string(),
         kind: match &host.kind {
             Kind::Machine { lan } => MachineKind::Machine { lan: *lan },
+            Kind::Router(router) => MachineKind::Machine { lan: router.lan },
             Kind::Node(node) => MachineKind::Node {
                 lan: node.lan,
                 pod_cidr: node.place.node_cidr,
@@ -98,6 +111,10 @@ fn machine(host: &Host) -> Machine {
             Kind::Pod { node } => MachineKind::Pod { node: *node },
         },
         addr: host.addr,
+        ports: match &host.kind {
+            Kind::Router(_) => net.interfaces(host.id).split_off(1),
+            _ => Vec::new(),
+        },
         powered: host.powered,
         cable: host.cable,
     }

@@ -114,7 +114,8 @@ impl Nat {
         place: &Place,
     ) -> Verdict {
         let Some(flow) = packet.flow() else {
-            return self.icmp(packet);
+            follow_icmp(&self.conntrack, packet);
+            return Verdict::Pass;
         };
         let flags = packet.tcp_flags();
         if let Some(to) = self.conntrack.track(now, flow, flags) {
@@ -166,7 +167,7 @@ impl Nat {
             Some(out) if pending.masquerade || hairpin || leaves => out,
             _ => *flow.src.ip(),
         };
-        let Some(src) = self.free_port(flow, source) else {
+        let Some(src) = free_port(&self.conntrack, &mut self.chance, flow, source) else {
             return false;
         };
         let to = Flow { src, ..flow };
@@ -177,42 +178,6 @@ impl Nat {
         flow = to;
         self.conntrack
             .insert(now, pending.original, flow.reversed(), packet.tcp_flags())
-    }
-
-    /// The port with which a conversation can leave from `source`: its own if possible.
-    fn free_port(&mut self, flow: Flow, source: Ipv4Addr) -> Option<SocketAddrV4> {
-        let is_free = |port: u16| {
-            let src = SocketAddrV4::new(source, port);
-            (!self.conntrack.is_taken(Flow { src, ..flow }.reversed())).then_some(src)
-        };
-        let own = is_free(flow.src.port());
-        own.or_else(|| {
-            let start: u16 = self.chance.random();
-            (0..128).find_map(|step| is_free(start.wrapping_add(step).max(1024)))
-        })
-    }
-
-    /// An ICMP error follows the conversation that it is about.
-    fn icmp(&mut self, packet: &mut Packet) -> Verdict {
-        let Some((inner, ..)) = packet.icmp_error() else {
-            return Verdict::Pass;
-        };
-        let Some((entry, direction)) = self.conntrack.find(inner.reversed()) else {
-            return Verdict::Pass;
-        };
-        // The packet inside went the other way than the answers that `inner.reversed()` names.
-        let sent = match direction {
-            Direction::Original => entry.reply,
-            Direction::Reply => entry.original,
-        };
-        let from = packet.src();
-        let from = if from == *inner.dst.ip() {
-            *sent.dst.ip()
-        } else {
-            from
-        };
-        packet.rewrite_icmp(from, *sent.src.ip(), sent);
-        Verdict::Pass
     }
 
     /// To whom a new conversation goes.
@@ -296,6 +261,46 @@ impl Nat {
             entry.original.proto == Proto::Udp && translated && gone.contains(&entry.reply.src)
         });
     }
+}
+
+/// The port with which a conversation can leave from `source`: its own if possible.
+pub(crate) fn free_port(
+    conntrack: &Conntrack,
+    chance: &mut Stream,
+    flow: Flow,
+    source: Ipv4Addr,
+) -> Option<SocketAddrV4> {
+    let is_free = |port: u16| {
+        let src = SocketAddrV4::new(source, port);
+        (!conntrack.is_taken(Flow { src, ..flow }.reversed())).then_some(src)
+    };
+    let own = is_free(flow.src.port());
+    own.or_else(|| {
+        let start: u16 = chance.random();
+        (0..128).find_map(|step| is_free(start.wrapping_add(step).max(1024)))
+    })
+}
+
+/// An ICMP error follows the conversation that it is about.
+pub(crate) fn follow_icmp(conntrack: &Conntrack, packet: &mut Packet) {
+    let Some((inner, ..)) = packet.icmp_error() else {
+        return;
+    };
+    let Some((entry, direction)) = conntrack.find(inner.reversed()) else {
+        return;
+    };
+    // The packet inside went the other way than the answers that `inner.reversed()` names.
+    let sent = match direction {
+        Direction::Original => entry.reply,
+        Direction::Reply => entry.original,
+    };
+    let from = packet.src();
+    let from = if from == *inner.dst.ip() {
+        *sent.dst.ip()
+    } else {
+        from
+    };
+    packet.rewrite_icmp(from, *sent.src.ip(), sent);
 }
 
 /// Whether only this node's endpoints may answer, and whether the client's address is hidden:

@@ -4,6 +4,7 @@
 
 mod capture;
 mod dns;
+mod gateways;
 mod lab;
 mod nat;
 mod tcp;

@@ -172,6 +172,23 @@ impl Net {
         remote: SocketAddrV4,
         origin: Origin,
     ) -> Result<SockId, NetError> {
+        let local = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, local_port.unwrap_or(0));
+        self.tcp_connect_from(now, host, local, remote, origin)
+    }
+
+    /// The same from an address of the machine; unspecified, or port 0, leave the choice to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Net::tcp_connect`], and `AddrNotAvailable` for an address that is not the machine's.
+    pub fn tcp_connect_from(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        origin: Origin,
+    ) -> Result<SockId, NetError> {
         self.begin(now);
         let machine = self
             .host(host)
@@ -184,7 +201,12 @@ impl Net {
         if remote.port() == 0 {
             return Err(NetError::Refused);
         }
-        let source = self.source_for(machine, *remote.ip());
+        let source = match *local.ip() {
+            any if any.is_unspecified() => self.source_for(machine, *remote.ip()),
+            own if machine.owns(own) => own,
+            _ => return Err(NetError::AddrNotAvailable),
+        };
+        let local_port = Some(local.port());
         let machine = self.host_mut(host).expect("looked at above");
         let is_free = |host: &Host, port: u16| {
             let key = key(SocketAddrV4::new(source, port), remote);
