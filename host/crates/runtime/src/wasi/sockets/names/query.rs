@@ -136,7 +136,8 @@ impl Exchange<'_> {
     async fn run_tcp(&self) -> Reply {
         let exchange = async {
             let (host, origin) = (self.container.host, self.container.origin);
-            let stream = TcpStream::connect(self.network, host, self.server, origin)
+            let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+            let stream = TcpStream::connect(self.network, host, any, self.server, origin)
                 .await
                 .ok()?;
             let question = self.questions.a.to_vec().ok()?;
