@@ -43,7 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         index += &format!(
             "/// The component built from `{package}/`, compiled for this processor.\n\
              pub(crate) static {name}: &[u8] = include_bytes!({:?});\n\
-             /// Its size as a WASI component, which is what `ls -l` shows.\n\
+             /// Its size as a WASI component, which is what images add up.\n\
+             #[allow(dead_code, reason = \"not every guest is in an image\")]\n\
              pub(crate) const {name}_SIZE: u64 = {};\n",
             target.display().to_string(),
             wasm.len(),

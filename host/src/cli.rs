@@ -20,6 +20,11 @@ pub(crate) enum Command {
     Run(Run),
     /// Starts a bare cluster in the foreground, for your own kubectl.
     Up(Up),
+    /// Opens a shell on a machine of a bare cluster.
+    ///
+    /// At a terminal it is live. Otherwise the script on standard input runs in virtual time, and
+    /// its exit code is that of this command.
+    Sh(Sh),
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,6 +60,29 @@ pub(crate) struct Up {
     /// The API server's port on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
+    /// Decides every random choice of the cluster.
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sh {
+    /// Run this command instead of the script on standard input.
+    #[arg(short, long, value_name = "TEXT", conflicts_with = "keys")]
+    pub(crate) command: Option<String>,
+    /// The machine: workstation, node/NAME, pod/NAME, deploy/NAME.
+    #[arg(long, value_name = "PLACE", default_value = "workstation")]
+    pub(crate) on: String,
+    /// Copy the files of this folder to the workstation's home folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) files: Option<PathBuf>,
+    /// Type the lines of standard input at a terminal, each when everything before it has come to
+    /// rest; the line ^C is that key.
+    #[arg(long)]
+    pub(crate) keys: bool,
+    /// How many worker nodes.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub(crate) nodes: u8,
     /// Decides every random choice of the cluster.
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,

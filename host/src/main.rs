@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(typed) => cmd::run::run(&typed),
         Command::Up(typed) => cmd::up::up(&typed),
+        Command::Sh(typed) => cmd::sh::sh(&typed),
     };
     outcome.unwrap_or_else(|cause| {
         anstream::eprintln!("lab: {cause:#}");

@@ -100,24 +100,34 @@ pub(super) fn answer(
 type Sent = Result<(), tokio_tungstenite::tungstenite::Error>;
 
 async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest) -> Sent {
-    let StreamRequest::Exec {
-        namespace,
-        pod,
-        container,
-        command,
-        stdin,
-        tty,
-        ..
-    } = wanted
-    else {
-        return status(
-            socket,
-            &failure(
-                "InternalError",
-                "attach and port-forward are not in this lab yet",
-            ),
-        )
-        .await;
+    let (namespace, pod, container, command, stdin, tty) = match wanted {
+        StreamRequest::Exec {
+            namespace,
+            pod,
+            container,
+            command,
+            stdin,
+            tty,
+            ..
+        } => (namespace, pod, container, command, stdin, tty),
+        StreamRequest::Attach {
+            namespace,
+            pod,
+            container,
+            stdin,
+            ..
+        } => {
+            let Some(ends) = shell.attach(&namespace, &pod, &container, stdin) else {
+                let gone = format!("container not running ({container})");
+                return status(socket, &failure("InternalError", &gone)).await;
+            };
+            pump(socket, ends).await?;
+            return status(socket, &ended(0)).await;
+        }
+        StreamRequest::Log { .. } | StreamRequest::PortForward { .. } => {
+            let what = failure("InternalError", "port-forward is not in this lab yet");
+            return status(socket, &what).await;
+        }
     };
     let name = command.first().cloned().unwrap_or_default();
     let size = tty.then_some(TerminalSize {
@@ -143,7 +153,7 @@ async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest)
 async fn pump(socket: &mut Socket, mut ends: Ends) -> Sent {
     let mut open = Open {
         stdout: true,
-        stderr: matches!(ends, Ends::Pipes { .. }),
+        stderr: !matches!(ends, Ends::Terminal(_)),
     };
     while open.stdout || open.stderr {
         let mut heard = Vec::new();
@@ -185,7 +195,7 @@ impl Open {
         cx: &mut std::task::Context<'_>,
     ) -> bool {
         match ends {
-            Ends::Pipes { stdout, stderr, .. } => {
+            Ends::Pipes { stdout, stderr, .. } | Ends::Attached { stdout, stderr, .. } => {
                 let first = self.stdout && hear(stdout, STDOUT, &mut self.stdout, heard, cx);
                 let second = self.stderr && hear(stderr, STDERR, &mut self.stderr, heard, cx);
                 first | second
@@ -231,19 +241,33 @@ async fn type_in(ends: &mut Ends, message: &[u8]) {
     };
     match (*channel, ends) {
         (STDIN, ends) => ends.write(data).await,
-        (CLOSE, Ends::Pipes { stdin, .. }) if data == [STDIN] => *stdin = None,
+        (CLOSE, ends) if data == [STDIN] => ends.close_input(),
         (RESIZE, Ends::Terminal(terminal)) => {
-            let size: Option<serde_json::Value> = serde_json::from_slice(data).ok();
-            let number = |key: &str| {
-                size.as_ref()
-                    .and_then(|size| u16::try_from(size[key].as_u64()?).ok())
-            };
-            if let (Some(columns), Some(rows)) = (number("Width"), number("Height")) {
-                terminal.resize(TerminalSize { columns, rows });
-            }
+            size(data)
+                .into_iter()
+                .for_each(|size| terminal.resize(size));
         }
+        (
+            RESIZE,
+            Ends::Attached {
+                keyboard: Some(keyboard),
+                ..
+            },
+        ) => size(data)
+            .into_iter()
+            .for_each(|size| keyboard.resize(size)),
         _ => {}
     }
+}
+
+/// What a client says of its window.
+fn size(data: &[u8]) -> Option<TerminalSize> {
+    let size: serde_json::Value = serde_json::from_slice(data).ok()?;
+    let number = |key: &str| u16::try_from(size[key].as_u64()?).ok();
+    Some(TerminalSize {
+        columns: number("Width")?,
+        rows: number("Height")?,
+    })
 }
 
 async fn status(socket: &mut Socket, status: &serde_json::Value) -> Sent {

@@ -1,4 +1,5 @@
 //! What the commands mean, one file each. Never parses arguments.
 
 pub(crate) mod run;
+pub(crate) mod sh;
 pub(crate) mod up;

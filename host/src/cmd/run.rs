@@ -13,7 +13,7 @@ use vnet::{Cidr, Dataplane};
 use world::{NodePlan, WorldSpec};
 
 /// When a lesson's world begins, unless the lesson says otherwise: 2026-01-01T00:00:00Z.
-const EPOCH: i64 = 1_767_225_600;
+pub(super) const EPOCH: i64 = 1_767_225_600;
 /// Real time a lesson may take, a safety net.
 const WALL: Duration = Duration::from_secs(120);
 /// `environment.seed` when neither the lesson nor `--seed` says one.

@@ -25,7 +25,7 @@ const NAP: Duration = Duration::from_secs(60);
 pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate()?;
     let outside = Outside::open(typed.port, &credentials, std::thread::current())?;
-    let shell = Shell::new(spec(typed), &[])?;
+    let shell = Shell::new(spec(typed.nodes, typed.seed, true), &[])?;
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());
@@ -123,14 +123,20 @@ fn open_ports(shell: &Shell, outside: &Outside, open: &mut BTreeSet<u16>) {
     }
 }
 
-fn spec(typed: &Up) -> WorldSpec {
-    let epoch = SystemTime::now()
+/// A bare cluster. Live ones begin at the present of the host, others always at the same instant.
+pub(crate) fn spec(nodes: u8, seed: u64, live: bool) -> WorldSpec {
+    let present = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
+    let epoch = if live {
+        i64::try_from(present).unwrap_or(0)
+    } else {
+        super::run::EPOCH
+    };
     WorldSpec {
-        seed: Seed::new(typed.seed),
-        epoch: i64::try_from(epoch).unwrap_or(0),
-        nodes: (1..=typed.nodes)
+        seed: Seed::new(seed),
+        epoch,
+        nodes: (1..=nodes)
             .map(|number| NodePlan {
                 name: format!("node-{number}"),
             })

@@ -3,20 +3,21 @@
 //!
 //! Never decides when something starts or ends.
 
+use super::attach::{Keyboard, Streams};
 use super::images::{Image, Images};
 use super::log::{Log, LogOptions, LogReader};
 use clock::Instant;
 use cluster::kubelet::{Mount, PodRef, Report, StartContainer};
 use runtime::{
-    ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Read,
-    Spawn, SpawnError, TerminalSize, pipe, terminal,
+    ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Spawn,
+    SpawnError, TerminalSize, pipe, terminal,
 };
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use vnet::HostId;
 
 /// Bytes that may wait in a container's standard stream.
-const PIPE: usize = 64 * 1024;
+pub(super) const PIPE: usize = 64 * 1024;
 /// Containers of one Pod whose earlier log is kept.
 const EARLIER_LOGS: usize = 1;
 
@@ -50,6 +51,7 @@ pub(crate) struct Running {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) working_dir: String,
     pub(crate) log: Log,
+    pub(crate) streams: Streams,
     pub(crate) ended: bool,
 }
 
@@ -88,6 +90,13 @@ pub(crate) enum Ends {
     },
     /// A terminal.
     Terminal(Terminal),
+    /// The streams of a container's first process, which belong to others too.
+    Attached {
+        keyboard: Option<Keyboard>,
+        streams: Streams,
+        stdout: PipeReader,
+        stderr: PipeReader,
+    },
 }
 
 /// A terminal as the somebody at its keyboard holds it.
@@ -180,19 +189,17 @@ impl Containers {
         let spec = spec(machine, image, unix_nanos, &order)?;
         let env = environment(image, machine, &order);
         let id = runtime.create_container(spec);
-        let (stdout, from_stdout) = output();
-        let (stderr, from_stderr) = output();
         let working_dir = order
             .working_dir
             .clone()
             .unwrap_or_else(|| image.working_dir.clone());
-        let spawn = Spawn {
+        let mut spawn = Spawn {
             env: env.clone(),
             cwd: working_dir.clone(),
-            stdout,
-            stderr,
             ..Spawn::new(argv.clone())
         };
+        let log = Log::default();
+        let streams = Streams::connect(runtime, &mut spawn, &log, &order);
         let main = match runtime.spawn(id, spawn) {
             Ok(main) => main,
             Err(cause) => {
@@ -200,10 +207,6 @@ impl Containers {
                 return Err(oci_error(&argv[0], cause));
             }
         };
-        let log = Log::default();
-        for reader in [from_stdout, from_stderr] {
-            runtime.spawn_native(copy_to_log(runtime.clone(), reader, log.clone()));
-        }
         let running = Running {
             id,
             attempt: order.attempt,
@@ -211,6 +214,7 @@ impl Containers {
             env,
             working_dir,
             log,
+            streams,
             ended: false,
         };
         self.by_id
@@ -378,19 +382,6 @@ fn output() -> (Output, PipeReader) {
     (Output::pipe(writer), reader)
 }
 
-/// Everything a reader gives until its writers are gone.
-pub(crate) async fn copy_to_log(runtime: Handle, reader: PipeReader, log: Log) {
-    let mut partial = Vec::new();
-    loop {
-        match reader.try_read(PIPE) {
-            Read::Data(data) => log.write(runtime.now(), &mut partial, &data),
-            Read::WouldBlock => std::future::poll_fn(|cx| reader.poll_readable(cx)).await,
-            Read::End => break,
-        }
-    }
-    log.push(runtime.now(), partial);
-}
-
 fn argv(image: &Image, order: &StartContainer) -> Vec<String> {
     // As the container runtime combines them: a command replaces both of the image's.
     let mut argv = order
@@ -500,12 +491,10 @@ impl Conversation {
     pub(crate) async fn type_in(&mut self, text: Option<String>) {
         let Some(text) = text else { return };
         self.ends.write(text.as_bytes()).await;
-        match &mut self.ends {
-            Ends::Pipes { stdin, .. } => *stdin = None,
-            Ends::Terminal(terminal) => {
-                terminal.try_write(&[END_OF_INPUT]);
-            }
+        if let Ends::Terminal(terminal) = &self.ends {
+            terminal.try_write(&[END_OF_INPUT]);
         }
+        self.ends.close_input();
     }
 }
 
@@ -513,27 +502,40 @@ impl Conversation {
 const END_OF_INPUT: u8 = 4;
 
 impl Ends {
+    /// There is nothing more to type. A terminal has no such end: it has a key for it.
+    pub(crate) fn close_input(&mut self) {
+        match self {
+            Self::Pipes { stdin, .. } => *stdin = None,
+            Self::Terminal(_) => {}
+            Self::Attached {
+                keyboard, streams, ..
+            } => {
+                *keyboard = None;
+                streams.input_ended();
+            }
+        }
+    }
+
     /// Gives the process these bytes to read, waiting while its pipe is full.
     ///
     /// A terminal takes what is typed as fast as it comes and forgets what does not fit.
-    pub(crate) async fn write(&self, mut data: &[u8]) {
+    pub(crate) async fn write(&self, data: &[u8]) {
         match self {
             Self::Pipes {
                 stdin: Some(writer),
                 ..
             } => {
-                while !data.is_empty() {
-                    match writer.try_write(data) {
-                        Some(0) => std::future::poll_fn(|cx| writer.poll_writable(cx)).await,
-                        Some(written) => data = &data[written..],
-                        // Nobody reads any more.
-                        None => return,
-                    }
-                }
+                // Nobody reads any more: the process has ended or closed its input.
+                let _ = writer.write_all(data).await;
             }
             Self::Pipes { stdin: None, .. } => {}
             Self::Terminal(terminal) => {
                 terminal.try_write(data);
+            }
+            Self::Attached { keyboard, .. } => {
+                if let Some(keyboard) = keyboard {
+                    keyboard.write(data).await;
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use super::containers::Containers;
 use super::images::{Component, Images};
 use super::places::Machines;
 use super::stage::Stage;
-use super::{Conversation, LogOptions, LogReader, probes, remote};
+use super::{Conversation, Ends, LogOptions, LogReader, probes, remote};
 use anyhow::Result;
 use clock::Instant;
 use cluster::kubelet::PodRef;
@@ -344,6 +344,19 @@ impl Shell {
                 SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
                 other => other.to_string(),
             })
+    }
+
+    /// Joins the streams of a container's first process; nothing when it does not run.
+    pub(crate) fn attach(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        stdin: bool,
+    ) -> Option<Ends> {
+        let uid = self.uid(namespace, pod)?;
+        let containers = self.containers.borrow();
+        Some(containers.find(&uid, container)?.streams.attach(stdin))
     }
 
     fn exists(&self, pod: &PodRef) -> bool {

@@ -4,6 +4,7 @@
 //! Never decides: what a Pod is, where a packet goes and whether a lesson holds is decided below
 //! the waterline. Start reading at [`driver`], the one loop; then `containers.rs`.
 
+mod attach;
 mod calendar;
 mod capture;
 mod containers;
@@ -24,5 +25,7 @@ pub(crate) use containers::{Conversation, Ends, Terminal};
 pub(crate) use driver::Shell;
 pub(crate) use images::Component;
 pub(crate) use log::{LogOptions, LogReader};
+pub(crate) use places::Spot;
 pub(crate) use player::{Bounds, play};
+pub(crate) use settle::{Rest, come_to_rest};
 pub(crate) use stream::NetStream;

@@ -155,6 +155,17 @@ impl Spot {
 }
 
 impl Shell {
+    /// Writes a file to the workstation's home.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(crate) fn put_home(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let machines = self.machines.borrow();
+        let machine = machines.get(WORKSTATION).context("no workstation")?;
+        let path = format!("{}/{name}", machine.working_dir);
+        machine.fs.write_file(&path, bytes, 0o644).context(path)
+    }
+
     /// Where a lesson's place is now.
     ///
     /// # Errors

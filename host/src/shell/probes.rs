@@ -370,6 +370,9 @@ impl Shell {
                 futures_util::future::join(read_all(stdout), read_all(stderr)).await
             }
             Ends::Terminal(terminal) => (read_terminal(terminal).await, Vec::new()),
+            Ends::Attached { stdout, stderr, .. } => {
+                futures_util::future::join(read_all(stdout), read_all(stderr)).await
+            }
         };
         let code = i32::from(talk.exit.status().await);
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

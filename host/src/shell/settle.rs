@@ -3,9 +3,11 @@
 //! Heartbeats never stop, so rest is not silence. A world is at rest when for a while nothing but
 //! heartbeats was written and no Pod is between two states. Never changes anything.
 
+use super::driver::Shell;
 use clock::{Duration, Instant};
 use cluster::{Event, Store};
 use serde_json::Value;
+use std::rc::Rc;
 
 /// How long nothing may have been written; longer than any single step of a kubelet.
 const QUIET: Duration = Duration::from_secs(2);
@@ -22,14 +24,14 @@ const STUCK: [&str; 6] = [
 
 /// Watches a store for rest.
 #[derive(Debug, Default)]
-pub(super) struct Rest {
+pub(crate) struct Rest {
     revision: u64,
     since: Instant,
 }
 
 impl Rest {
     /// Looks at what was written since the last look; true when the world is at rest.
-    pub(super) fn look(&mut self, now: Instant, store: &Store) -> bool {
+    pub(crate) fn look(&mut self, now: Instant, store: &Store) -> bool {
         let moved = match store.events_since(self.revision) {
             Ok(mut events) => events.any(matters),
             Err(_) => true,
@@ -43,8 +45,28 @@ impl Rest {
     }
 
     /// When to look again if nothing happens before.
-    pub(super) fn poll_at(&self) -> Instant {
+    pub(crate) fn poll_at(&self) -> Instant {
         self.since + QUIET
+    }
+}
+
+/// Lets time pass until the world is at rest; false when that takes longer than `within`.
+pub(crate) fn come_to_rest(shell: &Rc<Shell>, within: Duration) -> bool {
+    let deadline = shell.now() + within;
+    let mut rest = Rest::default();
+    loop {
+        if shell.turn() {
+            continue;
+        }
+        let now = shell.now();
+        if shell.look(|world| rest.look(now, world.cluster().store())) {
+            return true;
+        }
+        let looks = Some(rest.poll_at()).filter(|at| *at > now);
+        match shell.poll_at().into_iter().chain(looks).min() {
+            Some(at) if at <= deadline => shell.jump(at),
+            _ => return false,
+        }
     }
 }
 

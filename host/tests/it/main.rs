@@ -3,4 +3,5 @@
 mod broken;
 mod lab;
 mod lessons;
+mod sh;
 mod up;

@@ -99,6 +99,8 @@ pub struct StartContainer {
     pub tty: bool,
     /// Whether its standard input stays open.
     pub stdin: bool,
+    /// Whether the end of the first attached client's input is the end of its own.
+    pub stdin_once: bool,
 }
 
 /// How a probe asks.

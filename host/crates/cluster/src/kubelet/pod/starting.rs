@@ -210,6 +210,7 @@ impl Machine {
             memory_limit: memory.and_then(|memory| u64::try_from(memory / 1000).ok()),
             tty: spec["tty"] == true,
             stdin: spec["stdin"] == true,
+            stdin_once: spec["stdinOnce"] == true,
         };
         turn.commands.push_back(Command::StartContainer(start));
         turn.note_of(

@@ -1,0 +1,79 @@
+//! `lab sh`: a shell in the world, from scripts and from keys.
+
+use crate::lab::{Ran, folder, lab};
+use std::io::Write;
+use std::process::Stdio;
+
+/// Runs `lab sh` with these arguments and this on its standard input.
+fn sh(args: &[&str], input: &str) -> Ran {
+    let mut child = lab()
+        .arg("sh")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("lab starts");
+    let mut stdin = child.stdin.take().expect("asked for");
+    stdin.write_all(input.as_bytes()).expect("lab reads");
+    drop(stdin);
+    child.wait_with_output().expect("lab ends").into()
+}
+
+#[test]
+fn a_command_runs_in_the_world_and_its_exit_code_comes_out() {
+    let ran = sh(&["-c", "kubectl get nodes -o name; nothing; exit 3"], "");
+    assert_eq!(ran.code, Some(3));
+    assert_eq!(ran.stdout, "node/node-1\n");
+    assert!(ran.stderr.contains("nothing: not found"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_script_on_standard_input_finds_the_files_it_was_given() {
+    let files = folder("sh-files");
+    std::fs::write(files.join("greeting.txt"), "こんにちは\n").expect("writable");
+    let files = files.display().to_string();
+    let ran = sh(&["--files", &files], "cat greeting.txt\nhostname\n");
+    assert_eq!(ran.stdout, "こんにちは\nworkstation\n", "{}", ran.stderr);
+    assert_eq!(ran.code, Some(0));
+}
+
+#[test]
+fn the_same_script_twice_writes_the_same_bytes() {
+    let script = "kubectl run a --image=nginx\nkubectl get pods -o yaml\ndate\n";
+    let (one, two) = (sh(&[], script), sh(&[], script));
+    assert!(one.stdout.contains("kind: Pod"), "{}", one.stderr);
+    assert_eq!(one.stdout, two.stdout);
+}
+
+#[test]
+fn keys_reach_a_shell_inside_an_attached_pod() {
+    let keys =
+        "kubectl run shell --image=busybox -i --tty --rm\n\nhostname\nexit\nkubectl get pods\n";
+    let ran = sh(&["--keys"], keys);
+    let screen = ran.stdout.replace('\r', "");
+    assert!(
+        screen.contains("If you don't see a command prompt"),
+        "{screen}"
+    );
+    assert!(screen.contains("\nshell\n"), "{screen}");
+    assert!(screen.contains("pod \"shell\" deleted"), "{screen}");
+    assert!(screen.contains("No resources found"), "{screen}");
+}
+
+#[test]
+fn a_place_that_is_none_is_refused_with_what_there_is() {
+    let ran = sh(&["--on", "moon", "-c", "true"], "");
+    assert_ne!(ran.code, Some(0));
+    assert!(
+        ran.stderr.contains("--on moon: not a place"),
+        "{}",
+        ran.stderr
+    );
+    let ran = sh(&["--on", "node/moon", "-c", "true"], "");
+    assert!(
+        ran.stderr.contains("moon has no power or does not exist"),
+        "{}",
+        ran.stderr
+    );
+}
