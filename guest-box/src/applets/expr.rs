@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::regex::{Regex, Syntax};
 use super::{Applet, Io, Outcome};
 
 pub(super) const APPLETS: &[Applet] = &[Applet {
@@ -130,18 +131,26 @@ fn combine(operator: &str, left: &str, right: &str) -> Result<String, String> {
         "|" => if none(left) { right } else { left }.to_owned(),
         "&" => if none(left) || none(right) { "0" } else { left }.to_owned(),
         ":" => {
-            let regex =
-                super::grep::compile(&format!("^{}", right.trim_start_matches('^')), false, false)
-                    .map_err(|()| "bad regex".to_owned())?;
-            match regex.captures(left) {
-                None if right.contains("\\(") => String::new(),
+            let regex = Regex::new(
+                &format!("^{}", right.trim_start_matches('^')),
+                Syntax::default(),
+            )
+            .map_err(|reason| format!("bad regex '{right}': {reason}"))?;
+            let found = regex.captures_at(left.as_bytes(), 0);
+            match found {
+                None if regex.groups() > 0 => String::new(),
                 None => "0".into(),
-                Some(found) => match found.get(1) {
-                    Some(group) => group.as_str().to_owned(),
-                    None => found
-                        .get(0)
-                        .map_or(0, |whole| whole.as_str().chars().count())
-                        .to_string(),
+                Some(groups) => match groups.get(1) {
+                    Some(group) => {
+                        let (start, end) = group.unwrap_or((0, 0));
+                        left.get(start..end).unwrap_or_default().to_owned()
+                    }
+                    None => {
+                        let (start, end) = groups[0].unwrap_or((0, 0));
+                        left.get(start..end)
+                            .map_or(0, |text| text.chars().count())
+                            .to_string()
+                    }
                 },
             }
         }

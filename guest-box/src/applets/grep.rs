@@ -1,33 +1,32 @@
-//! `grep`, and POSIX regular expressions for it, `sed` and `expr`.
+//! `grep`: lines that match. It never looks into what a line means, nor whether a file is text.
 //!
-//! Patterns are translated for the `regex-lite` crate; back-references inside patterns are not
-//! in this lab.
+//! `--color` is GNU's, not busybox's: people have it in their fingers.
 
-use std::io::{BufRead, BufReader, Write};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
-use regex_lite::Regex;
-
-use super::{Applet, Io, Outcome, Stop, flag, reason, value};
+use super::regex::{Around, Regex, Syntax};
+use super::{Applet, Io, Outcome, Parsed, Stop, flag, reason, value};
 
 pub(super) const APPLETS: &[Applet] = &[
     Applet {
         name: "grep",
-        operands: "{ PATTERN | -e PATTERN... } [FILE]...",
+        operands: "{ PATTERN | -e PATTERN... | -f FILE... } [FILE]...",
         help: "Search for PATTERN in FILEs (or stdin)",
         flags: FLAGS,
         run: grep,
     },
     Applet {
         name: "egrep",
-        operands: "PATTERN [FILE]...",
+        operands: "{ PATTERN | -e PATTERN... | -f FILE... } [FILE]...",
         help: "Search for extended PATTERN in FILEs (or stdin)",
         flags: FLAGS,
         run: grep,
     },
     Applet {
         name: "fgrep",
-        operands: "PATTERN [FILE]...",
+        operands: "{ PATTERN | -e PATTERN... | -f FILE... } [FILE]...",
         help: "Search for literal PATTERN in FILEs (or stdin)",
         flags: FLAGS,
         run: grep,
@@ -46,137 +45,36 @@ const FLAGS: &[super::Flag] = &[
     flag('v', "", "Select non-matching lines"),
     flag('s', "", "Suppress open and read errors"),
     flag('r', "", "Recurse"),
+    flag('R', "", "Recurse and dereference symlinks"),
     flag('i', "", "Ignore case"),
     flag('w', "", "Match whole words only"),
     flag('x', "", "Match whole lines only"),
     flag('F', "", "PATTERN is a literal (not regexp)"),
     flag('E', "", "PATTERN is an extended regexp"),
+    flag('G', "", "PATTERN is a basic regexp"),
+    flag('z', "", "NUL terminated input"),
     value('m', "", "N", "Match up to N times per file"),
     value('A', "", "N", "Print N lines of trailing context"),
     value('B', "", "N", "Print N lines of leading context"),
     value('C', "", "N", "Same as '-A N -B N'"),
     value('e', "", "PTRN", "Pattern to match"),
-    flag('G', "", "PATTERN is a basic regexp"),
-    flag('R', "", "Recurse and dereference symlinks"),
-    flag('#', "color", "Accepted for scripts that ask for colour"),
+    value('f', "", "FILE", "Read pattern from file"),
+    value(
+        '\x01',
+        "color",
+        "[WHEN]",
+        "Colour matches: always, never, auto",
+    ),
+    value(
+        '\x01',
+        "colour",
+        "[WHEN]",
+        "Colour matches: always, never, auto",
+    ),
 ];
 
-/// Compiles a POSIX expression, basic or extended.
-pub(crate) fn compile(pattern: &str, extended: bool, ignore_case: bool) -> Result<Regex, ()> {
-    let mut text = translate(pattern, extended);
-    if ignore_case {
-        text.insert_str(0, "(?i)");
-    }
-    Regex::new(&text).map_err(|_| ())
-}
-
-/// A POSIX expression in the crate's syntax.
-fn translate(pattern: &str, extended: bool) -> String {
-    let chars: Vec<char> = pattern.chars().collect();
-    let mut out = String::new();
-    let mut at = 0;
-    // Where a star or a caret is an ordinary or an anchoring character.
-    let mut fresh = true;
-    while at < chars.len() {
-        let c = chars[at];
-        at += 1;
-        let was_fresh = std::mem::replace(&mut fresh, false);
-        match c {
-            '\\' => {
-                let Some(next) = chars.get(at).copied() else {
-                    out.push_str("\\\\");
-                    break;
-                };
-                at += 1;
-                match next {
-                    '(' | '|' if !extended => {
-                        out.push(next);
-                        fresh = true;
-                    }
-                    ')' | '{' | '}' | '+' | '?' if !extended => out.push(next),
-                    '<' | '>' => out.push_str("\\b"),
-                    'w' | 'W' | 's' | 'S' | 'b' | 'B' => out.extend(['\\', next]),
-                    'n' => out.push_str("\\n"),
-                    't' => out.push_str("\\t"),
-                    c => literal(c, &mut out),
-                }
-            }
-            '[' => at = bracket(&chars, at, &mut out),
-            '*' if was_fresh => out.push_str("\\*"),
-            '^' if !extended && !was_fresh => out.push_str("\\^"),
-            '$' if !extended
-                && at < chars.len()
-                && !(chars[at] == '\\' && matches!(chars.get(at + 1), Some(')' | '|'))) =>
-            {
-                out.push_str("\\$")
-            }
-            '(' | '|' if extended => {
-                out.push(c);
-                fresh = true;
-            }
-            '^' => {
-                out.push(c);
-                fresh = true;
-            }
-            '{' if extended && !chars.get(at).is_some_and(char::is_ascii_digit) => {
-                out.push_str("\\{")
-            }
-            ')' | '{' | '}' | '+' | '?' if extended => out.push(c),
-            '.' | '*' | '$' => out.push(c),
-            c => literal(c, &mut out),
-        }
-    }
-    out
-}
-
-fn literal(c: char, out: &mut String) {
-    if "\\.+*?()|[]{}^$#&-~".contains(c) {
-        out.push('\\');
-    }
-    out.push(c);
-}
-
-fn bracket(chars: &[char], start: usize, out: &mut String) -> usize {
-    let mut at = start;
-    let mut set = String::from("[");
-    if chars.get(at) == Some(&'^') {
-        set.push('^');
-        at += 1;
-    }
-    let first = at;
-    loop {
-        let Some(c) = chars.get(at).copied() else {
-            // No closing bracket: it was an ordinary character.
-            out.push_str("\\[");
-            return start;
-        };
-        at += 1;
-        match c {
-            ']' if at - 1 > first => break,
-            '[' if chars.get(at) == Some(&':') => {
-                let end = (at + 1..chars.len())
-                    .find(|end| chars[*end] == ':' && chars.get(end + 1) == Some(&']'));
-                if let Some(end) = end {
-                    set.push('[');
-                    set.extend(&chars[at..=end]);
-                    set.push(']');
-                    at = end + 2;
-                } else {
-                    set.push_str("\\[");
-                }
-            }
-            '\\' | '[' | ']' | '&' | '~' | '^' => set.extend(['\\', c]),
-            '-' if at - 1 == first || chars.get(at) == Some(&']') => set.push_str("\\-"),
-            c => set.push(c),
-        }
-    }
-    set.push(']');
-    out.push_str(&set);
-    at
-}
-
 struct Search {
-    patterns: Vec<Regex>,
+    pattern: Option<Regex>,
     invert: bool,
     quiet: bool,
     count: bool,
@@ -187,58 +85,76 @@ struct Search {
     limit: usize,
     before: usize,
     after: usize,
+    end: u8,
+    colour: bool,
+    /// A file without a match was listed.
+    listed: bool,
     found: bool,
     failed: bool,
 }
 
-fn grep(io: &mut Io<'_>) -> Outcome {
-    let parsed = io.parse()?;
+/// The patterns, and the arguments that are files.
+fn patterns(io: &mut Io<'_>, parsed: &Parsed) -> Result<(Vec<String>, Vec<String>), Stop> {
     let mut rest = parsed.rest.clone();
-    let mut texts: Vec<String> = parsed.values('e').map(str::to_owned).collect();
-    if texts.is_empty() {
-        if rest.is_empty() {
-            return Err(io.usage());
-        }
-        texts.push(rest.remove(0));
+    let mut texts: Vec<String> = Vec::new();
+    for text in parsed.values('e') {
+        texts.extend(text.split('\n').map(str::to_owned));
     }
-    let literal_only = parsed.has('F') || io.applet.name == "fgrep";
-    let extended = parsed.has('E') || io.applet.name == "egrep";
-    let mut patterns = Vec::new();
-    for text in texts.iter().flat_map(|text| text.split('\n')) {
-        let mut regex = if literal_only {
-            regex_lite::escape(text)
-        } else {
-            translate(text, extended)
+    for path in parsed.values('f').map(str::to_owned).collect::<Vec<_>>() {
+        let Some(bytes) = io.slurp_plain(&path) else {
+            return Err(Stop::Status(2));
         };
-        if parsed.has('w') {
-            regex = format!("\\b(?:{regex})\\b");
-        }
-        if parsed.has('x') {
-            regex = format!("^(?:{regex})$");
-        }
-        if parsed.has('i') {
-            regex.insert_str(0, "(?i)");
-        }
-        match Regex::new(&regex) {
-            Ok(regex) => patterns.push(regex),
-            Err(_) => {
-                io.complain(&format!("bad regex '{text}': Invalid regular expression"));
-                return Ok(2);
-            }
-        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        texts.extend(text.split_terminator('\n').map(str::to_owned));
     }
+    if !parsed.has('e') && !parsed.has('f') {
+        if rest.is_empty() {
+            io.usage();
+            return Err(Stop::Status(2));
+        }
+        texts.extend(rest.remove(0).split('\n').map(str::to_owned));
+    }
+    Ok((texts, rest))
+}
+
+fn grep(io: &mut Io<'_>) -> Outcome {
+    let parsed = io.parse().map_err(wrong)?;
+    let (texts, mut rest) = patterns(io, &parsed)?;
+    let around = match (parsed.has('x'), parsed.has('w')) {
+        (true, _) => Around::Nothing,
+        (_, true) => Around::NoWord,
+        _ => Around::Anything,
+    };
+    let syntax = Syntax {
+        extended: parsed
+            .last_of("EG")
+            .map_or(io.applet.name == "egrep", |last| last == 'E'),
+        fold: parsed.has('i'),
+        lines: false,
+        literal: parsed.has('F') || io.applet.name == "fgrep",
+        lenient: true,
+    };
+    let pattern = match Regex::any_of(&texts, syntax, around) {
+        _ if texts.is_empty() => None,
+        Ok(regex) => Some(regex),
+        Err(_) => {
+            let bad = texts.iter().find(|text| Regex::new(text, syntax).is_err());
+            let bad = bad.map_or("", String::as_str).to_owned();
+            io.complain(&format!("bad regex '{bad}'"));
+            return Ok(2);
+        }
+    };
     let recurse = parsed.has('r') || parsed.has('R');
     let mut count = |letter: char| -> Result<Option<usize>, Stop> {
         let Some(text) = parsed.value(letter).map(str::to_owned) else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| io.fail(&format!("invalid number '{text}'")))
+        let number = text.parse().map(Some);
+        number.map_err(|_| wrong(io.fail(&format!("invalid number '{text}'"))))
     };
     let context = count('C')?.unwrap_or(0);
     let mut search = Search {
-        patterns,
+        pattern,
         invert: parsed.has('v'),
         quiet: parsed.has('q'),
         count: parsed.has('c'),
@@ -249,6 +165,13 @@ fn grep(io: &mut Io<'_>) -> Outcome {
         limit: count('m')?.unwrap_or(usize::MAX),
         before: count('B')?.unwrap_or(context),
         after: count('A')?.unwrap_or(context),
+        end: if parsed.has('z') { 0 } else { b'\n' },
+        colour: match parsed.value('\x01') {
+            Some("always") => true,
+            Some("never") | None => false,
+            Some(_) => guest_kit::terminal::size().is_some(),
+        },
+        listed: false,
         found: false,
         failed: false,
     };
@@ -262,10 +185,18 @@ fn grep(io: &mut Io<'_>) -> Outcome {
         }
     }
     Ok(match (search.found, search.failed) {
-        (true, false) => 0,
         (_, true) => 2,
+        (true, false) => 0,
         (false, false) => 1,
     })
+}
+
+/// Mistakes end with 2 here, since 1 means that nothing matched.
+fn wrong(stop: Stop) -> Stop {
+    match stop {
+        Stop::Status(_) => Stop::Status(2),
+        stop => stop,
+    }
 }
 
 impl Search {
@@ -283,21 +214,21 @@ impl Search {
                 .collect();
             names.sort();
             for name in names {
-                self.path(
-                    io,
-                    &format!("{}/{name}", path.trim_end_matches('/')),
-                    true,
-                    silent,
-                )?;
+                let path = format!("{}/{name}", path.trim_end_matches('/'));
+                self.path(io, &path, true, silent)?;
             }
             return Ok(());
         }
         if path == "-" {
             let input = std::mem::replace(&mut io.input, Box::new(std::io::empty()));
-            return self.stream(io, BufReader::new(input), "(standard input)");
+            return self.stream(
+                io,
+                BufReader::with_capacity(32 * 1024, input),
+                "(standard input)",
+            );
         }
         match std::fs::File::open(path) {
-            Ok(file) => self.stream(io, BufReader::new(file), path),
+            Ok(file) => self.stream(io, BufReader::with_capacity(32 * 1024, file), path),
             Err(error) => {
                 if !silent {
                     io.complain(&format!("{path}: {}", reason(&error)));
@@ -308,30 +239,37 @@ impl Search {
         }
     }
 
-    fn stream(&mut self, io: &mut Io<'_>, mut input: impl BufRead, name: &str) -> Result<(), Stop> {
-        let mut number = 0;
-        let mut count = 0;
-        let mut waiting: Vec<(usize, String)> = Vec::new();
-        let mut trailing = 0;
-        let mut printed = 0;
-        let mut bytes = Vec::new();
+    fn matches(&self, line: &[u8]) -> bool {
+        self.pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(line))
+            != self.invert
+    }
+
+    fn stream<R: Read>(
+        &mut self,
+        io: &mut Io<'_>,
+        mut input: BufReader<R>,
+        name: &str,
+    ) -> Result<(), Stop> {
+        let (mut number, mut count, mut trailing, mut printed) = (0, 0, 0, 0);
+        let mut waiting: VecDeque<(usize, Vec<u8>)> = VecDeque::new();
+        let mut line = Vec::new();
         while count < self.limit || trailing > 0 {
-            bytes.clear();
-            match input.read_until(b'\n', &mut bytes) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    io.complain(&format!("{name}: {}", reason(&error)));
-                    self.failed = true;
-                    return Ok(());
-                }
+            if input.buffer().is_empty() {
+                // A reader down the pipe may wait for what was found so far.
+                io.out.flush()?;
+            }
+            line.clear();
+            // What cannot be read, a directory say, has no lines; busybox says nothing either.
+            if input.read_until(self.end, &mut line).unwrap_or(0) == 0 {
+                break;
             }
             number += 1;
-            let line =
-                String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)).into_owned();
-            let matched = count < self.limit
-                && self.patterns.iter().any(|pattern| pattern.is_match(&line)) != self.invert;
-            if matched {
+            if line.last() == Some(&self.end) {
+                line.pop();
+            }
+            if count < self.limit && self.matches(&line) {
                 self.found = true;
                 count += 1;
                 if self.quiet {
@@ -343,15 +281,14 @@ impl Search {
                 if self.count {
                     continue;
                 }
-                let gap = printed > 0
-                    && waiting.first().map_or(number, |(first, _)| *first) > printed + 1;
-                if gap && (self.before > 0 || self.after > 0) {
-                    writeln!(io.out, "--")?;
+                let begin = waiting.front().map_or(number, |(first, _)| *first);
+                if printed > 0 && begin > printed + 1 && self.before + self.after > 0 {
+                    io.out.write_all(b"--\n")?;
                 }
                 for (number, line) in waiting.drain(..) {
                     self.print(io, name, number, &line, '-')?;
                 }
-                if self.only && !self.invert {
+                if self.only {
                     self.parts(io, name, number, &line)?;
                 } else {
                     self.print(io, name, number, &line, ':')?;
@@ -363,17 +300,26 @@ impl Search {
                 self.print(io, name, number, &line, '-')?;
                 printed = number;
             } else if self.before > 0 {
-                waiting.push((number, line));
+                waiting.push_back((number, line.clone()));
                 if waiting.len() > self.before {
-                    waiting.remove(0);
+                    waiting.pop_front();
                 }
             }
         }
+        self.summary(io, name, count)
+    }
+
+    fn summary(&mut self, io: &mut Io<'_>, name: &str, count: usize) -> Result<(), Stop> {
         if let Some(matching) = self.list {
             if (count > 0) == matching {
                 writeln!(io.out, "{name}")?;
             }
-        } else if self.count {
+            // With -L it is the files without a match that are found.
+            if !matching {
+                self.listed |= count == 0;
+                self.found = self.listed;
+            }
+        } else if self.count && !self.quiet {
             let prefix = if self.names {
                 format!("{name}:")
             } else {
@@ -389,7 +335,7 @@ impl Search {
         io: &mut Io<'_>,
         name: &str,
         number: usize,
-        line: &str,
+        line: &[u8],
         mark: char,
     ) -> Result<(), Stop> {
         if self.names {
@@ -398,29 +344,47 @@ impl Search {
         if self.numbers {
             write!(io.out, "{number}{mark}")?;
         }
-        writeln!(io.out, "{line}")?;
-        // A reader down the pipe may wait for this very line.
-        io.out.flush()?;
+        let mut rest = 0;
+        if self.colour && mark == ':' && !self.invert {
+            for (start, end) in self.spans(line) {
+                io.out.write_all(&line[rest..start])?;
+                io.out.write_all(b"\x1b[01;31m\x1b[K")?;
+                io.out.write_all(&line[start..end])?;
+                io.out.write_all(b"\x1b[m\x1b[K")?;
+                rest = end;
+            }
+        }
+        io.out.write_all(&line[rest..])?;
+        io.out.write_all(&[self.end])?;
         Ok(())
     }
 
-    fn parts(&self, io: &mut Io<'_>, name: &str, number: usize, line: &str) -> Result<(), Stop> {
+    /// Where the matches of a line are; empty ones are none.
+    fn spans(&self, line: &[u8]) -> Vec<(usize, usize)> {
+        let mut spans = Vec::new();
         let mut at = 0;
-        while at <= line.len() {
-            let found = self
-                .patterns
-                .iter()
-                .filter_map(|pattern| pattern.find_at(line, at))
-                .min_by_key(|found| (found.start(), usize::MAX - found.end()));
-            let Some(found) = found else {
-                break;
-            };
-            if found.is_empty() {
-                at = found.end() + line[found.end()..].chars().next().map_or(1, char::len_utf8);
-                continue;
+        while let Some((start, end)) = self
+            .pattern
+            .as_ref()
+            .and_then(|pattern| pattern.find_at(line, at))
+        {
+            if start < end {
+                spans.push((start, end));
             }
-            self.print(io, name, number, found.as_str(), ':')?;
-            at = found.end();
+            at = end.max(start + usize::from(start == end));
+            if at > line.len() {
+                break;
+            }
+        }
+        spans
+    }
+
+    fn parts(&self, io: &mut Io<'_>, name: &str, number: usize, line: &[u8]) -> Result<(), Stop> {
+        if self.invert {
+            return Ok(());
+        }
+        for (start, end) in self.spans(line) {
+            self.print(io, name, number, &line[start..end], ':')?;
         }
         Ok(())
     }

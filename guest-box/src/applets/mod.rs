@@ -20,6 +20,7 @@ mod names;
 mod net;
 mod printf;
 pub(crate) mod process;
+mod regex;
 mod sed;
 mod seq;
 mod sort;
@@ -43,12 +44,19 @@ pub(crate) struct Flag {
     pub(crate) help: &'static str,
 }
 
+impl Flag {
+    /// Whether its value may be left out.
+    fn optional(&self) -> bool {
+        self.value.starts_with('[') && self.value.ends_with(']')
+    }
+}
+
 /// An option without a value.
 pub(crate) const fn flag(letter: char, long: &'static str, help: &'static str) -> Flag {
     value(letter, long, "", help)
 }
 
-/// An option with a value.
+/// An option with a value; a value in brackets may be left out, and is never the next argument.
 pub(crate) const fn value(
     letter: char,
     long: &'static str,
@@ -125,6 +133,15 @@ impl Parsed {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// What was given of these options, in order.
+    pub(crate) fn in_order(&self, letters: &str) -> impl Iterator<Item = (char, &str)> {
+        let given = self
+            .given
+            .iter()
+            .filter(move |(letter, _)| letters.contains(*letter));
+        given.map(|(letter, value)| (*letter, value.as_str()))
+    }
+
     /// Which of these options was given last.
     pub(crate) fn last_of(&self, letters: &str) -> Option<char> {
         let found = self.given.iter().rev().map(|(letter, _)| *letter);
@@ -159,7 +176,7 @@ impl Io<'_> {
                 let Some(flag) = known else {
                     return Err(self.usage_after(&format!("unrecognized option '--{name}'")));
                 };
-                let needs = !flag.value.is_empty();
+                let needs = !flag.value.is_empty() && !flag.optional();
                 let Some(text) = given.or_else(|| {
                     if needs {
                         args.next()
@@ -182,7 +199,10 @@ impl Io<'_> {
                         return Err(self.usage_after(&format!("invalid option -- '{letter}'")));
                     };
                     let mut text = String::new();
-                    if !flag.value.is_empty() {
+                    if flag.optional() {
+                        letters[at..].clone_into(&mut text);
+                        at = letters.len();
+                    } else if !flag.value.is_empty() {
                         let rest = letters[at..].to_owned();
                         at = letters.len();
                         let Some(given) = (if rest.is_empty() {
@@ -243,6 +263,20 @@ impl Io<'_> {
             Ok(file) => Some(Box::new(file)),
             Err(error) => {
                 self.complain(&format!("can't open '{path}': {}", reason(&error)));
+                None
+            }
+        }
+    }
+
+    /// Everything that is in a file, or nothing after a message without "can't open".
+    pub(crate) fn slurp_plain(&mut self, path: &str) -> Option<Vec<u8>> {
+        if path == "-" {
+            return self.slurp(path);
+        }
+        match std::fs::read(path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.complain(&format!("{path}: {}", reason(&error)));
                 None
             }
         }

@@ -14,6 +14,9 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
 }];
 
 fn printf(io: &mut Io<'_>) -> Outcome {
+    if io.args.get(1).is_some_and(|arg| arg == "--") {
+        io.args.remove(1);
+    }
     let Some(format) = io.args.get(1).cloned() else {
         return Err(io.usage());
     };

@@ -1,5 +1,6 @@
 //! `test` and its brackets. They never change anything and never write but to complain.
 
+use super::regex::{Regex, Syntax};
 use super::{Applet, Io, Outcome};
 
 pub(super) const APPLETS: &[Applet] = &[
@@ -159,9 +160,12 @@ impl Test<'_> {
             "-ot" => modified(left) < modified(&right),
             "-ef" => std::fs::canonicalize(left).ok() == std::fs::canonicalize(&right).ok(),
             "=~" => {
-                let regex = super::grep::compile(&right, true, false)
-                    .map_err(|()| "bad regex".to_owned())?;
-                regex.is_match(left)
+                let syntax = Syntax {
+                    extended: true,
+                    ..Syntax::default()
+                };
+                let regex = Regex::new(&right, syntax).map_err(|_| "bad regex".to_owned())?;
+                regex.is_match(left.as_bytes())
             }
             operator => {
                 let number = |text: &str| {

@@ -188,4 +188,5 @@ fn every_applet_explains_itself() {
     }
 }
 
+mod applets;
 mod web;
