@@ -1,15 +1,119 @@
-//! About the cluster and the client: version, cluster-info, api-resources, api-versions, config, auth.
+//! About the cluster and the client: version, cluster-info, api-resources, api-versions.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::config::Config;
-use crate::fail::{Fail, Outcome, quoted};
-use crate::flags::Parsed;
-use crate::output;
+use super::shared::{absent, command};
+use crate::fail::{Fail, Outcome};
+use crate::flags::Kind::{Bool, List, Text};
+use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::session::{Session, with_query};
 use crate::text::json::{list, pretty, text};
 use crate::text::tabs::Layout;
 use crate::yaml;
+
+pub(super) const CLUSTER_INFO: Command = Command {
+    subcommands: INFO,
+    ..command(
+        "cluster-info",
+        "Display cluster information",
+        "[flags]",
+        &[],
+        info,
+    )
+};
+
+pub(super) const API_RESOURCES: Command = command(
+    "api-resources",
+    "Print the supported API resources on the server",
+    "[flags]",
+    &[API_RESOURCES_FLAGS],
+    api_resources,
+);
+
+pub(super) const API_VERSIONS: Command = command(
+    "api-versions",
+    "Print the supported API versions on the server, in the form of \"group/version\"",
+    "",
+    &[],
+    api_versions,
+);
+
+pub(super) const VERSION: Command = command(
+    "version",
+    "Print the client and server version information",
+    "[flags]",
+    &[VERSION_FLAGS],
+    version,
+);
+
+const DUMP: Command = absent(
+    "dump",
+    "Dump relevant information for debugging and diagnosis",
+);
+
+const INFO: &[Command] = &[DUMP];
+
+const API_RESOURCES_FLAGS: &[Flag] = &[
+    flag(
+        "api-group",
+        Text,
+        "",
+        "Limit to resources in the specified API group.",
+    ),
+    flag(
+        "cached",
+        Bool,
+        "false",
+        "Use the cached list of resources if available.",
+    ),
+    flag(
+        "categories",
+        List,
+        "[]",
+        "Limit to resources that belong to the specified categories.",
+    ),
+    flag(
+        "namespaced",
+        Bool,
+        "true",
+        "If false, non-namespaced resources will be returned, otherwise returning namespaced resources by default.",
+    ),
+    flag(
+        "no-headers",
+        Bool,
+        "false",
+        "When using the default or custom-column output format, don't print headers (default print headers).",
+    ),
+    short(
+        'o',
+        "output",
+        Text,
+        "",
+        "Output format. One of: (wide, name).",
+    ),
+    flag(
+        "sort-by",
+        Text,
+        "",
+        "If non-empty, sort list of resources using specified field. The field can be either 'name' or 'kind'.",
+    ),
+    flag(
+        "verbs",
+        List,
+        "[]",
+        "Limit to resources that support the specified verbs.",
+    ),
+];
+
+const VERSION_FLAGS: &[Flag] = &[
+    flag(
+        "client",
+        Bool,
+        "false",
+        "If true, shows client version only (no server required).",
+    ),
+    short('o', "output", Text, "", "One of 'yaml' or 'json'."),
+];
 
 /// `kubectl version`.
 pub(crate) fn version(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
@@ -148,221 +252,4 @@ pub(crate) fn api_versions(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome
             .map(|version| format!("{version}\n"))
             .collect::<String>(),
     )
-}
-
-/// `kubectl config view`.
-pub(crate) fn config_view(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let mut config = session.config()?;
-    if parsed.is("minify") {
-        minify(session, &mut config)?;
-    }
-    let value = config.view(parsed.is("raw"));
-    let format = output::Format::of(session, parsed, false)?;
-    output::print(session, parsed, &format, &value)
-}
-
-fn minify(session: &Session<'_, '_>, config: &mut Config) -> Outcome {
-    let current = config.current(&session.overrides).to_owned();
-    if current.is_empty() {
-        return Err(Fail::message(
-            "current-context must exist in order to minify",
-        ));
-    }
-    let Some(context) = config.entry("contexts", &current).cloned() else {
-        return Err(Fail::message(format!("cannot locate context {current}")));
-    };
-    for (section, name) in [
-        ("contexts", current.as_str()),
-        ("clusters", text(&context, "cluster")),
-        ("users", text(&context, "user")),
-    ] {
-        if let Some(items) = config.value[section].as_array_mut() {
-            items.retain(|item| text(item, "name") == name);
-        }
-    }
-    config.value["current-context"] = json!(current);
-    Ok(())
-}
-
-/// `kubectl config get-contexts`.
-pub(crate) fn config_get_contexts(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let config = session.config()?;
-    let current = config.current(&session.overrides).to_owned();
-    let mut contexts = list(&config.value, "contexts").to_vec();
-    contexts.sort_by(|a, b| text(a, "name").cmp(text(b, "name")));
-    for wanted in &parsed.args {
-        if !contexts
-            .iter()
-            .any(|context| text(context, "name") == wanted)
-        {
-            return Err(Fail::message(format!("context {wanted} not found")));
-        }
-    }
-    contexts.retain(|context| {
-        parsed.args.is_empty()
-            || parsed
-                .args
-                .iter()
-                .any(|wanted| text(context, "name") == wanted)
-    });
-    if parsed.text("output") == "name" {
-        return session.out(
-            &contexts
-                .iter()
-                .map(|context| format!("{}\n", text(context, "name")))
-                .collect::<String>(),
-        );
-    }
-    let mut lines = if parsed.is("no-headers") {
-        String::new()
-    } else {
-        "CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n".to_owned()
-    };
-    for context in &contexts {
-        let name = text(context, "name");
-        let star = if name == current { "*" } else { "" };
-        lines.push_str(&format!(
-            "{star}\t{name}\t{}\t{}\t{}\n",
-            text(context, "context.cluster"),
-            text(context, "context.user"),
-            text(context, "context.namespace")
-        ));
-    }
-    session.out(&Layout::get().format(&lines))
-}
-
-/// `kubectl config current-context`.
-pub(crate) fn config_current_context(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome {
-    let config = session.config()?;
-    match text(&config.value, "current-context") {
-        "" => Err(Fail::message("current-context is not set")),
-        current => session.out(&format!("{current}\n")),
-    }
-}
-
-/// `kubectl config use-context`.
-pub(crate) fn config_use_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let [name] = &parsed.args[..] else {
-        return Err(Fail::usage(
-            "config use-context",
-            format!("accepts 1 arg(s), received {}", parsed.args.len()),
-        ));
-    };
-    let mut config = session.config()?;
-    if config.entry("contexts", name).is_none() {
-        return Err(Fail::message(format!(
-            "no context exists with the name: {}",
-            quoted(name)
-        )));
-    }
-    config.value["current-context"] = json!(name);
-    config.save(session.io)?;
-    session.out(&format!("Switched to context {}.\n", quoted(name)))
-}
-
-/// `kubectl config set-context`.
-pub(crate) fn config_set_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let mut config = session.config()?;
-    let name = if parsed.is("current") {
-        match text(&config.value, "current-context") {
-            "" => return Err(Fail::message("no current context is set")),
-            current => current.to_owned(),
-        }
-    } else {
-        match &parsed.args[..] {
-            [name] => name.clone(),
-            _ => {
-                return Err(Fail::message(
-                    "you must specify a non-empty context name or --current",
-                ));
-            }
-        }
-    };
-    let existed = config.entry("contexts", &name).is_some();
-    if !config.value["contexts"].is_array() {
-        config.value["contexts"] = json!([]);
-    }
-    let contexts = config.value["contexts"]
-        .as_array_mut()
-        .expect("made an array above");
-    if !existed {
-        contexts.push(json!({"name": name, "context": {"cluster": "", "user": ""}}));
-    }
-    let context = contexts
-        .iter_mut()
-        .find(|context| text(context, "name") == name)
-        .expect("pushed above");
-    let overrides = &session.overrides;
-    for (flag, value) in [
-        ("cluster", &overrides.cluster),
-        ("user", &overrides.user),
-        ("namespace", &overrides.namespace),
-    ] {
-        if parsed.given(flag) {
-            context["context"][flag] = json!(value);
-        }
-    }
-    config.save(session.io)?;
-    session.out(&format!(
-        "Context {} {}.\n",
-        quoted(&name),
-        if existed { "modified" } else { "created" }
-    ))
-}
-
-/// `kubectl config get-clusters` and `get-users`.
-pub(crate) fn config_get_names(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let section = if parsed.path.ends_with("clusters") {
-        "clusters"
-    } else {
-        "users"
-    };
-    let config = session.config()?;
-    let names: String = list(&config.value, section)
-        .iter()
-        .map(|item| format!("{}\n", text(item, "name")))
-        .collect();
-    session.out(&format!("NAME\n{names}"))
-}
-
-/// `kubectl auth can-i VERB TYPE`.
-pub(crate) fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let [verb, what, rest @ ..] = &parsed.args[..] else {
-        return Err(Fail::usage(
-            "auth can-i",
-            "you must specify two arguments: verb resource or verb resource/resourceName.",
-        ));
-    };
-    let (kind, name) = what
-        .split_once('/')
-        .unwrap_or((what, rest.first().map_or("", String::as_str)));
-    let (group, plural) = if kind == "*" {
-        ("*".to_owned(), "*".to_owned())
-    } else {
-        let discovery = session.discovery()?;
-        match discovery.find(kind) {
-            Ok(resource) => (resource.group.clone(), resource.plural.clone()),
-            Err(_) => {
-                session.warn(&format!(
-                    "the server doesn't have a resource type '{kind}'\n"
-                ));
-                (String::new(), kind.to_owned())
-            }
-        }
-    };
-    let namespace = session.namespace()?;
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": plural, "name": name}},
-    });
-    let answer: Value = session.post(
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-        &review,
-    )?;
-    let allowed = answer["status"]["allowed"] == true;
-    if !parsed.is("quiet") {
-        session.out(if allowed { "yes\n" } else { "no\n" })?;
-    }
-    if allowed { Ok(()) } else { Err(Fail::Exit(1)) }
 }

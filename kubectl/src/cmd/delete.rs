@@ -2,13 +2,76 @@
 
 use serde_json::{Value, json};
 
+use super::shared::{ALL, DRY, FILES, SELECT, command};
 use crate::discovery::Resource;
 use crate::fail::{Fail, Outcome, quoted};
-use crate::flags::Parsed;
+use crate::flags::Kind::{Bool, Duration, Int, Optional, Text};
+use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output::dry_suffix;
 use crate::select::{self, Selection};
 use crate::session::{JSON, Next, Session, with_query};
 use crate::text::json::{list, text};
+
+pub(super) const COMMAND: Command = command(
+    "delete",
+    "Delete resources by file names, stdin, resources and names, or by resources and label selector",
+    "([-f FILENAME] | [-k DIRECTORY] | TYPE [(NAME | -l label | --all)])",
+    &[FILES, PRINT_NAME, DRY, SELECT, ALL, DELETE_FLAGS],
+    run,
+);
+
+const PRINT_NAME: &[Flag] = &[short(
+    'o',
+    "output",
+    Text,
+    "",
+    "Output mode. Use \"-o name\" for shorter output (resource/name).",
+)];
+
+const DELETE_FLAGS: &[Flag] = &[
+    flag(
+        "cascade",
+        Optional("background"),
+        "background",
+        "Must be \"background\", \"orphan\", or \"foreground\".",
+    ),
+    flag(
+        "force",
+        Bool,
+        "false",
+        "If true, immediately remove resources from API and bypass graceful deletion.",
+    ),
+    flag(
+        "grace-period",
+        Int,
+        "-1",
+        "Period of time in seconds given to the resource to terminate gracefully. Ignored if negative.",
+    ),
+    flag(
+        "ignore-not-found",
+        Bool,
+        "false",
+        "Treat \"resource not found\" as a successful delete.",
+    ),
+    flag(
+        "now",
+        Bool,
+        "false",
+        "If true, resources are signaled for immediate shutdown (same as --grace-period=1).",
+    ),
+    flag(
+        "timeout",
+        Duration,
+        "0s",
+        "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of the object",
+    ),
+    flag(
+        "wait",
+        Bool,
+        "true",
+        "If true, wait for resources to be gone before returning. This waits for finalizers.",
+    ),
+];
 
 struct Doomed {
     resource: Resource,

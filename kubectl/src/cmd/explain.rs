@@ -2,10 +2,41 @@
 
 use serde_json::Value;
 
+use super::shared::command;
 use crate::fail::{Fail, Outcome, quoted};
-use crate::flags::Parsed;
+use crate::flags::Kind::{Bool, Text};
+use crate::flags::{Command, Flag, Parsed, flag};
 use crate::session::Session;
 use crate::text::json::{list, text};
+
+pub(super) const COMMAND: Command = command(
+    "explain",
+    "Get documentation for a resource",
+    "TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group]",
+    &[FLAGS],
+    run,
+);
+
+const FLAGS: &[Flag] = &[
+    flag(
+        "api-version",
+        Text,
+        "",
+        "Use given api-version (group/version) of the resource.",
+    ),
+    flag(
+        "output",
+        Text,
+        "plaintext",
+        "Format in which to render the schema.",
+    ),
+    flag(
+        "recursive",
+        Bool,
+        "false",
+        "When true, print the name of all the fields recursively. Otherwise, print the available fields with their description.",
+    ),
+];
 
 const WIDTH: usize = 76;
 

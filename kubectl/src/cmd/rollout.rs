@@ -2,15 +2,104 @@
 
 use serde_json::{Value, json};
 
+use super::shared::{DRY, FILES, PRINT, SELECT, command, family};
 use crate::describe;
 use crate::fail::{Fail, Outcome};
-use crate::flags::Parsed;
+use crate::flags::Kind::{Bool, Duration, Int};
+use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
 use crate::select::{self, Target};
 use crate::session::{JSON, JSON_PATCH, Next, STRATEGIC, Session, with_query};
 use crate::text::json::{at, bare, entries, int, list, text};
 use crate::text::tabs::Layout;
 use crate::text::time;
+
+pub(super) const COMMAND: Command = family(
+    "rollout",
+    &[],
+    "Manage the rollout of a resource",
+    SUBCOMMANDS,
+);
+
+const HISTORY: Command = command(
+    "history",
+    "View rollout history",
+    "(TYPE NAME | TYPE/NAME) [flags]",
+    &[FILES, PRINT, REVISION_FLAGS, SELECT],
+    history,
+);
+
+const PAUSE: Command = command(
+    "pause",
+    "Mark the provided resource as paused",
+    "RESOURCE",
+    &[FILES, PRINT, DRY, SELECT],
+    pause,
+);
+
+const RESTART: Command = command(
+    "restart",
+    "Restart a resource",
+    "RESOURCE",
+    &[FILES, PRINT, DRY, SELECT],
+    restart,
+);
+
+const RESUME: Command = command(
+    "resume",
+    "Resume a paused resource",
+    "RESOURCE",
+    &[FILES, PRINT, DRY, SELECT],
+    resume,
+);
+
+const STATUS: Command = command(
+    "status",
+    "Show the status of the rollout",
+    "(TYPE NAME | TYPE/NAME) [flags]",
+    &[FILES, REVISION_FLAGS, STATUS_FLAGS, SELECT],
+    status,
+);
+
+const UNDO: Command = command(
+    "undo",
+    "Undo a previous rollout",
+    "(TYPE NAME | TYPE/NAME) [flags]",
+    &[FILES, PRINT, DRY, UNDO_FLAGS, SELECT],
+    undo,
+);
+
+const SUBCOMMANDS: &[Command] = &[HISTORY, PAUSE, RESTART, RESUME, STATUS, UNDO];
+
+const REVISION_FLAGS: &[Flag] = &[flag(
+    "revision",
+    Int,
+    "0",
+    "See the details, including podTemplate of the revision specified",
+)];
+
+const STATUS_FLAGS: &[Flag] = &[
+    flag(
+        "timeout",
+        Duration,
+        "0s",
+        "The length of time to wait before ending watch, zero means never.",
+    ),
+    short(
+        'w',
+        "watch",
+        Bool,
+        "true",
+        "Watch the status of the rollout until it's done.",
+    ),
+];
+
+const UNDO_FLAGS: &[Flag] = &[flag(
+    "to-revision",
+    Int,
+    "0",
+    "The revision to rollback to. Default to 0 (last revision).",
+)];
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 

@@ -1,0 +1,45 @@
+//! Commands that the stock client has and a lab has not.
+
+use super::shared::absent;
+use crate::flags::Command;
+
+pub(super) const EDIT: Command = absent("edit", "Edit a resource on the server");
+
+pub(super) const AUTOSCALE: Command = absent(
+    "autoscale",
+    "Auto-scale a deployment, replica set, stateful set, or replication controller",
+);
+
+pub(super) const CERTIFICATE: Command = absent("certificate", "Modify certificate resources");
+
+pub(super) const TOP: Command = absent("top", "Display resource (CPU/memory) usage");
+
+pub(super) const PORT_FORWARD: Command =
+    absent("port-forward", "Forward one or more local ports to a pod");
+
+pub(super) const PROXY: Command = absent("proxy", "Run a proxy to the Kubernetes API server");
+
+pub(super) const CP: Command = absent("cp", "Copy files and directories to and from containers");
+
+pub(super) const DEBUG: Command = absent(
+    "debug",
+    "Create debugging sessions for troubleshooting workloads and nodes",
+);
+
+pub(super) const DIFF: Command = absent(
+    "diff",
+    "Diff the live version against a would-be applied version",
+);
+
+pub(super) const KUSTOMIZE: Command = absent(
+    "kustomize",
+    "Build a kustomization target from a directory or URL",
+);
+
+pub(super) const COMPLETION: Command = absent(
+    "completion",
+    "Output shell completion code for the specified shell (bash, zsh, fish, or powershell)",
+);
+
+pub(super) const PLUGIN: Command =
+    absent("plugin", "Provides utilities for interacting with plugins");

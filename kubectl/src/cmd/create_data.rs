@@ -1,0 +1,220 @@
+//! `kubectl create configmap|secret`: objects made of files and literals.
+
+use serde_json::{Map, Value, json};
+
+use super::create::{name, submit};
+use super::shared::{DRY, PRINT, VALIDATE, command, family};
+use crate::fail::{Fail, Outcome, quoted};
+use crate::flags::Kind::{Array, Bool, List, Text};
+use crate::flags::{Command, Flag, Parsed, flag};
+use crate::session::Session;
+use crate::text::base64;
+
+pub(super) const CONFIGMAP: Command = Command {
+    aliases: &["cm"],
+    ..command(
+        "configmap",
+        "Create a config map from a local file, directory or literal value",
+        "NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
+        &[PRINT, DRY, VALIDATE, SOURCES],
+        config_map,
+    )
+};
+
+pub(super) const SECRET: Command = family(
+    "secret",
+    &[],
+    "Create a secret using a specified subcommand",
+    SECRETS,
+);
+
+const SECRET_GENERIC: Command = command(
+    "generic",
+    "Create a secret from a local file, directory, or literal value",
+    "NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, SOURCES],
+    secret_generic,
+);
+
+const SECRET_TLS: Command = command(
+    "tls",
+    "Create a TLS secret",
+    "NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, TLS],
+    secret_tls,
+);
+
+const SECRETS: &[Command] = &[SECRET_GENERIC, SECRET_TLS];
+
+const SOURCES: &[Flag] = &[
+    flag(
+        "append-hash",
+        Bool,
+        "false",
+        "Append a hash of the object to its name.",
+    ),
+    flag(
+        "from-env-file",
+        List,
+        "[]",
+        "Specify the path to a file to read lines of key=val pairs.",
+    ),
+    flag(
+        "from-file",
+        List,
+        "[]",
+        "A file or directory whose content becomes a key's value, as PATH or KEY=PATH.",
+    ),
+    flag(
+        "from-literal",
+        Array,
+        "[]",
+        "Specify a key and literal value to insert (i.e. mykey=somevalue)",
+    ),
+    flag("type", Text, "", "The type of secret to create"),
+];
+
+const TLS: &[Flag] = &[
+    flag(
+        "cert",
+        Text,
+        "",
+        "Path to PEM encoded public key certificate.",
+    ),
+    flag(
+        "key",
+        Text,
+        "",
+        "Path to private key associated with given certificate.",
+    ),
+];
+
+/// The entries of `--from-literal`, `--from-file` and `--from-env-file`, as bytes.
+fn sources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<(String, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for literal in parsed.list("from-literal") {
+        let Some((key, value)) = literal.split_once('=') else {
+            return Err(Fail::message(format!(
+                "invalid literal source {literal}, expected key=value"
+            )));
+        };
+        let value = value
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(value);
+        found.push((key.to_owned(), value.as_bytes().to_vec()));
+    }
+    for source in parsed.list("from-file") {
+        let (key, path) = match source.split_once('=') {
+            Some((key, path)) => (key.to_owned(), path),
+            None => (
+                source.rsplit('/').next().unwrap_or(source).to_owned(),
+                source.as_str(),
+            ),
+        };
+        if let Ok(names) = session.io.files.list_dir(path) {
+            for name in names {
+                if let Ok(content) = session
+                    .io
+                    .files
+                    .read(&format!("{}/{name}", path.trim_end_matches('/')))
+                {
+                    found.push((name, content));
+                }
+            }
+            continue;
+        }
+        found.push((key, read(session, path)?));
+    }
+    for path in parsed.list("from-env-file") {
+        let content = read(session, path)?;
+        for line in String::from_utf8_lossy(&content).lines().map(str::trim) {
+            if let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
+                found.push((key.to_owned(), value.as_bytes().to_vec()));
+            }
+        }
+    }
+    for index in 0..found.len() {
+        if found[..index].iter().any(|(key, _)| *key == found[index].0) {
+            let key = &found[index].0;
+            return Err(Fail::message(format!(
+                "cannot add key {}, another key by that name already exists in Data for ConfigMap {}",
+                quoted(key),
+                quoted(name(parsed)?)
+            )));
+        }
+    }
+    Ok(found)
+}
+
+fn read(session: &mut Session<'_, '_>, path: &str) -> Outcome<Vec<u8>> {
+    session.io.files.read(path).map_err(|error| {
+        Fail::message(format!(
+            "error reading {path}: {}",
+            crate::config::reason(&error)
+        ))
+    })
+}
+
+pub(crate) fn config_map(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let name = name(parsed)?;
+    let (mut data, mut binary) = (Map::new(), Map::new());
+    for (key, content) in sources(session, parsed)? {
+        match String::from_utf8(content) {
+            Ok(text) => drop(data.insert(key, json!(text))),
+            Err(error) => drop(binary.insert(key, json!(base64::encode(error.as_bytes())))),
+        }
+    }
+    let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    if !data.is_empty() {
+        object["data"] = Value::Object(data);
+    }
+    if !binary.is_empty() {
+        object["binaryData"] = Value::Object(binary);
+    }
+    submit(session, parsed, object, "failed to create configmap: ")
+}
+
+fn secret(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    kind: &str,
+    entries: Vec<(String, Vec<u8>)>,
+) -> Outcome {
+    let data: Map<String, Value> = entries
+        .into_iter()
+        .map(|(key, content)| (key, json!(base64::encode(&content))))
+        .collect();
+    let mut object =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name(parsed)?}});
+    if !data.is_empty() {
+        object["data"] = Value::Object(data);
+    }
+    if !kind.is_empty() {
+        object["type"] = json!(kind);
+    }
+    submit(session, parsed, object, "failed to create secret ")
+}
+
+pub(crate) fn secret_generic(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let entries = sources(session, parsed)?;
+    secret(session, parsed, parsed.text("type"), entries)
+}
+
+pub(crate) fn secret_tls(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if !parsed.given("key") || !parsed.given("cert") {
+        return Err(Fail::message("key and cert must be specified"));
+    }
+    let mut entries = Vec::new();
+    for (flag, key) in [("cert", "tls.crt"), ("key", "tls.key")] {
+        let path = parsed.text(flag);
+        let content = session.io.files.read(path).map_err(|error| {
+            Fail::message(format!(
+                "Cannot read file {path}, open {path}: {}",
+                crate::config::reason(&error)
+            ))
+        })?;
+        entries.push((key.to_owned(), content));
+    }
+    secret(session, parsed, "kubernetes.io/tls", entries)
+}

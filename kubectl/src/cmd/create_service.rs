@@ -1,0 +1,151 @@
+//! `kubectl create service clusterip|nodeport|loadbalancer|externalname`.
+
+use serde_json::{Value, json};
+
+use super::create::{name, required, submit};
+use super::shared::{DRY, PRINT, VALIDATE, command, family};
+use crate::fail::{Fail, Outcome, quoted};
+use crate::flags::Kind::{Int, List, Text};
+use crate::flags::{Command, Flag, Parsed, flag};
+use crate::session::Session;
+
+pub(super) const SERVICE: Command = family(
+    "service",
+    &["svc"],
+    "Create a service using a specified subcommand",
+    SERVICES,
+);
+
+const SERVICE_CLUSTERIP: Command = command(
+    "clusterip",
+    "Create a ClusterIP service",
+    "NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, PORTS],
+    service_cluster_ip,
+);
+
+const SERVICE_EXTERNALNAME: Command = command(
+    "externalname",
+    "Create an ExternalName service",
+    "NAME --external-name external.name [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, PORTS],
+    service_external_name,
+);
+
+const SERVICE_LOADBALANCER: Command = command(
+    "loadbalancer",
+    "Create a LoadBalancer service",
+    "NAME [--tcp=port:targetPort] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, PORTS],
+    service_load_balancer,
+);
+
+const SERVICE_NODEPORT: Command = command(
+    "nodeport",
+    "Create a NodePort service",
+    "NAME [--tcp=port:targetPort] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, PORTS],
+    service_node_port,
+);
+
+const SERVICES: &[Command] = &[
+    SERVICE_CLUSTERIP,
+    SERVICE_EXTERNALNAME,
+    SERVICE_LOADBALANCER,
+    SERVICE_NODEPORT,
+];
+
+const PORTS: &[Flag] = &[
+    flag(
+        "clusterip",
+        Text,
+        "",
+        "Assign your own ClusterIP or set to 'None' for a 'headless' service (no loadbalancing).",
+    ),
+    flag("external-name", Text, "", "External name of service"),
+    flag(
+        "node-port",
+        Int,
+        "0",
+        "Port used to expose the service on each node in a cluster.",
+    ),
+    flag(
+        "tcp",
+        List,
+        "[]",
+        "Port pairs can be specified as '<port>:<targetPort>'.",
+    ),
+];
+
+fn tcp_ports(parsed: &Parsed) -> Outcome<Vec<Value>> {
+    let mut ports = Vec::new();
+    for spec in parsed.list("tcp") {
+        let (port, target) = spec.split_once(':').unwrap_or((spec, spec));
+        let number: u16 = port
+            .parse()
+            .map_err(|_| Fail::message(format!("invalid port value {}", quoted(port))))?;
+        let target = target
+            .parse::<u16>()
+            .map_or_else(|_| json!(target), |number| json!(number));
+        let name = spec.replace(':', "-");
+        ports.push(json!({"name": name, "port": number, "protocol": "TCP", "targetPort": target}));
+    }
+    Ok(ports)
+}
+
+fn service(session: &mut Session<'_, '_>, parsed: &Parsed, kind: &str) -> Outcome {
+    let name = name(parsed)?;
+    let mut ports = tcp_ports(parsed)?;
+    let headless = parsed.text("clusterip") == "None";
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        return Err(Fail::usage(
+            &parsed.path,
+            "at least one tcp port specifier must be provided",
+        ));
+    }
+    if parsed.given("node-port")
+        && let Some(port) = ports.first_mut()
+    {
+        port["nodePort"] = json!(parsed.int("node-port"));
+    }
+    let mut spec = json!({"selector": {"app": name}, "type": kind});
+    if !ports.is_empty() {
+        spec["ports"] = Value::Array(ports);
+    }
+    if parsed.given("clusterip") {
+        spec["clusterIP"] = json!(parsed.text("clusterip"));
+    }
+    if kind == "ExternalName" {
+        required(parsed, "external-name")?;
+        spec["externalName"] = json!(parsed.text("external-name"));
+    }
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"labels": {"app": name}, "name": name},
+        "spec": spec,
+        "status": {"loadBalancer": {}},
+    });
+    submit(
+        session,
+        parsed,
+        object,
+        &format!("failed to create {kind} service: "),
+    )
+}
+
+pub(crate) fn service_cluster_ip(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    service(session, parsed, "ClusterIP")
+}
+
+pub(crate) fn service_node_port(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    service(session, parsed, "NodePort")
+}
+
+pub(crate) fn service_load_balancer(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    service(session, parsed, "LoadBalancer")
+}
+
+pub(crate) fn service_external_name(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    service(session, parsed, "ExternalName")
+}

@@ -1,0 +1,194 @@
+//! `kubectl label` and `kubectl annotate`.
+
+use serde_json::{Map, Value, json};
+
+use super::shared::{ALL, DRY, FILES, OVERWRITE, PRINT, SELECT, command, is_update, query};
+use crate::fail::{Fail, Outcome};
+use crate::flags::Kind::Bool;
+use crate::flags::{Command, Flag, Parsed, flag};
+use crate::output;
+use crate::select::{self, Target};
+use crate::session::{MERGE, Session, with_query};
+use crate::text::json::{bare, entries, set};
+
+pub(super) const LABEL: Command = command(
+    "label",
+    "Update the labels on a resource",
+    "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
+    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LISTING],
+    label,
+);
+
+pub(super) const ANNOTATE: Command = command(
+    "annotate",
+    "Update the annotations on a resource",
+    "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
+    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LISTING],
+    annotate,
+);
+
+const LISTING: &[Flag] = &[flag(
+    "list",
+    Bool,
+    "false",
+    "If true, display the labels or annotations for a given resource.",
+)];
+
+/// The words in which labels and annotations differ.
+struct Words {
+    field: &'static str,
+    one: &'static str,
+    manager: &'static str,
+    done: &'static str,
+    undone: &'static str,
+    not_done: &'static str,
+}
+
+const LABELS: Words = Words {
+    field: "labels",
+    one: "label",
+    manager: "kubectl-label",
+    done: "labeled",
+    undone: "unlabeled",
+    not_done: "not labeled",
+};
+
+const ANNOTATIONS: Words = Words {
+    field: "annotations",
+    one: "annotation",
+    manager: "kubectl-annotate",
+    done: "annotated",
+    undone: "annotated",
+    not_done: "annotated",
+};
+
+pub(crate) fn label(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    mark(session, parsed, &LABELS)
+}
+
+pub(crate) fn annotate(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    mark(session, parsed, &ANNOTATIONS)
+}
+
+fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcome {
+    let split = parsed
+        .args
+        .iter()
+        .position(|arg| is_update(arg))
+        .unwrap_or(parsed.args.len());
+    let (who, updates) = parsed.args.split_at(split);
+    let mut new: Vec<(&str, &str)> = Vec::new();
+    let mut gone: Vec<&str> = Vec::new();
+    for update in updates {
+        match (update.split_once('='), update.strip_suffix('-')) {
+            (Some((key, value)), _) => new.push((key, value)),
+            (None, Some(key)) => gone.push(key),
+            (None, None) => {
+                return Err(Fail::message(format!(
+                    "all resources must be specified before {} changes: {update}",
+                    words.one
+                )));
+            }
+        }
+    }
+    if let Some((key, _)) = new.iter().find(|(key, _)| gone.contains(key)) {
+        return Err(Fail::message(format!(
+            "can not both modify and remove a {} in the same command: {key:?}",
+            words.one
+        )));
+    }
+    let listing = parsed.is("list");
+    if who.is_empty() && !parsed.given("filename") {
+        return Err(Fail::usage(
+            &parsed.path,
+            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
+        ));
+    }
+    if updates.is_empty() && !listing {
+        return Err(Fail::message(format!(
+            "at least one {} update is required",
+            words.one
+        )));
+    }
+    let mut fails = Vec::new();
+    for target in select::fetch(session, parsed, who)? {
+        if listing {
+            list_marks(session, &target, words)?;
+        }
+        if !updates.is_empty()
+            && let Err(fail) = mark_one(session, parsed, words, &target, &new, &gone)
+        {
+            fails.push(fail);
+        }
+    }
+    Fail::collect(fails)
+}
+
+fn list_marks(session: &mut Session<'_, '_>, target: &Target, words: &Words) -> Outcome {
+    let lines: String = entries(&target.object, &format!("metadata.{}", words.field))
+        .iter()
+        .map(|(key, value)| format!("{key}={}\n", bare(value)))
+        .collect();
+    session.out(&lines)
+}
+
+fn mark_one(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    words: &Words,
+    target: &Target,
+    new: &[(&str, &str)],
+    gone: &[&str],
+) -> Outcome {
+    let old = &target.object["metadata"][words.field];
+    let mut changes = Map::new();
+    for (key, value) in new {
+        match old.get(*key).and_then(Value::as_str) {
+            Some(before) if before == *value => {}
+            Some(before) if !parsed.is("overwrite") => {
+                return Err(Fail::message(format!(
+                    "'{key}' already has a value ({before}), and --overwrite is false"
+                )));
+            }
+            _ => drop(changes.insert((*key).to_owned(), json!(value))),
+        }
+    }
+    let mut missing = false;
+    for key in gone {
+        if old.get(*key).is_some() {
+            changes.insert((*key).to_owned(), Value::Null);
+        } else {
+            missing = true;
+            session.out(&format!("{} \"{key}\" not found.\n", words.one))?;
+        }
+    }
+    let removed_only = new.is_empty() && !changes.is_empty();
+    let verb = if changes.is_empty() && !missing {
+        words.not_done
+    } else if removed_only {
+        words.undone
+    } else {
+        words.done
+    };
+    let object = if changes.is_empty() || parsed.dry_run()? == "client" {
+        let mut object = target.object.clone();
+        for (key, value) in &changes {
+            if value.is_null() {
+                object["metadata"][words.field]
+                    .as_object_mut()
+                    .map(|map| map.remove(key));
+            } else {
+                set(&mut object, &["metadata", words.field, key], value.clone());
+            }
+        }
+        object
+    } else {
+        let body = json!({"metadata": {words.field: changes}});
+        session.patch(
+            &with_query(&target.path(), &query(parsed, words.manager)?),
+            MERGE,
+            body.to_string().into_bytes(),
+        )?
+    };
+    output::report(session, parsed, &object, &target.shown(), verb)
+}

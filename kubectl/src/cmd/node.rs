@@ -1,0 +1,138 @@
+//! `kubectl cordon`, `uncordon`, `drain`, `taint`: what is done to nodes.
+
+use serde_json::{Value, json};
+
+use super::shared::{ALL, DRY, OVERWRITE, PRINT, SELECT, absent, command, is_update, query};
+use crate::fail::{Fail, Outcome};
+use crate::flags::{Command, Parsed};
+use crate::output;
+use crate::select::{self};
+use crate::session::{STRATEGIC, Session, with_query};
+use crate::text::json::list;
+
+pub(super) const CORDON: Command = command(
+    "cordon",
+    "Mark node as unschedulable",
+    "NODE",
+    &[DRY, SELECT],
+    cordon,
+);
+
+pub(super) const UNCORDON: Command = command(
+    "uncordon",
+    "Mark node as schedulable",
+    "NODE",
+    &[DRY, SELECT],
+    uncordon,
+);
+
+pub(super) const DRAIN: Command = absent("drain", "Drain node in preparation for maintenance");
+
+pub(super) const TAINT: Command = command(
+    "taint",
+    "Update the taints on one or more nodes",
+    "NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N",
+    &[PRINT, DRY, SELECT, ALL, OVERWRITE],
+    taint,
+);
+
+pub(crate) fn cordon(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    unschedulable(session, parsed, true)
+}
+
+pub(crate) fn uncordon(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    unschedulable(session, parsed, false)
+}
+
+fn unschedulable(session: &mut Session<'_, '_>, parsed: &Parsed, wanted: bool) -> Outcome {
+    if parsed.args.is_empty() && parsed.text("selector").is_empty() {
+        return Err(Fail::usage(
+            &parsed.path,
+            format!("USAGE: {} NODE [flags]", parsed.path),
+        ));
+    }
+    let args: Vec<String> = std::iter::once("node".to_owned())
+        .chain(parsed.args.iter().cloned())
+        .collect();
+    let args = if parsed.args.iter().any(|arg| arg.contains('/')) {
+        parsed.args.clone()
+    } else {
+        args
+    };
+    let verb = if wanted { "cordoned" } else { "uncordoned" };
+    for target in select::fetch(session, parsed, &args)? {
+        if (target.object["spec"]["unschedulable"] == true) == wanted {
+            session.out(&format!("{} already {verb}\n", target.shown()))?;
+            continue;
+        }
+        let value = if wanted { json!(true) } else { Value::Null };
+        let body = json!({"spec": {"unschedulable": value}});
+        session.patch(
+            &with_query(&target.path(), &query(parsed, "kubectl-cordon")?),
+            STRATEGIC,
+            body.to_string().into_bytes(),
+        )?;
+        session.out(&format!("{} {verb}\n", target.shown()))?;
+    }
+    Ok(())
+}
+
+/// `kubectl taint nodes NAME KEY=VALUE:EFFECT…`.
+pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let split = parsed
+        .args
+        .iter()
+        .position(|arg| arg.contains(':') || is_update(arg))
+        .unwrap_or(parsed.args.len());
+    let (who, updates) = parsed.args.split_at(split);
+    if updates.is_empty() {
+        return Err(Fail::message("at least one taint update is required"));
+    }
+    for target in select::fetch(session, parsed, who)? {
+        let mut taints = list(&target.object, "spec.taints").to_vec();
+        let mut removed = false;
+        for update in updates {
+            if let Some(gone) = update.strip_suffix('-') {
+                let (key, effect) = gone.split_once(':').unwrap_or((gone, ""));
+                let before = taints.len();
+                taints.retain(|taint| {
+                    taint["key"] != key || (!effect.is_empty() && taint["effect"] != effect)
+                });
+                if taints.len() == before {
+                    return Err(Fail::message(format!("taint \"{gone}\" not found")));
+                }
+                removed = true;
+            } else {
+                let (pair, effect) = update.rsplit_once(':').unwrap_or((update, ""));
+                if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) {
+                    return Err(Fail::message(format!("invalid taint spec: {update}")));
+                }
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let same = |taint: &Value| taint["key"] == key && taint["effect"] == effect;
+                if taints.iter().any(same) && !parsed.is("overwrite") {
+                    return Err(Fail::message(format!(
+                        "node {} already has {key} taint(s) with same effect(s) and --overwrite is false",
+                        target.name
+                    )));
+                }
+                taints.retain(|taint| !same(taint));
+                let mut taint = json!({"key": key, "effect": effect});
+                if !value.is_empty() {
+                    taint["value"] = json!(value);
+                }
+                taints.push(taint);
+            }
+        }
+        let body = json!({"spec": {"taints": if taints.is_empty() { Value::Null } else { json!(taints) }}});
+        let path = with_query(&target.path(), &query(parsed, "kubectl-taint")?);
+        let object = session.patch(&path, STRATEGIC, body.to_string().into_bytes())?;
+        output::report(
+            session,
+            parsed,
+            &object,
+            &target.shown(),
+            if removed { "untainted" } else { "tainted" },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! `kubectl run`: one Pod, and perhaps a Service for it.
+
+use serde_json::{Map, Value, json};
+
+use super::create::required;
+use super::expose::parse_pairs;
+use super::shared::{DRY, PRINT, STREAMS};
+use crate::fail::{Fail, Outcome, quoted};
+use crate::flags::Kind::{Array, Bool, Text};
+use crate::flags::{Command, Flag, Parsed, flag, short};
+use crate::output;
+use crate::session::{Session, with_query};
+use crate::text::json::entries;
+
+pub(super) const COMMAND: Command = Command {
+    name: "run",
+    aliases: &[],
+    about: "Run a particular image on the cluster",
+    usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--command] -- [COMMAND] [args...]",
+    examples: "  # Start a nginx pod\n  kubectl run nginx --image=nginx",
+    flags: &[PRINT, DRY, STREAMS, FLAGS],
+    subcommands: &[],
+    run: run,
+};
+
+const FLAGS: &[Flag] = &[
+    flag(
+        "annotations",
+        Array,
+        "[]",
+        "Annotations to apply to the pod.",
+    ),
+    flag(
+        "attach",
+        Bool,
+        "false",
+        "If true, wait for the Pod to start running, and then attach to the Pod as if 'kubectl attach ...' were called.",
+    ),
+    flag(
+        "command",
+        Bool,
+        "false",
+        "If true and extra arguments are present, use them as the 'command' field in the container, rather than the 'args' field which is the default.",
+    ),
+    flag(
+        "env",
+        Array,
+        "[]",
+        "Environment variables to set in the container.",
+    ),
+    flag(
+        "expose",
+        Bool,
+        "false",
+        "If true, create a ClusterIP service associated with the pod. Requires `--port`.",
+    ),
+    flag("image", Text, "", "The image for the container to run."),
+    flag(
+        "image-pull-policy",
+        Text,
+        "",
+        "The image pull policy for the container. If left empty, this value will not be specified by the client and defaulted by the server.",
+    ),
+    short(
+        'l',
+        "labels",
+        Text,
+        "",
+        "Comma separated labels to apply to the pod. Will override previous values.",
+    ),
+    flag("port", Text, "", "The port that this container exposes."),
+    flag(
+        "restart",
+        Text,
+        "Always",
+        "The restart policy for this Pod. Legal values [Always, OnFailure, Never].",
+    ),
+    flag(
+        "rm",
+        Bool,
+        "false",
+        "If true, delete the pod after it exits. Only valid when attaching to the container, e.g. with '--attach' or with '-i/--stdin'.",
+    ),
+];
+
+/// `kubectl run`.
+pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let before = parsed.args.len().min(parsed.dash.unwrap_or(usize::MAX));
+    if before == 0 {
+        return Err(Fail::usage("run", "NAME is required for run"));
+    }
+    required(parsed, "image")?;
+    let dry_run = parsed.dry_run()?.to_owned();
+    let attach = if parsed.given("attach") {
+        parsed.is("attach")
+    } else {
+        parsed.is("stdin") || parsed.is("tty")
+    };
+    if parsed.is("rm") && !attach {
+        return Err(Fail::message(
+            "--rm should only be used for attached containers",
+        ));
+    }
+    if attach && dry_run != "none" {
+        return Err(Fail::usage(
+            "run",
+            "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
+        ));
+    }
+    if !["Always", "OnFailure", "Never"].contains(&parsed.text("restart")) {
+        return Err(Fail::message(format!(
+            "invalid restart policy: {}",
+            parsed.text("restart")
+        )));
+    }
+    let pod = pod(parsed, attach);
+    let namespace = session.namespace()?;
+    let name = parsed.args[0].clone();
+    if parsed.is("expose") {
+        if parsed.text("port").is_empty() {
+            return Err(Fail::usage(
+                "run",
+                "--port must be set when exposing a service",
+            ));
+        }
+        make_service(session, parsed, &pod, &namespace)?;
+    }
+    let mut query = vec![("fieldManager", "kubectl-run")];
+    if dry_run == "server" {
+        query.push(("dryRun", "All"));
+    }
+    let created = if dry_run == "client" {
+        pod
+    } else {
+        session.post(
+            &with_query(&format!("/api/v1/namespaces/{namespace}/pods"), &query),
+            &pod,
+        )?
+    };
+    if !attach {
+        return output::report(session, parsed, &created, &format!("pod/{name}"), "created");
+    }
+    let ended = super::exec::attach_new(session, parsed, &namespace, &name);
+    if parsed.is("rm") {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+        session.delete(&path, &json!({"propagationPolicy": "Background"}))?;
+        if !parsed.is("quiet") {
+            session.out(&format!(
+                "pod {} deleted from {namespace} namespace\n",
+                quoted(&name)
+            ))?;
+        }
+    }
+    ended
+}
+
+fn pod(parsed: &Parsed, attach: bool) -> Value {
+    let name = &parsed.args[0];
+    let words = &parsed.args[1..];
+    let mut container = json!({"image": parsed.text("image"), "name": name, "resources": {}});
+    if !words.is_empty() {
+        container[if parsed.is("command") {
+            "command"
+        } else {
+            "args"
+        }] = json!(words);
+    }
+    let env: Vec<Value> = parsed
+        .list("env")
+        .iter()
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| json!({"name": key, "value": value}))
+        .collect();
+    if !env.is_empty() {
+        container["env"] = Value::Array(env);
+    }
+    if let Ok(port) = parsed.text("port").parse::<u16>() {
+        container["ports"] = json!([{"containerPort": port}]);
+    }
+    if parsed.given("image-pull-policy") {
+        container["imagePullPolicy"] = json!(parsed.text("image-pull-policy"));
+    }
+    if parsed.is("stdin") {
+        container["stdin"] = json!(true);
+        if attach {
+            container["stdinOnce"] = json!(true);
+        }
+    }
+    if parsed.is("tty") {
+        container["tty"] = json!(true);
+    }
+    let labels = if parsed.given("labels") {
+        parse_pairs(parsed.text("labels"))
+    } else {
+        json!({"run": name})
+    };
+    let mut metadata = json!({"labels": labels, "name": name});
+    let annotations: Map<String, Value> = parsed
+        .list("annotations")
+        .iter()
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .collect();
+    if !annotations.is_empty() {
+        metadata["annotations"] = Value::Object(annotations);
+    }
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": parsed.text("restart")},
+        "status": {},
+    })
+}
+
+fn make_service(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    pod: &Value,
+    namespace: &str,
+) -> Outcome {
+    let name = &parsed.args[0];
+    let selector: Map<String, Value> = entries(pod, "metadata.labels")
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect();
+    let port: i64 = parsed.text("port").parse().unwrap_or_default();
+    let mut service = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": selector},
+        "status": {"loadBalancer": {}},
+    });
+    if parsed.dry_run()? != "client" {
+        let path = format!("/api/v1/namespaces/{namespace}/services");
+        service = session.post(
+            &with_query(&path, &[("fieldManager", "kubectl-run")]),
+            &service,
+        )?;
+    }
+    output::report(
+        session,
+        parsed,
+        &service,
+        &format!("service/{name}"),
+        "created",
+    )?;
+    if parsed.text("output") == "yaml" {
+        session.out("---\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! `kubectl set`: changes to the Pod template of a workload, and to a selector.
+
+use serde_json::{Map, Value, json};
+
+use super::shared::{ALL, DRY, FILES, PRINT, SELECT, absent, command, family, is_update, query};
+use crate::fail::{Fail, Outcome};
+use crate::flags::Kind::{Bool, Text};
+use crate::flags::{Command, Flag, Parsed, flag};
+use crate::merge;
+use crate::output;
+use crate::select::{self};
+use crate::session::{STRATEGIC, Session, with_query};
+use crate::text::json::{list, text};
+
+pub(super) const COMMAND: Command =
+    family("set", &[], "Set specific features on objects", SUBCOMMANDS);
+
+const IMAGE: Command = Command {
+    aliases: &["im"],
+    ..command(
+        "image",
+        "Update the image of a pod template",
+        "(-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N",
+        &[FILES, PRINT, DRY, SELECT, ALL],
+        set_image,
+    )
+};
+
+const ENV: Command = command(
+    "env",
+    "Update environment variables on a pod template",
+    "RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N",
+    &[FILES, PRINT, DRY, SELECT, ALL, SET_ENV],
+    set_env,
+);
+
+const SELECTOR: Command = command(
+    "selector",
+    "Set the selector on a resource",
+    "(-f FILENAME | TYPE NAME) EXPRESSIONS",
+    &[FILES, PRINT, DRY, ALL],
+    set_selector,
+);
+
+const RESOURCES: Command = absent(
+    "resources",
+    "Update resource requests/limits on objects with pod templates",
+);
+
+const SERVICEACCOUNT: Command =
+    absent("serviceaccount", "Update the service account of a resource");
+
+const SUBJECT: Command = absent(
+    "subject",
+    "Update the user, group, or service account in a role binding or cluster role binding",
+);
+
+const SUBCOMMANDS: &[Command] = &[IMAGE, ENV, SELECTOR, RESOURCES, SERVICEACCOUNT, SUBJECT];
+
+const SET_ENV: &[Flag] = &[
+    flag(
+        "from",
+        Text,
+        "",
+        "The name of a resource from which to inject environment variables",
+    ),
+    flag(
+        "list",
+        Bool,
+        "false",
+        "If true, display the environment and any changes in the standard format.",
+    ),
+];
+
+/// The path of the pod spec in an object of some kind.
+pub(crate) fn pod_spec_path(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Pod" => &["spec"],
+        "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
+        _ => &["spec", "template", "spec"],
+    }
+}
+
+fn pod_spec<'v>(object: &'v mut Value, kind: &str) -> &'v mut Value {
+    pod_spec_path(kind)
+        .iter()
+        .fold(object, |value, key| &mut value[*key])
+}
+
+/// `kubectl set image`.
+pub(crate) fn set_image(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let split = parsed
+        .args
+        .iter()
+        .position(|arg| arg.contains('='))
+        .unwrap_or(parsed.args.len());
+    let (who, images) = parsed.args.split_at(split);
+    if who.is_empty() && !parsed.given("filename") {
+        return Err(Fail::usage(
+            "set image",
+            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
+        ));
+    }
+    if images.is_empty() {
+        return Err(Fail::message("at least one image update is required"));
+    }
+    let pairs: Vec<(&str, &str)> = images
+        .iter()
+        .filter_map(|image| image.split_once('='))
+        .collect();
+    edit_pods(session, parsed, who, "image updated", |spec| {
+        for (name, image) in &pairs {
+            let mut found = false;
+            for field in ["initContainers", "containers"] {
+                for container in spec
+                    .get_mut(field)
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten()
+                {
+                    if *name == "*" || container["name"] == *name {
+                        container["image"] = json!(image);
+                        found = true;
+                    }
+                }
+            }
+            if !found {
+                return Err(Fail::message(format!(
+                    "unable to find container named \"{name}\""
+                )));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `kubectl set env`.
+pub(crate) fn set_env(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let split = parsed
+        .args
+        .iter()
+        .position(|arg| is_update(arg))
+        .unwrap_or(parsed.args.len());
+    let (who, updates) = parsed.args.split_at(split);
+    if parsed.given("from") {
+        return Err(Fail::not_in_lab("set env --from"));
+    }
+    if parsed.is("list") {
+        for target in select::fetch(session, parsed, who)? {
+            let mut object = target.object.clone();
+            for container in list(pod_spec(&mut object, &target.resource.kind), "containers") {
+                session.out(&format!(
+                    "# {} {}, container {}\n",
+                    target.resource.kind,
+                    target.name,
+                    text(container, "name")
+                ))?;
+                for variable in list(container, "env") {
+                    session.out(&format!(
+                        "{}={}\n",
+                        text(variable, "name"),
+                        text(variable, "value")
+                    ))?;
+                }
+            }
+        }
+        return Ok(());
+    }
+    if updates.is_empty() {
+        return Err(Fail::message(
+            "at least one environment variable must be provided",
+        ));
+    }
+    edit_pods(session, parsed, who, "env updated", |spec| {
+        for container in spec
+            .get_mut("containers")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            for update in updates {
+                let (name, value) = update
+                    .split_once('=')
+                    .map_or((update.trim_end_matches('-'), None), |(name, value)| {
+                        (name, Some(value))
+                    });
+                let mut env = container["env"].as_array().cloned().unwrap_or_default();
+                match (
+                    env.iter_mut().find(|variable| variable["name"] == name),
+                    value,
+                ) {
+                    (Some(variable), Some(value)) => {
+                        *variable = json!({"name": name, "value": value})
+                    }
+                    (None, Some(value)) => env.push(json!({"name": name, "value": value})),
+                    (_, None) => env.retain(|variable| variable["name"] != name),
+                }
+                container["env"] = Value::Array(env);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Changes the pod spec of every target and sends the difference.
+fn edit_pods(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    who: &[String],
+    verb: &str,
+    edit: impl Fn(&mut Value) -> Outcome,
+) -> Outcome {
+    let mut fails = Vec::new();
+    for target in select::fetch(session, parsed, who)? {
+        let mut after = target.object.clone();
+        if let Err(fail) = edit(pod_spec(&mut after, &target.resource.kind)) {
+            fails.push(fail);
+            continue;
+        }
+        let patch = merge::two_way(&target.resource.kind, &target.object, &after);
+        if patch.as_object().is_some_and(Map::is_empty) {
+            continue;
+        }
+        let object = if parsed.dry_run()? == "client" {
+            after
+        } else {
+            let path = with_query(&target.path(), &query(parsed, "kubectl-set")?);
+            match session.patch(&path, STRATEGIC, patch.to_string().into_bytes()) {
+                Ok(object) => object,
+                Err(fail) => {
+                    fails.push(fail);
+                    continue;
+                }
+            }
+        };
+        output::report(session, parsed, &object, &target.shown(), verb)?;
+    }
+    Fail::collect(fails)
+}
+
+/// `kubectl set selector`.
+pub(crate) fn set_selector(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let Some((selector, who)) = parsed.args.split_last() else {
+        return Err(Fail::message(
+            "one or more resources must be specified as <resource> <name> or <resource>/<name>",
+        ));
+    };
+    let pairs: Map<String, Value> = selector
+        .split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .collect();
+    for target in select::fetch(session, parsed, who)? {
+        let mut after = target.object.clone();
+        after["spec"]["selector"] = Value::Object(pairs.clone());
+        let patch = merge::two_way(&target.resource.kind, &target.object, &after);
+        let path = with_query(&target.path(), &query(parsed, "kubectl-set")?);
+        let object = session.patch(&path, STRATEGIC, patch.to_string().into_bytes())?;
+        output::report(
+            session,
+            parsed,
+            &object,
+            &target.shown(),
+            "selector updated",
+        )?;
+    }
+    Ok(())
+}
