@@ -10,7 +10,8 @@ use std::rc::Rc;
 /// The text a tree was read from.
 #[derive(Debug, Default)]
 pub(crate) struct Source {
-    pub(crate) text: String,
+    /// Nothing until the line has been read to its end.
+    pub(crate) text: OnceCell<String>,
     /// Here-documents: where the operator stands and where the body lies, delimiter included.
     pub(crate) bodies: RefCell<Vec<(usize, Range<usize>)>>,
 }
@@ -19,20 +20,23 @@ impl Source {
     /// The text of one command as it would stand alone: bodies of its own here-documents behind
     /// it, other commands' bodies cut out.
     pub(crate) fn excerpt(&self, span: &Range<usize>) -> String {
+        let Some(source) = self.text.get() else {
+            return String::new();
+        };
         let mut text = String::new();
         let mut behind = String::new();
         let mut at = span.start;
         for (operator, body) in self.bodies.borrow().iter() {
             if span.contains(operator) {
                 if body.start >= span.end {
-                    behind.push_str(&self.text[body.clone()]);
+                    behind.push_str(&source[body.clone()]);
                 }
             } else if body.start >= at && body.end <= span.end {
-                text.push_str(&self.text[at..body.start]);
+                text.push_str(&source[at..body.start]);
                 at = body.end;
             }
         }
-        text.push_str(&self.text[at..span.end]);
+        text.push_str(&source[at..span.end]);
         if !behind.is_empty() {
             text.push('\n');
             text.push_str(&behind);
@@ -128,14 +132,16 @@ pub(crate) struct Redirect {
 #[derive(Debug)]
 pub(crate) enum Target {
     Read(Word),
-    Write(Word),
+    /// The flag says that the file may be there already, whatever `set -C` says.
+    Write(Word, bool),
     Append(Word),
     ReadWrite(Word),
     /// `>&` and `<&`: a number, `-` to close.
     Duplicate(Word),
+    /// `&>`: standard output and error to one file.
+    Both(Word),
     /// Filled in when the line has been read to its end.
     Here(Rc<OnceCell<Word>>),
-    HereString(Word),
 }
 
 /// A word before expansion.

@@ -20,11 +20,21 @@ const DEPTH_LIMIT: usize = 100;
 
 impl Shell {
     /// Reads and runs text line by line, as the lines would be typed.
-    pub(crate) fn run_text(&mut self, text: &str) -> Status {
+    ///
+    /// `line` is the number of the first one.
+    pub(crate) fn run_text(&mut self, text: &str, line: usize) -> Status {
         self.enter()?;
-        let mut parser = Parser::new(text);
+        let mut parser = Parser::new(text, &self.aliases, line);
+        let mut shown = 0;
         let result = loop {
-            match parser.next_line() {
+            let aliases = Rc::clone(&self.aliases);
+            let next = parser.next_line(&aliases);
+            if self.options.verbose && !self.options.from_text {
+                let read = text.get(shown..parser.pos).unwrap_or_default().to_owned();
+                shown = parser.pos;
+                self.write(2, read.as_bytes())?;
+            }
+            match next {
                 Ok(None) => break Ok(self.status),
                 Ok(Some(list)) => {
                     if let Err(flow) = self.list(&list) {
@@ -111,15 +121,7 @@ impl Shell {
                 Ok(0)
             }
             kind if command.redirects.is_empty() => self.compound(kind),
-            kind => {
-                let saved = self.fds.clone();
-                let result = match self.redirect(&command.redirects)? {
-                    true => self.compound(kind),
-                    false => Ok(1),
-                };
-                self.fds = saved;
-                result
-            }
+            kind => self.redirected(&command.redirects, |shell| shell.compound(kind)),
         }
     }
 
@@ -192,19 +194,22 @@ impl Shell {
         self.loops += 1;
         let mut status = 0;
         let result = loop {
-            let step = self.condition(condition).and_then(|met| {
-                if (met == 0) == until {
-                    return Ok(None);
-                }
-                let result = self.list(body);
-                status = *result.as_ref().unwrap_or(&0);
-                self.after_body(result).map(|end| Some(end.is_some()))
-            });
-            match step {
-                Ok(Some(false)) => {}
-                Ok(Some(true) | None) => break Ok(status),
-                Err(Flow::Break(1)) => break Ok(0),
-                Err(Flow::Continue(1)) => {}
+            let met = match self.condition(condition) {
+                Ok(met) => met,
+                other => match self.after_body(other) {
+                    Ok(None) => continue,
+                    Ok(Some(status)) => break Ok(status),
+                    Err(flow) => break Err(flow),
+                },
+            };
+            if (met == 0) == until {
+                break Ok(status);
+            }
+            let result = self.list(body);
+            status = *result.as_ref().unwrap_or(&0);
+            match self.after_body(result) {
+                Ok(None) => {}
+                Ok(Some(status)) => break Ok(status),
                 Err(flow) => break Err(flow),
             }
         };
@@ -239,14 +244,11 @@ impl Shell {
     pub(crate) fn subshell(&mut self, run: impl FnOnce(&mut Self) -> Status) -> Status {
         let saved: State = self.state.clone();
         self.subshells += 1;
-        self.loops = 0;
-        self.traps = Rc::new(
-            self.traps
-                .iter()
-                .filter(|(_, action)| action.is_empty())
-                .map(|(signal, action)| (*signal, action.clone()))
-                .collect(),
-        );
+        if !self.traps.is_empty() {
+            let kept = self.traps.iter().filter(|(_, action)| action.is_empty());
+            let kept = kept.map(|(signal, action)| (*signal, action.clone()));
+            self.traps = Rc::new(kept.collect());
+        }
         let result = run(self);
         let result = self.end_of_shell(result);
         if self.cwd != saved.cwd {
@@ -267,7 +269,8 @@ impl Shell {
         if self.traps.contains_key(&0) {
             let action = Rc::make_mut(&mut self.traps).remove(&0).unwrap_or_default();
             self.status = status;
-            if let Err(Flow::Exit(code)) = self.run_text(&action) {
+            let line = self.line;
+            if let Err(Flow::Exit(code)) = self.run_text(&action, line) {
                 status = code;
             }
         }
@@ -281,6 +284,8 @@ impl Shell {
         let target = Rc::clone(&capture);
         let status = self.subshell(|shell| {
             shell.fds[1] = Some(target);
+            // As in ash and bash: only what the substitution ends with counts.
+            shell.options.errexit = false;
             shell.list(list)
         });
         self.depth -= 1;
@@ -302,12 +307,15 @@ impl Shell {
                 }
                 self.fds.resize(fd + 1, None);
             }
-            match self.target(&redirect.to)? {
-                Ok(target) => self.fds[fd] = target,
+            match self.target(&redirect.to, fd)? {
+                Ok(target) => {
+                    if matches!(redirect.to, Target::Both(_)) {
+                        self.fds[2].clone_from(&target);
+                    }
+                    self.fds[fd] = target;
+                }
                 Err(message) => {
-                    let builtin = self.builtin.take();
                     self.complain(&message);
-                    self.builtin = builtin;
                     return Ok(false);
                 }
             }
@@ -315,8 +323,22 @@ impl Shell {
         Ok(true)
     }
 
-    fn target(&mut self, target: &Target) -> Result<Result<Option<Rc<Fd>>, String>, Flow> {
+    fn target(
+        &mut self,
+        target: &Target,
+        number: usize,
+    ) -> Result<Result<Option<Rc<Fd>>, String>, Flow> {
         Ok(match target {
+            Target::ReadWrite(word) if number == 0 => {
+                let name = self.expand_string(word)?;
+                let path = self.absolute(&name);
+                let opened = self
+                    .open_write(&path, false)
+                    .and_then(|_| Fd::open_read(path));
+                opened
+                    .map(Some)
+                    .map_err(|error| cannot("create", &name, &error))
+            }
             Target::Read(word) => {
                 let name = self.expand_string(word)?;
                 let opened = Fd::open_read(self.absolute(&name));
@@ -324,29 +346,42 @@ impl Shell {
                     .map(Some)
                     .map_err(|error| cannot("open", &name, &error))
             }
-            Target::Write(word) | Target::ReadWrite(word) | Target::Append(word) => {
-                let truncate = matches!(target, Target::Write(_));
+            Target::Write(word, force) => {
                 let name = self.expand_string(word)?;
                 let path = self.absolute(&name);
-                if truncate && self.options.noclobber && std::path::Path::new(&path).is_file() {
+                let careful = self.options.noclobber && !force;
+                if careful && std::path::Path::new(&path).is_file() {
                     return Ok(Err(format!("can't create {name}: File exists")));
                 }
-                let opened = Fd::open_write(path, truncate);
-                opened
-                    .map(Some)
-                    .map_err(|error| cannot("create", &name, &error))
+                self.written(&name, true)
+            }
+            Target::ReadWrite(word) | Target::Append(word) => {
+                let name = self.expand_string(word)?;
+                self.written(&name, false)
+            }
+            Target::Both(word) => {
+                let name = self.expand_string(word)?;
+                self.written(&name, true)
             }
             Target::Duplicate(word) => {
                 let text = self.expand_string(word)?;
                 if text == "-" {
                     return Ok(Ok(None));
                 }
+                if number == 1 && !text.bytes().all(|byte| byte.is_ascii_digit()) {
+                    // As in bash: standard error goes there too.
+                    let opened = self.written(&text, true);
+                    if let Ok(target) = &opened {
+                        self.fds[2].clone_from(target);
+                    }
+                    return Ok(opened);
+                }
                 match text.parse::<usize>() {
                     Ok(fd) => match self.fds.get(fd).cloned().flatten() {
                         Some(fd) => Ok(Some(fd)),
                         None => Err(format!("{fd}: Bad file descriptor")),
                     },
-                    Err(_) => return Err(self.fail("syntax error: bad fd number")),
+                    Err(_) => return Err(self.fail("redir error")),
                 }
             }
             Target::Here(body) => {
@@ -356,11 +391,24 @@ impl Shell {
                 };
                 self.here(&text)
             }
-            Target::HereString(word) => {
-                let text = self.expand_string(word)? + "\n";
-                self.here(&text)
-            }
         })
+    }
+
+    fn written(&self, name: &str, truncate: bool) -> Result<Option<Rc<Fd>>, String> {
+        let opened = self.open_write(&self.absolute(name), truncate);
+        opened
+            .map(Some)
+            .map_err(|error| cannot("create", name, &error))
+    }
+
+    /// Opens a file for writing at its end; a new one gets the mask's permissions.
+    fn open_write(&self, path: &str, truncate: bool) -> io::Result<Rc<Fd>> {
+        let new = self.umask != 0o022 && !std::path::Path::new(path).exists();
+        let fd = Fd::open_write(path.to_owned(), truncate)?;
+        if new {
+            guest_kit::files::set_mode(path, 0o666 & !self.umask);
+        }
+        Ok(fd)
     }
 
     fn here(&self, text: &str) -> Result<Option<Rc<Fd>>, String> {
@@ -395,10 +443,20 @@ impl Shell {
         if command.redirects.is_empty() {
             return self.external(argv, &values);
         }
+        self.redirected(&command.redirects, |shell| shell.external(argv, &values))
+    }
+
+    /// Runs something with its redirections, and takes them back.
+    fn redirected(
+        &mut self,
+        redirects: &[Redirect],
+        run: impl FnOnce(&mut Self) -> Status,
+    ) -> Status {
         let saved = self.fds.clone();
-        let result = match self.redirect(&command.redirects)? {
-            true => self.external(argv, &values),
-            false => Ok(1),
+        let result = match self.redirect(redirects) {
+            Ok(true) => run(self),
+            Ok(false) => Ok(1),
+            Err(flow) => Err(flow),
         };
         self.fds = saved;
         result
@@ -421,22 +479,7 @@ impl Shell {
             }
             return Ok(argv);
         }
-        let Some(alias) = self.aliases.get(first).cloned() else {
-            return self.expand_words(words);
-        };
-        // An alias is words here, not text; that is what people use them for.
-        let mut argv = Vec::new();
-        if let Ok(Some(list)) = Parser::new(&alias).next_line()
-            && let Some(Kind::Simple { words, .. }) = list
-                .0
-                .first()
-                .and_then(|item| item.first.commands.first())
-                .map(|command| &command.kind)
-        {
-            argv = self.expand_words(words)?;
-        }
-        argv.extend(self.expand_words(&words[1..])?);
-        Ok(argv)
+        self.expand_words(words)
     }
 
     fn assign_only(&mut self, command: &Command, assignments: &[(String, Word)]) -> Status {
@@ -446,12 +489,16 @@ impl Shell {
         if !redirected? {
             return Ok(1);
         }
+        let mut traced = Vec::new();
         for (name, word) in assignments {
             let value = self.expand_string(word)?;
             if self.options.xtrace {
-                self.trace(&[(name.clone(), value.clone())], &[]);
+                traced.push((name.clone(), value.clone()));
             }
             self.set(name, value)?;
+        }
+        if !traced.is_empty() {
+            self.trace(&traced, &[]);
         }
         Ok(self.substituted.unwrap_or(0))
     }
@@ -477,10 +524,20 @@ impl Shell {
         values: &[(String, String)],
         run: impl FnOnce(&mut Self) -> Status,
     ) -> Status {
-        let saved = self.fds.clone();
-        if !command.redirects.is_empty() && !self.redirect(&command.redirects)? {
-            self.fds = saved;
-            return Ok(1);
+        if command.redirects.is_empty() {
+            return self.with_values(values, run);
+        }
+        self.redirected(&command.redirects, |shell| shell.with_values(values, run))
+    }
+
+    /// Runs something with assignments that last only so long.
+    fn with_values(
+        &mut self,
+        values: &[(String, String)],
+        run: impl FnOnce(&mut Self) -> Status,
+    ) -> Status {
+        if values.is_empty() {
+            return run(self);
         }
         let mut hidden: Vec<(String, Option<Variable>)> = Vec::new();
         for (name, value) in values {
@@ -497,7 +554,6 @@ impl Shell {
                 None => self.variables_mut().remove(&name),
             };
         }
-        self.fds = saved;
         result
     }
 
@@ -512,27 +568,38 @@ impl Shell {
             if !self.redirect(&command.redirects)? {
                 return Err(Flow::Fail(1));
             }
-            return match argv.len() {
-                1 => Ok(0),
-                _ => self.replace(argv[1..].to_vec(), &values),
-            };
+            if argv.len() == 1 {
+                for (name, value) in values {
+                    self.set(&name, value)?;
+                }
+                return Ok(0);
+            }
+            return self.replace(&argv[1..], &values);
         }
-        if builtin.special {
+        if builtin.kind == builtins::Kind::Special {
             for (name, value) in &values {
                 self.set(name, value.clone())?;
             }
-            return self.with_redirects(command, &[], |shell| shell.run_builtin(builtin, argv));
+            if command.redirects.is_empty() {
+                return self.run_builtin(builtin, argv);
+            }
+            let mut failed = true;
+            let result = self.redirected(&command.redirects, |shell| {
+                failed = false;
+                shell.run_builtin(builtin, argv)
+            });
+            return if failed { Err(Flow::Fail(1)) } else { result };
         }
         self.with_redirects(command, &values, |shell| shell.run_builtin(builtin, argv))
     }
 
     pub(crate) fn run_builtin(&mut self, builtin: &'static Builtin, argv: &[String]) -> Status {
-        let outer = self.builtin.replace(builtin.name);
+        let outer = self.command_name.replace(builtin.name.to_owned());
         let result = (builtin.run)(self, argv);
-        self.builtin = outer;
+        self.command_name = outer;
         match result {
             // Only a special builtin's mistake ends a script.
-            Err(Flow::Fail(status)) if !builtin.special => Ok(status),
+            Err(Flow::Fail(status)) if builtin.kind != builtins::Kind::Special => Ok(status),
             result => result,
         }
     }
@@ -540,7 +607,6 @@ impl Shell {
     fn call(&mut self, body: &Rc<Command>, argv: &[String]) -> Status {
         self.enter()?;
         let params = std::mem::replace(&mut self.params, Rc::new(argv[1..].to_vec()));
-        let loops = std::mem::take(&mut self.loops);
         self.locals.push(std::collections::BTreeMap::new());
         let result = self.command(body);
         for (name, variable) in self.locals.pop().unwrap_or_default() {
@@ -550,7 +616,6 @@ impl Shell {
             };
         }
         self.params = params;
-        self.loops = loops;
         self.depth -= 1;
         match result {
             Err(Flow::Return(status)) => Ok(status),
@@ -569,10 +634,10 @@ fn cannot(what: &str, name: &str, error: &io::Error) -> String {
     format!("can't {what} {name}: {reason}")
 }
 
-/// A word as `set -x` shows it.
+/// A word as `set -x` shows it: ash's own choice of what needs quotes.
 pub(crate) fn quote_if_needed(word: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(safe) {
+    let plain = |byte: u8| matches!(byte, b'+'..=b':' | b'@'..=b'Z' | b']'..=b'_' | b'a'..=b'z');
+    if word.bytes().all(plain) {
         word.to_owned()
     } else {
         quote(word)

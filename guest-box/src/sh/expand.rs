@@ -132,12 +132,13 @@ impl Shell {
             "?" => self.status.to_string(),
             "$" => self.shell_pid.to_string(),
             "#" => self.params.len().to_string(),
-            "-" => self.options.letters(self.interactive),
+            "-" => self.options.letters(),
             "!" => return self.last_background.map(|pid| pid.to_string()),
             "0" => self.name.clone(),
             "LINENO" => self.line.to_string(),
             "RANDOM" => random().to_string(),
-            "@" | "*" => return (!self.params.is_empty()).then(|| self.joined()),
+            "PPID" => parent().to_string(),
+            "@" | "*" => self.joined(),
             _ if name.starts_with(|c: char| c.is_ascii_digit()) => {
                 let index = name.parse::<usize>().ok()?.checked_sub(1)?;
                 return self.params.get(index).cloned();
@@ -149,6 +150,9 @@ impl Shell {
 
     /// `"$*"`.
     fn joined(&self) -> String {
+        if self.params.is_empty() {
+            return String::new();
+        }
         let separator = match self.get("IFS") {
             None => " ".to_owned(),
             Some(ifs) => ifs.chars().take(1).collect(),
@@ -226,10 +230,6 @@ impl Shell {
         if value.is_none() && self.options.nounset && !matches!(name, "@" | "*" | "!") {
             return Err(self.fail(&format!("{name}: parameter not set")));
         }
-        if matches!(parameter.operation, Operation::Length) && (name == "@" || name == "*") {
-            out.push(value_piece(self.params.len().to_string(), quoted));
-            return Ok(());
-        }
         let text = self.transformed(&parameter.operation, value.unwrap_or_default())?;
         out.push(value_piece(text, quoted));
         Ok(())
@@ -284,15 +284,20 @@ impl Shell {
 
 impl arith::Variables for Shell {
     fn get(&mut self, name: &str) -> Result<String, String> {
-        match self.value(name) {
-            None if self.options.nounset => Err(format!("{name}: parameter not set")),
-            value => Ok(value.unwrap_or_default()),
-        }
+        // As in ash, `set -u` does not look here.
+        Ok(self.value(name).unwrap_or_default())
     }
 
     fn set(&mut self, name: &str, value: i64) -> Result<(), String> {
         Self::set(self, name, value.to_string()).map_err(|_| String::new())
     }
+}
+
+/// The process that started this one.
+fn parent() -> u32 {
+    let own = guest_kit::process::pid();
+    let all = guest_kit::process::processes();
+    all.iter().find(|it| it.pid == own).map_or(0, |it| it.ppid)
 }
 
 /// A number below 32768, as far as the host's randomness is random.
@@ -410,11 +415,7 @@ fn trim_end(value: &str, pattern: &str, longest: bool) -> String {
 }
 
 fn replace(value: &str, pattern: &str, replacement: &str, all: bool) -> String {
-    let (anchor, pattern) = match pattern.chars().next() {
-        Some(c @ ('#' | '%')) if !all => (Some(c), &pattern[1..]),
-        _ => (None, pattern),
-    };
-    if pattern.is_empty() && anchor.is_none() {
+    if pattern.is_empty() {
         return value.to_owned();
     }
     let pattern: Vec<char> = pattern.chars().collect();
@@ -422,17 +423,11 @@ fn replace(value: &str, pattern: &str, replacement: &str, all: bool) -> String {
     let mut out = String::new();
     let mut at = 0;
     while at <= text.len() {
-        let allowed = match anchor {
-            Some('#') => at == 0,
-            _ => true,
-        };
-        let end = (at..=text.len()).rev().find(|end| {
-            allowed
-                && (anchor != Some('%') || *end == text.len())
-                && pattern::matches_chars(&pattern, &text[at..*end])
-        });
+        let end = (at..=text.len())
+            .rev()
+            .find(|end| pattern::matches_chars(&pattern, &text[at..*end]));
         match end {
-            Some(end) if end > at || anchor.is_some() => {
+            Some(end) if end > at => {
                 out.push_str(replacement);
                 at = end;
                 if !all {

@@ -27,6 +27,8 @@ pub(crate) enum Fd {
         /// Bytes read so far.
         offset: RefCell<u64>,
         again: Again,
+        /// Goes when the descriptor does.
+        _temporary: Option<Temporary>,
     },
     Writer {
         output: RefCell<Output>,
@@ -34,6 +36,17 @@ pub(crate) enum Fd {
     },
     /// Standard output of a command substitution.
     Capture(RefCell<Capture>),
+}
+
+/// A file that nobody needs when this is gone.
+#[derive(Debug)]
+pub(crate) struct Temporary(String);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // A file that has gone already is what was wanted.
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Bytes collected for a command substitution, from builtins directly, from children by a pipe.
@@ -100,6 +113,7 @@ impl Fd {
             input: RefCell::new(input),
             offset: RefCell::new(0),
             again,
+            _temporary: None,
         })
     }
 
@@ -141,12 +155,17 @@ impl Fd {
             return Ok(Self::reader(reader, Again::Pipe(Rc::new(pipe))));
         }
         // More than a pipe holds would wait for a reader that is not there yet.
-        let path = format!("/tmp/.sh-{pid}");
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = format!("/tmp/.sh-{pid}-{number}");
         std::fs::write(&path, bytes)?;
-        let fd = Self::open_read(path.clone());
-        // The stream stays; only the name goes.
-        let _ = std::fs::remove_file(path);
-        fd
+        let temporary = Temporary(path.clone());
+        Ok(Rc::new(Self::Reader {
+            input: RefCell::new(Input::open(&path)?),
+            offset: RefCell::new(0),
+            again: Again::File(path),
+            _temporary: Some(temporary),
+        }))
     }
 
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -161,6 +180,16 @@ impl Fd {
         }
     }
 
+    /// Whether there is something to read, or the end, before this time is over.
+    pub(crate) fn ready(&self, time: Duration) -> bool {
+        match self {
+            Self::Reader { input, .. } => {
+                !guest_kit::poll(&[&*input.borrow()], Some(time)).is_empty()
+            }
+            _ => true,
+        }
+    }
+
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Null => Ok(()),
@@ -172,6 +201,22 @@ impl Fd {
                 Ok(())
             }
             Self::Reader { .. } => Err(io::Error::other("Bad file descriptor")),
+        }
+    }
+
+    /// The file it leads to, and whether it writes.
+    pub(crate) fn path(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::Null => Some(("/dev/null", true)),
+            Self::Reader {
+                again: Again::File(path),
+                ..
+            } => Some((path, false)),
+            Self::Writer {
+                again: Again::File(path),
+                ..
+            } => Some((path, true)),
+            _ => None,
         }
     }
 

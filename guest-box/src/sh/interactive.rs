@@ -102,7 +102,7 @@ impl Shell {
                     if self.incomplete(&text) {
                         continue;
                     }
-                    let result = self.run_text(&std::mem::take(&mut text));
+                    let result = self.run_text(&std::mem::take(&mut text), 1);
                     // What was pressed while a program ran was meant for it.
                     while signals::next().is_some() {}
                     self.recover(result)?;
@@ -112,9 +112,9 @@ impl Shell {
     }
 
     fn incomplete(&self, text: &str) -> bool {
-        let mut parser = Parser::new(text);
+        let mut parser = Parser::new(text, &self.aliases, 1);
         loop {
-            match parser.next_line() {
+            match parser.next_line(&self.aliases) {
                 Ok(None) => return false,
                 Ok(Some(_)) => {}
                 Err(error) => return error.incomplete,

@@ -19,12 +19,14 @@ mod pipeline;
 mod state;
 mod word;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use fds::Fd;
 use parse::Parser;
 use state::{Flow, Options, Shell, State, Variable};
+
+const DEFAULT_PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 
 pub(crate) use pattern::matches as pattern_matches;
 
@@ -51,6 +53,7 @@ pub(crate) fn main(args: &[String]) -> i32 {
         }
     };
     shell.options = invocation.options;
+    shell.options.from_text = invocation.command.is_some();
     shell.name.clone_from(&invocation.name);
     shell.params = Rc::new(invocation.params.clone());
     let result = shell.begin(invocation);
@@ -134,7 +137,7 @@ impl Shell {
                 .value
                 .get_or_insert_with(|| value.to_owned());
         };
-        default("PATH", "/sbin:/usr/sbin:/bin:/usr/bin");
+        default("PATH", DEFAULT_PATH);
         default("OPTIND", "1");
         default("PS4", "+ ");
         default("PWD", &cwd);
@@ -165,13 +168,15 @@ impl Shell {
                 guarded: 0,
                 subshells: 0,
                 getopts_at: 0,
+                umask: 0o022,
+                command_name: None,
             },
             jobs: Vec::new(),
             program,
             shell_pid: pid,
             interactive: false,
-            script: false,
-            builtin: None,
+            signals: VecDeque::new(),
+            history: Vec::new(),
             depth: 0,
             substituted: None,
         }
@@ -179,17 +184,17 @@ impl Shell {
 
     fn begin(&mut self, invocation: Invocation) -> exec::Status {
         if let Some(part) = self.part() {
-            return self.run_text(&part);
+            return self.run_text(&part, 0);
         }
         if let Some(command) = invocation.command {
-            return self.run_text(&command);
+            return self.run_text(&command, 0);
         }
         if let Some(script) = invocation.script {
             return match std::fs::read(self.absolute(&script)) {
                 Ok(bytes) => {
-                    self.program = script;
-                    self.script = true;
-                    self.run_text(&String::from_utf8_lossy(&bytes))
+                    self.program.clone_from(&script);
+                    self.command_name = Some(script);
+                    self.run_text(&String::from_utf8_lossy(&bytes), 1)
                 }
                 Err(error) => {
                     let reason = crate::applets::reason(&error);
@@ -200,6 +205,7 @@ impl Shell {
         }
         if invocation.interactive || guest_kit::terminal::size().is_some() {
             self.interactive = true;
+            self.options.interactive = true;
             return self.prompt_loop();
         }
         self.run_stdin()
@@ -222,12 +228,18 @@ impl Shell {
 
     /// Commands from standard input, no byte further than each of them needs.
     fn run_stdin(&mut self) -> exec::Status {
-        let mut text = String::new();
+        self.options.from_stdin = true;
+        let (mut text, mut read, mut begun) = (String::new(), 0, 1);
         loop {
             let line = self.read_line();
             let ended = line.is_empty();
+            if self.options.verbose {
+                self.write(2, line.as_bytes())?;
+            }
             text.push_str(&line);
-            match Parser::new(&text).next_line() {
+            read += 1;
+            let aliases = Rc::clone(&self.aliases);
+            match Parser::new(&text, &aliases, begun).next_line(&aliases) {
                 Err(error) if error.incomplete && !ended => continue,
                 Err(error) => return Err(self.fail(&error.message)),
                 Ok(None) => {}
@@ -236,6 +248,7 @@ impl Shell {
                 }
             }
             text.clear();
+            begun = read + 1;
             if ended {
                 return Ok(self.status);
             }

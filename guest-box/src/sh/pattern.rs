@@ -167,14 +167,22 @@ pub(crate) fn glob(pattern: &str) -> Vec<String> {
 }
 
 fn walk(base: String, pattern: &str, found: &mut Vec<String>) {
-    let (component, rest) = match pattern.split_once('/') {
-        Some((component, rest)) => (component, Some(rest.trim_start_matches('/'))),
-        None => (pattern, None),
+    let (component, slashes, rest) = match pattern.split_once('/') {
+        Some((component, behind)) => {
+            let rest = behind.trim_start_matches('/');
+            let slashes = pattern.len() - component.len() - rest.len();
+            (
+                component,
+                &pattern[component.len()..][..slashes],
+                Some(rest),
+            )
+        }
+        None => (pattern, "", None),
     };
     let mut visit = |name: &str| {
         let path = format!("{base}{name}");
         match rest {
-            Some(rest) if Path::new(&path).is_dir() => walk(format!("{path}/"), rest, found),
+            Some(rest) if Path::new(&path).is_dir() => walk(path + slashes, rest, found),
             Some(_) => {}
             None => found.push(path),
         }

@@ -31,7 +31,7 @@ fn refusal(error: SpawnError) -> (i32, &'static str) {
 }
 
 /// What a shell says when a signal ended a child; an interrupt and a broken pipe are no news.
-fn death(signal: u8) -> Option<&'static str> {
+pub(crate) fn death(signal: u8) -> Option<&'static str> {
     Some(match signal {
         1 => "Hangup",
         3 => "Quit",
@@ -71,13 +71,11 @@ impl Shell {
     }
 
     fn not_started(&mut self, name: &str, error: SpawnError) -> i32 {
-        let outer = self.builtin.take();
         let (status, reason) = refusal(error);
         match error {
             SpawnError::TooMany => self.complain(reason),
             _ => self.complain(&format!("{name}: {reason}")),
         }
-        self.builtin = outer;
         status
     }
 
@@ -86,12 +84,20 @@ impl Shell {
         argv: Vec<String>,
         values: &[(String, String)],
     ) -> Result<Child, SpawnError> {
+        self.spawn_as(argv[0].clone(), argv, values)
+    }
+
+    fn spawn_as(
+        &mut self,
+        program: String,
+        argv: Vec<String>,
+        values: &[(String, String)],
+    ) -> Result<Child, SpawnError> {
         let mut env = self.environment();
         for (name, value) in values {
             env.retain(|(known, _)| known != name);
             env.push((name.clone(), value.clone()));
         }
-        let program = argv[0].clone();
         self.start(program, argv, env)
     }
 
@@ -171,17 +177,31 @@ impl Shell {
     }
 
     /// Becomes another program, as far as anybody can tell from outside.
-    pub(crate) fn replace(&mut self, argv: Vec<String>, values: &[(String, String)]) -> Status {
-        let name = argv[0].clone();
-        if let Some(builtin) = builtins::find(&name).filter(|builtin| builtin.applet) {
+    pub(crate) fn replace(&mut self, args: &[String], values: &[(String, String)]) -> Status {
+        self.command_name = Some("exec".into());
+        let mut argv = args.to_vec();
+        if argv[0] == "-a" && argv.len() > 2 {
+            argv.remove(0);
+        } else if argv[0] == "--" && argv.len() > 1 {
+            argv.remove(0);
+            argv.insert(0, argv[0].clone());
+        } else if argv[0].len() > 1 && argv[0].starts_with('-') {
+            let letter = argv[0][1..].chars().next().unwrap_or('-');
+            return Err(self.fail(&format!("illegal option -{letter}")));
+        } else {
+            argv.insert(0, argv[0].clone());
+        }
+        let name = argv.remove(1);
+        if let Some(builtin) =
+            builtins::find(&name).filter(|builtin| builtin.kind == builtins::Kind::Applet)
+        {
             let status = self.run_builtin(builtin, &argv)?;
             return Err(Flow::Exit(status));
         }
-        let child = match self.spawn(argv, values) {
+        let child = match self.spawn_as(name.clone(), argv, values) {
             Ok(child) => child,
             Err(error) => {
                 let (status, reason) = refusal(error);
-                self.builtin = Some("exec");
                 self.complain(&format!("{name}: {reason}"));
                 return Err(Flow::Exit(status));
             }
@@ -193,7 +213,7 @@ impl Shell {
                 child.kill(signal);
             }
             if let Some(exit) = child.try_wait() {
-                Rc::make_mut(&mut self.traps).clear();
+                self.traps = Rc::default();
                 return Err(Flow::Exit(exit.status()));
             }
         }
@@ -217,9 +237,15 @@ impl Shell {
         for command in commands {
             stages.push(self.stage(command)?);
         }
+        // One of them runs here, unless what it writes would come back here through programs: nobody
+        // would read it meanwhile.
+        let captured = self.fds[1]
+            .as_ref()
+            .is_some_and(|fd| matches!(**fd, Fd::Capture(_)));
         let here = stages
             .iter()
-            .rposition(|stage| !matches!(stage, Stage::Program { .. }));
+            .rposition(|stage| !matches!(stage, Stage::Program { .. }))
+            .filter(|index| !captured || index + 1 == stages.len());
         let outer = self.fds.clone();
         let mut input = outer[0].clone();
         let mut children: Vec<(usize, Result<Child, i32>)> = Vec::new();
@@ -299,10 +325,9 @@ impl Shell {
                 return Ok(Stage::Heavy);
             }
             if let Some(builtin) = builtins::find(name) {
-                return Ok(if builtin.quick {
-                    Stage::Quick
-                } else {
-                    Stage::Heavy
+                return Ok(match builtin.kind {
+                    builtins::Kind::Quick | builtins::Kind::Applet => Stage::Quick,
+                    _ => Stage::Heavy,
                 });
             }
         }
@@ -346,12 +371,19 @@ impl Shell {
         match started? {
             Ok(child) => {
                 self.last_background = Some(child.pid());
+                let taken = |number: &usize| self.jobs.iter().any(|job| job.number == *number);
+                let number = (1..).find(|number| !taken(number)).unwrap_or(1);
+                let mut text = String::new();
                 if self.interactive {
-                    let text = format!("[{}] {}\n", self.jobs.len() + 1, child.pid());
-                    self.write(2, text.as_bytes())?;
+                    let line = format!("[{number}] {}\n", child.pid());
+                    self.write(2, line.as_bytes())?;
+                    text = item.place.text();
                 }
-                let text = item.place.text();
-                self.jobs.push(Job { child, text });
+                self.jobs.push(Job {
+                    number,
+                    child,
+                    text,
+                });
                 self.status = 0;
             }
             Err(status) => self.status = status,
@@ -390,16 +422,52 @@ impl Shell {
             if let (Some(value), false) = (&variable.value, variable.exported) {
                 text.push_str(&format!("{name}={}\n", quote(value)));
             }
+            if variable.exported && variable.value.is_none() {
+                text.push_str(&format!("export {name}\n"));
+            }
+            if variable.read_only {
+                text.push_str(&format!("readonly {name}\n"));
+            }
         }
         for (name, body) in self.functions.iter() {
             // A function that was defined in another way than `name() body` is defined so here.
             let body = body.place.text();
             text.push_str(&format!("{name}() {body}\n"));
         }
+        for (signal, _) in self.traps.iter().filter(|(_, action)| action.is_empty()) {
+            text.push_str(&format!("trap '' {signal}\n"));
+        }
         let mut options = self.options;
-        for (name, letter) in super::state::OPTION_NAMES {
-            if options.letter(letter).is_some_and(|on| *on) {
+        for (name, _) in super::state::OPTION_NAMES {
+            if options.named(name).is_some_and(|on| *on) {
                 text.push_str(&format!("set -o {name}\n"));
+            }
+        }
+        if self.umask != 0o022 {
+            text.push_str(&format!("umask {:o}\n", self.umask));
+        }
+        text.push_str(&self.descriptors());
+        if self.status != 0 {
+            text.push_str(&format!("(exit {})\n", self.status));
+        }
+        text
+    }
+
+    /// Descriptors above 2, as far as they lead to a file or where 1 or 2 lead too.
+    fn descriptors(&self) -> String {
+        let mut text = String::new();
+        for (number, fd) in self.fds.iter().enumerate().skip(3) {
+            let Some(fd) = fd else { continue };
+            let same = |other: usize| {
+                self.fds[other]
+                    .as_ref()
+                    .is_some_and(|it| Rc::ptr_eq(it, fd))
+            };
+            if let Some(other) = [1, 2].into_iter().find(|other| same(*other)) {
+                text.push_str(&format!("exec {number}>&{other}\n"));
+            } else if let Some((path, writes)) = fd.path() {
+                let operator = if writes { ">>" } else { "<" };
+                text.push_str(&format!("exec {number}{operator}{}\n", quote(path)));
             }
         }
         text

@@ -3,11 +3,11 @@
 //! A subshell is a copy of [`State`] that is thrown away; everything large is shared until
 //! written. Nothing here runs commands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
-use guest_kit::process::Child;
+use guest_kit::process::{Child, Exit};
 
 use super::ast::Command;
 use super::fds::Fd;
@@ -43,6 +43,13 @@ pub(crate) struct Options {
     pub(crate) noclobber: bool,
     pub(crate) allexport: bool,
     pub(crate) pipefail: bool,
+    pub(crate) ignoreeof: bool,
+    pub(crate) monitor: bool,
+    pub(crate) notify: bool,
+    /// Commands come from `-c`, from standard input, from a person: no option, but in `$-`.
+    pub(crate) from_text: bool,
+    pub(crate) from_stdin: bool,
+    pub(crate) interactive: bool,
 }
 
 impl Options {
@@ -57,6 +64,9 @@ impl Options {
             'v' => &mut self.verbose,
             'C' => &mut self.noclobber,
             'a' => &mut self.allexport,
+            'b' => &mut self.notify,
+            'm' => &mut self.monitor,
+            'I' => &mut self.ignoreeof,
             _ => return None,
         })
     }
@@ -70,29 +80,43 @@ impl Options {
         self.letter(*letter)
     }
 
-    pub(crate) fn letters(mut self, interactive: bool) -> String {
-        let mut text: String = OPTION_NAMES
-            .iter()
-            .map(|(_, letter)| *letter)
-            .filter(|letter| self.letter(*letter).is_some_and(|on| *on))
-            .collect();
-        if interactive {
-            text.insert(0, 'i');
-        }
-        text
+    /// `$-`.
+    pub(crate) fn letters(self) -> String {
+        let all = [
+            ('u', self.nounset),
+            ('b', self.notify),
+            ('a', self.allexport),
+            ('C', self.noclobber),
+            ('v', self.verbose),
+            ('x', self.xtrace),
+            ('c', self.from_text),
+            ('s', self.from_stdin),
+            ('n', self.noexec),
+            ('m', self.monitor),
+            ('i', self.interactive),
+            ('I', self.ignoreeof),
+            ('f', self.noglob),
+            ('e', self.errexit),
+        ];
+        let set = all.iter().filter(|(_, on)| *on);
+        set.map(|(letter, _)| *letter).collect()
     }
 }
 
-/// In the order `set -o` prints them.
-pub(crate) const OPTION_NAMES: [(&str, char); 8] = [
+/// In the order `set -o` prints them; a blank where there is no letter.
+pub(crate) const OPTION_NAMES: [(&str, char); 12] = [
     ("errexit", 'e'),
     ("noglob", 'f'),
+    ("ignoreeof", 'I'),
+    ("monitor", 'm'),
     ("noexec", 'n'),
     ("xtrace", 'x'),
     ("verbose", 'v'),
     ("noclobber", 'C'),
     ("allexport", 'a'),
+    ("notify", 'b'),
     ("nounset", 'u'),
+    ("pipefail", ' '),
 ];
 
 /// What a subshell gets a copy of.
@@ -120,13 +144,26 @@ pub(crate) struct State {
     /// How deep this is in subshells.
     pub(crate) subshells: usize,
     pub(crate) getopts_at: usize,
+    /// Bits that files made by redirections do not get.
+    pub(crate) umask: u32,
+    /// What messages name beside the shell: the builtin that runs, the file that is read.
+    pub(crate) command_name: Option<String>,
 }
 
 /// A background child.
 #[derive(Debug)]
 pub(crate) struct Job {
+    pub(crate) number: usize,
     pub(crate) child: Child,
+    /// What was typed; empty when nobody typed it.
     pub(crate) text: String,
+}
+
+impl Job {
+    /// The end, when it has come.
+    pub(crate) fn end(&self) -> Option<Exit> {
+        self.child.try_wait()
+    }
 }
 
 /// A running shell: its state and what belongs to the process.
@@ -139,10 +176,10 @@ pub(crate) struct Shell {
     /// `$$`.
     pub(crate) shell_pid: u32,
     pub(crate) interactive: bool,
-    /// Messages name the line only in scripts.
-    pub(crate) script: bool,
-    /// The builtin that runs, for its messages.
-    pub(crate) builtin: Option<&'static str>,
+    /// Signals that the shell has sent itself.
+    pub(crate) signals: VecDeque<u8>,
+    /// What was typed at the prompt, oldest first.
+    pub(crate) history: Vec<String>,
     /// How deep functions and substitutions are nested.
     pub(crate) depth: usize,
     /// The status of the last command substitution of a simple command.
@@ -204,6 +241,9 @@ impl Shell {
         {
             return Err(self.fail(&format!("{name}: is read only")));
         }
+        if name == "OPTIND" {
+            self.getopts_at = 0;
+        }
         let allexport = self.options.allexport;
         let value = value.into();
         match self.variables_mut().get_mut(name) {
@@ -235,16 +275,36 @@ impl Shell {
         }
     }
 
+    /// Writes what a builtin has to say to standard output; its status.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<i32, Flow> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let reason = match self.fds.get(1).cloned().flatten() {
+            None => "Bad file descriptor".to_owned(),
+            Some(target) => match target.write(bytes) {
+                Ok(()) => return Ok(0),
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                    return Err(Flow::Exit(141));
+                }
+                Err(error) => crate::applets::reason(&error),
+            },
+        };
+        let text = format!("{}: write error: {reason}\n", self.program);
+        self.write(2, text.as_bytes())?;
+        Ok(1)
+    }
+
     /// Says what is wrong, in ash's form.
     pub(crate) fn complain(&mut self, message: &str) {
         let mut text = format!("{}: ", self.program);
-        if let Some(builtin) = self.builtin {
-            text.push_str(builtin);
-            text.push_str(": ");
-        }
-        if !self.interactive && (self.script || self.builtin.is_some()) {
-            let line = if self.script { self.line } else { 0 };
-            text.push_str(&format!("line {line}: "));
+        if let Some(name) = &self.command_name {
+            if *name != self.program {
+                text.push_str(&format!("{name}: "));
+            }
+            if !self.interactive {
+                text.push_str(&format!("line {}: ", self.line));
+            }
         }
         text.push_str(message);
         text.push('\n');

@@ -89,7 +89,14 @@ impl Parser {
     }
 
     /// Reads up to `end`, which stays unread. `quoted` is how it is between double quotes.
-    fn parts(&mut self, end: End, quoted: bool, mut parts: Parts) -> Result<Word> {
+    fn parts(&mut self, end: End, quoted: bool, parts: Parts) -> Result<Word> {
+        self.enter()?;
+        let word = self.parts_here(end, quoted, parts);
+        self.leave();
+        word
+    }
+
+    fn parts_here(&mut self, end: End, quoted: bool, mut parts: Parts) -> Result<Word> {
         let mut depth = 0_usize;
         while !self.at(end, depth) {
             match self.peek() {
@@ -178,7 +185,7 @@ impl Parser {
                 }
             }
         }
-        let list = Self::new(&text).whole()?;
+        let list = self.inner(&text)?.whole()?;
         Ok(Part::Substitution(std::rc::Rc::new(list)))
     }
 
@@ -268,7 +275,7 @@ impl Parser {
                 None => return Err(self.error("syntax error: unterminated quoted string", true)),
             }
         }
-        let raw = &self.source.text[start..self.pos - 1];
+        let raw = &self.text()[start..self.pos - 1];
         let bytes = crate::applets::escape::unescape(raw, true).0;
         Ok(Part::Quoted(String::from_utf8_lossy(&bytes).into_owned()))
     }
@@ -313,9 +320,8 @@ impl Parser {
     }
 
     fn bad_substitution(&self) -> super::parse::Error {
-        if self.rest().is_empty() {
-            let message = "syntax error: unexpected end of file (expecting \"}\")";
-            return self.error(message, true);
+        if self.rest().trim_start_matches('\n').is_empty() {
+            return self.error("syntax error: missing '}'", true);
         }
         self.error("syntax error: bad substitution", false)
     }

@@ -189,4 +189,5 @@ fn every_applet_explains_itself() {
 }
 
 mod applets;
+mod shell;
 mod web;
