@@ -156,6 +156,8 @@ pub struct Config {
     pub images: Vec<ImageInfo>,
     /// Whether the cluster runs a DNS.
     pub dns: bool,
+    /// Where a cloud's load balancers get their addresses; without it there is no cloud.
+    pub load_balancers: Option<(Ipv4Addr, u8)>,
     /// Whether controllers' waiting work is taken in a random order.
     pub shuffle: bool,
 }

@@ -7,8 +7,8 @@ use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
-    deployment, endpoints, endpointslice, eviction, gc, mirror, namespace, node, podgc, replicaset,
-    service,
+    deployment, endpoints, endpointslice, eviction, gc, loadbalancer, mirror, namespace, node,
+    podgc, replicaset, service,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -25,7 +25,7 @@ const BUDGET: usize = 50_000;
 const SPIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// No pace is longer than this.
-const LONGEST_PACE: Duration = Duration::from_secs(1);
+const LONGEST_PACE: Duration = Duration::from_secs(5);
 
 /// A key of one of the controllers.
 type Work = (usize, Key);
@@ -50,7 +50,7 @@ impl Manager {
     /// The controllers, the scheduler and one kubelet for each node of the configuration.
     #[must_use]
     pub fn new(seed: Seed, config: &Config) -> Self {
-        let controllers: Vec<Box<dyn Controller>> = vec![
+        let mut controllers: Vec<Box<dyn Controller>> = vec![
             Box::new(deployment::Deployments),
             Box::new(replicaset::ReplicaSets),
             Box::new(Scheduler::new(seed)),
@@ -64,6 +64,9 @@ impl Manager {
             Box::new(namespace::Namespaces),
             Box::new(gc::GarbageCollector),
         ];
+        if let Some(pool) = config.load_balancers {
+            controllers.push(Box::new(loadbalancer::LoadBalancers::new(pool)));
+        }
         Self {
             controllers,
             queue: WorkQueue::new(config.shuffle.then(|| seed.stream("controllers"))),

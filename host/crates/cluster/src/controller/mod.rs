@@ -15,6 +15,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod eviction;
 pub mod gc;
+pub mod loadbalancer;
 pub mod mirror;
 pub mod namespace;
 pub mod node;

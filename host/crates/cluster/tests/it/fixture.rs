@@ -25,6 +25,7 @@ pub(crate) fn config() -> Config {
             size_bytes: 9_454_413,
         }],
         dns: true,
+        load_balancers: None,
         shuffle: false,
     }
 }

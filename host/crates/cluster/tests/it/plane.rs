@@ -64,6 +64,7 @@ impl Plane {
                 image("busybox:1.28", 1_479_271),
             ],
             dns: false,
+            load_balancers: Some((Ipv4Addr::new(203, 0, 113, 0), 24)),
             shuffle,
         };
         let seed = Seed::new(seed);

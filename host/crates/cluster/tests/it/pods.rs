@@ -37,7 +37,6 @@ fn a_running_container_can_be_talked_to() {
             container: "c".into(),
             command: vec!["ls".into(), "-l".into()],
             stdin: false,
-            stdin_once: false,
             stdout: true,
             stderr: true,
             tty: false,

@@ -546,3 +546,52 @@ fn a_thousand_pods_become_ready_with_few_writes_each() {
         plane.store.revision()
     );
 }
+
+#[test]
+fn a_load_balancer_comes_after_a_while_and_goes_when_the_type_changes() {
+    let mut plane = Plane::new(1);
+    let mut wish = service();
+    wish["spec"]["type"] = "LoadBalancer".into();
+    plane.create("services", wish.clone());
+    plane.run_for(1);
+    let ingress = |plane: &Plane| {
+        plane.get("services", "my-nginx")["status"]["loadBalancer"]["ingress"].clone()
+    };
+    assert!(ingress(&plane).is_null(), "pending at first");
+    plane.run_for(10);
+    assert_eq!(
+        ingress(&plane),
+        json!([{ "ip": "203.0.113.1", "ipMode": "VIP" }])
+    );
+    assert_eq!(
+        plane.events("my-nginx"),
+        [
+            "EnsuringLoadBalancer Ensuring load balancer",
+            "EnsuredLoadBalancer Ensured load balancer",
+        ]
+    );
+    wish["metadata"]["name"] = "second".into();
+    plane.create("services", wish);
+    plane.run_for(11);
+    let second = &plane.get("services", "second")["status"]["loadBalancer"]["ingress"][0]["ip"];
+    assert_eq!(second, "203.0.113.2", "no two have one address");
+    plane.edit("services", "my-nginx", |service| {
+        service["spec"]["type"] = "NodePort".into();
+    });
+    plane.run_for(11);
+    assert!(ingress(&plane).is_null());
+    assert!(plane.get("services", "my-nginx")["metadata"]["finalizers"].is_null());
+}
+
+#[test]
+fn a_service_with_a_load_balancer_is_gone_when_the_cloud_has_let_go() {
+    let mut plane = Plane::new(1);
+    let mut wish = service();
+    wish["spec"]["type"] = "LoadBalancer".into();
+    plane.create("services", wish);
+    plane.run_for(11);
+    plane.delete("services", "my-nginx");
+    assert!(plane.try_get("services", "my-nginx").is_some());
+    plane.run_for(11);
+    assert!(plane.try_get("services", "my-nginx").is_none());
+}

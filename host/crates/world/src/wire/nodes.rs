@@ -38,6 +38,7 @@ pub(crate) fn config(spec: &WorldSpec) -> cluster::Config {
         control_plane: SocketAddrV4::new(WorldSpec::lan_address(2), spec::API_PORT),
         images: spec.images.clone(),
         dns: spec.dns,
+        load_balancers: None,
         shuffle: spec.shuffle,
     }
 }
