@@ -1,5 +1,5 @@
-//! What the guest programs share: processes, pipes, signals, the terminal, and what the machine
-//! knows about itself.
+//! What the guest programs share: processes, pipes, signals, the terminal, what the machine knows
+//! about itself and its network, ICMP, and the packets at its interfaces.
 //!
 //! In a container these stand on `wit/process.wit` and `wasi:io`; on the author's machine a twin
 //! over `std` stands in for them, so that shells and tools can be tested natively.
@@ -7,8 +7,11 @@
 //!
 //! Start with [`process::Command`], [`process::Pipe`], and [`poll`].
 
+pub mod capture;
 pub mod files;
+pub mod icmp;
 pub mod machine;
+pub mod network;
 pub mod process;
 pub mod signals;
 pub mod terminal;

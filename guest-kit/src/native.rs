@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::process::{Command, Exit, ProcessInfo, SpawnError, Stdio};
+use crate::process::{Command, Exit, SpawnError, Stdio};
 use crate::terminal::Size;
 
 /// What [`crate::poll`] waits on.
@@ -139,6 +139,31 @@ fn exit_of(status: ExitStatus) -> Exit {
 }
 
 pub(crate) fn spawn(command: Command) -> Result<Child, SpawnError> {
+    let inner = prepared(command)?
+        .spawn()
+        .map_err(|error| spawn_error(&error))?;
+    Ok(Child {
+        inner: RefCell::new(inner),
+        end: Cell::new(None),
+    })
+}
+
+pub(crate) fn replace(command: Command) -> SpawnError {
+    match prepared(command) {
+        Ok(mut command) => spawn_error(&command.exec()),
+        Err(error) => error,
+    }
+}
+
+fn spawn_error(error: &io::Error) -> SpawnError {
+    match error.kind() {
+        io::ErrorKind::NotFound => SpawnError::NotFound,
+        io::ErrorKind::WouldBlock => SpawnError::TooMany,
+        _ => SpawnError::NotExecutable,
+    }
+}
+
+fn prepared(command: Command) -> Result<std::process::Command, SpawnError> {
     let out = |stdio: Stdio<crate::process::Output>| match stdio {
         Stdio::Inherit => std::process::Stdio::inherit(),
         Stdio::Null => std::process::Stdio::null(),
@@ -161,15 +186,7 @@ pub(crate) fn spawn(command: Command) -> Result<Child, SpawnError> {
     if let Some(name) = command.argv.first() {
         child.arg0(name);
     }
-    let inner = child.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => SpawnError::NotFound,
-        io::ErrorKind::WouldBlock => SpawnError::TooMany,
-        _ => SpawnError::NotExecutable,
-    })?;
-    Ok(Child {
-        inner: RefCell::new(inner),
-        end: Cell::new(None),
-    })
+    Ok(child)
 }
 
 fn find(command: &Command) -> Result<String, SpawnError> {
@@ -351,14 +368,6 @@ pub(crate) fn pid() -> u32 {
     std::process::id()
 }
 
-pub(crate) fn processes() -> Vec<ProcessInfo> {
-    vec![ProcessInfo {
-        pid: pid(),
-        ppid: 0,
-        argv: std::env::args().collect(),
-    }]
-}
-
 pub(crate) fn kill(pid: u32, signal: u8) -> bool {
     let pid = i32::try_from(pid)
         .ok()
@@ -400,3 +409,10 @@ pub(crate) fn mode(path: &Path) -> Option<u32> {
 pub(crate) fn set_mode(path: &Path, mode: u32) -> bool {
     std::fs::set_permissions(path, Permissions::from_mode(mode)).is_ok()
 }
+
+#[path = "native_proc.rs"]
+mod proc;
+pub(crate) use proc::{
+    Icmp, Listener, forwards, links, monotonic, mounts, neighbours, processes, routes, sockets,
+    stats,
+};

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::system;
 pub use crate::system::Pipe;
@@ -89,6 +90,12 @@ impl Command {
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.argv.push(arg.into());
         self
+    }
+
+    /// Makes this very process become it, as `execve` does, with the same id. What this process
+    /// holds is closed; destructors do not run. Returns only when that fails.
+    pub fn replace(self) -> SpawnError {
+        system::replace(self)
     }
 
     /// Starts it. Fails when there is no such program or no room for it.
@@ -207,6 +214,16 @@ pub struct ProcessInfo {
     pub ppid: u32,
     /// Its arguments, the program's own name first.
     pub argv: Vec<String>,
+    /// Whether it wants the processor now; otherwise it sleeps.
+    pub runnable: bool,
+    /// When it started, counted from the machine's start.
+    pub started: Duration,
+    /// Processor time used.
+    pub cpu: Duration,
+    /// Bytes of memory.
+    pub memory: u64,
+    /// Whether it is at a terminal.
+    pub terminal: bool,
 }
 
 /// Every process of this container, by id.

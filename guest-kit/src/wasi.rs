@@ -15,6 +15,7 @@ use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 use crate::bindings::lab::process::{files, machine, process, signals, terminal};
+use crate::machine::{Mount, Stats};
 use crate::process::{Command, Exit, ProcessInfo, SpawnError, Stdio};
 use crate::terminal::Size;
 
@@ -94,12 +95,30 @@ fn exit_of(exit: process::Exit) -> Exit {
 }
 
 pub(crate) fn spawn(command: Command) -> Result<Child, SpawnError> {
+    process::spawn(arguments(command))
+        .map(Child)
+        .map_err(spawn_error)
+}
+
+pub(crate) fn replace(command: Command) -> SpawnError {
+    spawn_error(process::replace(arguments(command)))
+}
+
+fn spawn_error(error: process::SpawnError) -> SpawnError {
+    match error {
+        process::SpawnError::NotFound => SpawnError::NotFound,
+        process::SpawnError::NotExecutable => SpawnError::NotExecutable,
+        process::SpawnError::TooMany => SpawnError::TooMany,
+    }
+}
+
+fn arguments(command: Command) -> process::SpawnArgs {
     let out = |stdio: Stdio<crate::process::Output>| match stdio {
         Stdio::Inherit => process::Stdout::Inherit,
         Stdio::Null => process::Stdout::Null,
         Stdio::Stream(output) => process::Stdout::Stream(output.0.0),
     };
-    process::spawn(process::SpawnArgs {
+    process::SpawnArgs {
         program: command.program,
         argv: command.argv,
         env: command.env,
@@ -111,13 +130,7 @@ pub(crate) fn spawn(command: Command) -> Result<Child, SpawnError> {
         },
         stdout: out(command.stdout),
         stderr: out(command.stderr),
-    })
-    .map(Child)
-    .map_err(|error| match error {
-        process::SpawnError::NotFound => SpawnError::NotFound,
-        process::SpawnError::NotExecutable => SpawnError::NotExecutable,
-        process::SpawnError::TooMany => SpawnError::TooMany,
-    })
+    }
 }
 
 /// A pipe of 64 KiB, whose ends are made one by one; the pipe itself counts as neither.
@@ -273,6 +286,11 @@ pub(crate) fn processes() -> Vec<ProcessInfo> {
             pid: info.pid,
             ppid: info.ppid,
             argv: info.argv,
+            runnable: info.runnable,
+            started: Duration::from_nanos(info.started),
+            cpu: Duration::from_nanos(info.cpu),
+            memory: info.memory,
+            terminal: info.terminal,
         })
         .collect()
 }
@@ -353,3 +371,33 @@ pub(crate) fn mode(path: &Path) -> Option<u32> {
 pub(crate) fn set_mode(path: &Path, mode: u32) -> bool {
     files::set_mode(&path.to_string_lossy(), mode)
 }
+
+pub(crate) fn stats() -> Stats {
+    let stats = machine::get_stats();
+    Stats {
+        uptime: Duration::from_nanos(stats.uptime),
+        load: stats.load.into(),
+        memory_limit: stats.memory_limit,
+        memory_used: stats.memory_used,
+        processes_max: stats.processes_max,
+        last_pid: stats.last_pid,
+    }
+}
+
+pub(crate) fn mounts() -> Vec<Mount> {
+    let mount = |mount: machine::Mount| Mount {
+        path: mount.path,
+        read_only: mount.read_only,
+        size: mount.size,
+        used: mount.used,
+    };
+    machine::mounts().into_iter().map(mount).collect()
+}
+
+pub(crate) fn monotonic() -> Duration {
+    Duration::from_nanos(monotonic_clock::now())
+}
+
+#[path = "wasi_network.rs"]
+mod network;
+pub(crate) use network::{Icmp, Listener, forwards, links, neighbours, routes, sockets};

@@ -98,6 +98,10 @@ impl Memory {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
     pub(crate) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
@@ -145,6 +149,11 @@ impl Container {
 
     pub(crate) fn process(&self, pid: u32) -> Option<Arc<Process>> {
         self.table.lock().processes.get(&pid).cloned()
+    }
+
+    /// The number of the process that was started last.
+    pub(crate) fn last_pid(&self) -> u32 {
+        self.table.lock().last_pid
     }
 
     pub(crate) fn processes(&self) -> Vec<Arc<Process>> {

@@ -46,6 +46,11 @@ impl Turn {
         self.id
     }
 
+    /// Whether the task stands in the FIFO.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.load(Ordering::Relaxed)
+    }
+
     /// Whether the task gave up its turn since the last time this was asked.
     ///
     /// wasmtime ends a guest's time slice by waking the task *by reference* from within its own
@@ -105,6 +110,11 @@ impl Scheduler {
         let turn = self.inner.lock().ready.pop_front()?;
         turn.queued.swap(false, Ordering::AcqRel);
         Some(turn)
+    }
+
+    /// How many tasks are runnable, beside the one whose turn it is.
+    pub(crate) fn ready_count(&self) -> usize {
+        self.inner.lock().ready.len()
     }
 
     /// Whether nothing is runnable.

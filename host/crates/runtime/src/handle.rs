@@ -147,7 +147,7 @@ impl Handle {
         let info = |process: &Arc<Process>| ProcessInfo {
             pid: process.pid,
             parent: process.parent(),
-            argv: process.argv.clone(),
+            argv: process.argv(),
         };
         container.processes().iter().map(info).collect()
     }

@@ -15,6 +15,7 @@ mod runtime;
 
 mod container;
 mod kernel;
+mod load;
 mod process;
 mod program;
 

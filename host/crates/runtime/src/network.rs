@@ -4,6 +4,7 @@
 //! what a call means is the network's business.
 
 use crate::executor::{Scheduler, Sleep, Waiters};
+use crate::load::Load;
 use clock::{Duration, Instant};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ pub(crate) struct Network {
     access: SharedNet,
     scheduler: Arc<Scheduler>,
     waiting: Arc<Mutex<BTreeMap<SockId, Waiters>>>,
+    load: Arc<Mutex<Load>>,
 }
 
 impl fmt::Debug for Network {
@@ -47,6 +49,7 @@ impl Network {
             access,
             scheduler: Arc::default(),
             waiting: Arc::default(),
+            load: Arc::default(),
         }
     }
 
@@ -76,9 +79,22 @@ impl Network {
 
     /// Charges processor time to the clock.
     pub(crate) fn charge(&self, by: Duration) {
-        if !by.is_zero() {
-            self.access.lock().advance_clock(by);
+        if by.is_zero() {
+            return;
         }
+        let now = {
+            let mut access = self.access.lock();
+            access.advance_clock(by);
+            access.now()
+        };
+        let runnable = self.scheduler.ready_count() + 1;
+        self.load.lock().busy(now, by, runnable);
+    }
+
+    /// The load averages, in hundredths.
+    pub(crate) fn load(&self) -> [u32; 3] {
+        let now = self.now();
+        self.load.lock().averages(now)
     }
 
     /// Lets the network and the sleepers catch up with the clock; returns the present.

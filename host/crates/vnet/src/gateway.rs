@@ -18,7 +18,7 @@ use crate::host::{Host, Kind};
 use crate::nat::conntrack::Conntrack;
 use crate::nat::{Pending, Verdict, follow_icmp, free_port};
 use crate::net::{HostId, LanId, Net};
-use crate::packet::{Flow, Packet, TcpFlags};
+use crate::packet::{ECHO_REPLY, Flow, Packet, TcpFlags};
 use crate::socket::{NetError, Proto};
 use crate::stack::MTU;
 use crate::tap::TapId;
@@ -126,6 +126,10 @@ impl Router {
         let flags = packet.tcp_flags();
         if let Some(to) = self.conntrack.track(now, flow, flags) {
             packet.rewrite(flow, to);
+            return Verdict::Pass;
+        }
+        if packet.icmp_type() == Some(ECHO_REPLY) {
+            // An answer to nothing must not open a conversation.
             return Verdict::Pass;
         }
         let dst = self.destination(flow, is_local);
@@ -388,7 +392,7 @@ impl Net {
         let source = from.is_none().then(|| packet.src());
         let hop = self.hop(at, packet.dst(), source);
         if from.is_some() && hop != Hop::Local && !packet.hop() {
-            return self.lose(packet);
+            return self.expire(at, packet);
         }
         if let Some(pending) = pending
             && !self.let_out(at, &mut packet, pending, hop, from)

@@ -5,6 +5,7 @@
 use crate::addr::Cidr;
 use crate::cable::{Cable, Lane};
 use crate::gateway::Router;
+use crate::interfaces::Neighbours;
 use crate::nat::{Nat, Place};
 use crate::net::{HostId, LanId};
 use crate::socket::tcp::ConnId;
@@ -37,6 +38,24 @@ pub(crate) struct Node {
     pub(crate) place: Place,
     pub(crate) nat: Nat,
     pub(crate) pods: BTreeMap<Ipv4Addr, HostId>,
+    /// The interface number of the next pod's veth.
+    pub(crate) next_index: u32,
+}
+
+impl Node {
+    /// Whether an address is one of the bridge's pods.
+    pub(crate) fn bridges(&self, addr: Ipv4Addr) -> bool {
+        self.place.node_cidr.contains(addr) && !self.place.owns(addr)
+    }
+
+    /// To whom a pod hands a packet for `addr`: to a pod of the same bridge, or its gateway.
+    pub(crate) fn next_hop(&self, addr: Ipv4Addr) -> Ipv4Addr {
+        if self.bridges(addr) {
+            addr
+        } else {
+            self.place.bridge()
+        }
+    }
 }
 
 /// A machine.
@@ -56,6 +75,10 @@ pub(crate) struct Host {
     pub(crate) recent: Option<(u128, ConnId)>,
     pub(crate) listeners: BTreeMap<(u16, Ipv4Addr), SockId>,
     pub(crate) udp: BTreeMap<(u16, Ipv4Addr), SockId>,
+    /// ICMP sockets by identifier.
+    pub(crate) icmp: BTreeMap<u16, SockId>,
+    /// The next hops it has spoken to.
+    pub(crate) neighbours: Neighbours,
     /// Connections that ended here first, and until when their addresses rest.
     pub(crate) time_wait: BTreeMap<u128, Instant>,
     /// The same in the order of their ends, with some that were used again meanwhile.
@@ -66,6 +89,8 @@ pub(crate) struct Host {
     pub(crate) lo: TapId,
     /// A pod's other end, on its node.
     pub(crate) veth: Option<TapId>,
+    /// That end's interface number there.
+    pub(crate) veth_index: u32,
 }
 
 /// What a host is made from.
@@ -110,6 +135,9 @@ impl Host {
             recent: None,
             listeners: BTreeMap::new(),
             udp: BTreeMap::new(),
+            icmp: BTreeMap::new(),
+            neighbours: Neighbours::default(),
+            veth_index: 0,
             time_wait: BTreeMap::new(),
             resting: VecDeque::new(),
             mtu,

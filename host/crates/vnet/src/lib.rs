@@ -47,6 +47,8 @@
 //!   unplugged is silence: its peers time out.
 //! - kube-proxy: random endpoints per connection, masquerading, both traffic policies, ClientIP
 //!   affinity. A Service without endpoints refuses: a reset for TCP, ICMP for UDP.
+//! - ICMP: every machine answers echo requests, errors travel back through translation, and a
+//!   packet whose time to live runs out is reported by the router it dies at.
 //! - One path MTU, no fragmentation, no IPv6, no congestion control, no ARP packets (their
 //!   outcome and its delay are there).
 //!
@@ -59,6 +61,9 @@
 //! | backlog, connections | the SYN is lost |
 //! | sockets, hosts | the order fails with `TooMany` |
 //! | UDP socket | the datagram is lost |
+//! | ICMP socket | the message is lost |
+//! | a listener's queue | the packet is counted as dropped |
+//! | neighbours | the one unused longest is forgotten |
 //! | cable with a rate | the packet is lost |
 //! | packets under way | the packet is lost |
 //! | TIME-WAIT notes | the one that would end first is forgotten |
@@ -67,13 +72,15 @@
 //!
 //! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet),
 //! `gateway` (machines between LANs), `nat`, `socket`, `stack`,
-//! `cable`, `tap`, `pcap`, `dns`.
+//! `cable`, `tap`, `capture`, `interfaces`, `pcap`, `dns`.
 
 mod addr;
 mod cable;
+mod capture;
 pub mod dns;
 mod gateway;
 mod host;
+mod interfaces;
 mod members;
 mod nat;
 mod net;
@@ -89,8 +96,10 @@ mod topology;
 
 pub use addr::{Cidr, ParseCidrError};
 pub use cable::{Cable, QUEUE};
+pub use capture::{CAPTURED_BYTES, CAPTURED_MAX, Captured, LISTENING_MAX};
 pub use gateway::{Interface, PortKind, Published};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
+pub use interfaces::{Link, LinkKind, Neighbour, NeighbourState, RouteInfo};
 pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
 pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
@@ -98,10 +107,11 @@ pub use net::{Capture, Config, Dataplane, Event, HostId, LanId, Net, UNDER_WAY_M
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};
 pub use pcap::PcapWriter;
+pub use socket::icmp::{IcmpKind, IcmpMessage};
 pub use socket::tcp::CONNECTIONS_MAX;
 pub use socket::udp::DATAGRAMS_MAX;
 pub use socket::{NetError, Origin, Proto, Readiness, Recv, SOCKETS_MAX, SockId, TcpState};
 pub use stack::{MTU, OVERLAY_OVERHEAD};
 pub use std::net::{Ipv4Addr, SocketAddrV4};
-pub use tap::{Direction, LOG_BYTES, LOG_RECORDS, PacketLog, PacketRecord, PacketView};
+pub use tap::{Counts, Direction, LOG_BYTES, LOG_RECORDS, PacketLog, PacketRecord, PacketView};
 pub use topology::{LanInfo, Machine, MachineKind, Topology};

@@ -61,6 +61,7 @@ impl Net {
             place,
             nat,
             pods: BTreeMap::new(),
+            next_index: crate::interfaces::FIRST_VETH,
         };
         let id = self.add_host(name, Kind::Node(Box::new(node)), addr, Cable::lan(), MTU);
         self.plug_in(id, lan, addr);
@@ -106,6 +107,9 @@ impl Net {
             .and_then(Host::node_mut)
             .expect("looked at above");
         router.pods.insert(addr, id);
+        let index = router.next_index;
+        router.next_index += 1;
+        self.host_mut(id).expect("just added").veth_index = index;
         Ok(id)
     }
 

@@ -145,6 +145,8 @@ pub struct Net {
     /// Packets between two machines.
     under_way: usize,
     pub(crate) log: PacketLog,
+    /// Who listens at which host's interfaces.
+    pub(crate) listening: Vec<(HostId, SockId)>,
 }
 
 impl fmt::Debug for Net {
@@ -183,6 +185,7 @@ impl Net {
             batch: None,
             unresolved: 0,
             under_way: 0,
+            listening: Vec::new(),
         }
     }
 
@@ -318,6 +321,9 @@ impl Net {
         packet: &Packet,
     ) {
         self.log.see(self.now, tap, dir, link, packet);
+        if !self.listening.is_empty() {
+            self.overhear(tap, dir, link, packet);
+        }
     }
 
     /// A packet with a number of its own.

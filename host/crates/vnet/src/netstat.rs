@@ -24,6 +24,8 @@ pub struct SocketInfo {
     pub state: &'static str,
     /// The socket, while a program has it.
     pub sock: Option<SockId>,
+    /// Whose it is; see [`Net::set_owner`].
+    pub owner: u64,
 }
 
 const NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -34,6 +36,7 @@ impl fmt::Display for SocketInfo {
         let proto = match self.proto {
             Proto::Tcp => "tcp",
             Proto::Udp => "udp",
+            Proto::Icmp => "icmp",
         };
         let remote = match self.remote.port() {
             0 => format!("{}:*", self.remote.ip()),
@@ -59,7 +62,11 @@ impl Net {
         let Some(machine) = self.host(host) else {
             return Vec::new();
         };
-        let bound = machine.listeners.values().chain(machine.udp.values());
+        let bound = machine
+            .listeners
+            .values()
+            .chain(machine.udp.values())
+            .chain(machine.icmp.values());
         let mut list: Vec<SocketInfo> = bound.filter_map(|sock| self.bound(*sock)).collect();
         let conns = machine
             .conns
@@ -73,6 +80,7 @@ impl Net {
             remote: conn.remote,
             state: conn.state_name(),
             sock: conn.sock,
+            owner: conn.sock.map_or(0, |sock| self.socks.owner(sock)),
         }));
         let rests = machine
             .time_wait
@@ -100,7 +108,11 @@ impl Net {
                 "LISTEN",
             ),
             Sock::Udp(udp) => (Proto::Udp, udp.queued(), 0, udp.local, ""),
-            Sock::Conn(_) => return None,
+            Sock::Icmp(icmp) => {
+                let local = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, icmp.identifier);
+                (Proto::Icmp, 0, 0, local, "")
+            }
+            Sock::Conn(_) | Sock::Capture(_) => return None,
         };
         Some(SocketInfo {
             proto,
@@ -110,6 +122,7 @@ impl Net {
             remote: NOBODY,
             state,
             sock: Some(sock),
+            owner: self.socks.owner(sock),
         })
     }
 
@@ -131,5 +144,6 @@ fn resting(key: u128) -> SocketInfo {
         remote: src,
         state: "TIME_WAIT",
         sock: None,
+        owner: 0,
     }
 }

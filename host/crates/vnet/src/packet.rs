@@ -13,6 +13,11 @@ pub(crate) const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const IP_HEADER: usize = 20;
+/// ICMP types this network speaks.
+pub(crate) const ECHO_REPLY: u8 = 0;
+pub(crate) const UNREACHABLE: u8 = 3;
+pub(crate) const ECHO_REQUEST: u8 = 8;
+pub(crate) const TIME_EXCEEDED: u8 = 11;
 
 /// One direction of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +48,7 @@ impl Flow {
         let proto = match self.proto {
             Proto::Tcp => 0,
             Proto::Udp => 1,
+            Proto::Icmp => 2,
         };
         (proto << 96) | (end(self.src) << 48) | end(self.dst)
     }
@@ -51,10 +57,10 @@ impl Flow {
     pub(crate) fn from_key(key: u128) -> Self {
         let end =
             |key: u128| SocketAddrV4::new(Ipv4Addr::from_bits((key >> 16) as u32), key as u16);
-        let proto = if key >> 96 == 0 {
-            Proto::Tcp
-        } else {
-            Proto::Udp
+        let proto = match key >> 96 {
+            0 => Proto::Tcp,
+            1 => Proto::Udp,
+            _ => Proto::Icmp,
         };
         Self {
             proto,
@@ -63,11 +69,12 @@ impl Flow {
         }
     }
 
-    /// Reads the flow of an IPv4 packet; `None` unless it is TCP or UDP.
+    /// Reads the flow of an IPv4 packet; `None` unless it is TCP, UDP, or an ICMP echo.
     pub(crate) fn of(ip: &[u8]) -> Option<Self> {
         let proto = match *ip.get(9)? {
             TCP => Proto::Tcp,
             UDP => Proto::Udp,
+            ICMP => return Self::of_echo(ip),
             _ => return None,
         };
         let ports = ip.get(IP_HEADER..IP_HEADER + 4)?;
@@ -79,10 +86,33 @@ impl Flow {
         })
     }
 
+    /// An echo's flow: its identifier stands for the port of whoever asks, as in Linux' conntrack.
+    fn of_echo(ip: &[u8]) -> Option<Self> {
+        let echo = ip.get(IP_HEADER..IP_HEADER + 8)?;
+        let id = u16::from_be_bytes([echo[4], echo[5]]);
+        let (sport, dport) = match echo[0] {
+            ECHO_REQUEST => (id, 0),
+            ECHO_REPLY => (0, id),
+            _ => return None,
+        };
+        Some(Self {
+            proto: Proto::Icmp,
+            src: SocketAddrV4::new(addr_at(ip, 12), sport),
+            dst: SocketAddrV4::new(addr_at(ip, 16), dport),
+        })
+    }
+
     /// Writes the flow's addresses and ports into an IPv4 packet of the same protocol.
     pub(crate) fn write(self, ip: &mut [u8]) {
         ip[12..16].copy_from_slice(&self.src.ip().octets());
         ip[16..20].copy_from_slice(&self.dst.ip().octets());
+        if self.proto == Proto::Icmp {
+            let id = match ip[IP_HEADER] {
+                ECHO_REQUEST => self.src.port(),
+                _ => self.dst.port(),
+            };
+            return ip[24..26].copy_from_slice(&id.to_be_bytes());
+        }
         ip[20..22].copy_from_slice(&self.src.port().to_be_bytes());
         ip[22..24].copy_from_slice(&self.dst.port().to_be_bytes());
     }
@@ -201,17 +231,31 @@ impl Packet {
         }
     }
 
-    /// Takes one from the time to live; false when it has run out.
+    pub(crate) fn ttl(&self) -> u8 {
+        self.buf[8]
+    }
+
+    /// Takes one from the time to live; false when it has run out, and then nothing is changed,
+    /// since the error about it shows the packet as it came.
     pub(crate) fn hop(&mut self) -> bool {
-        self.buf[8] = self.buf[8].saturating_sub(1);
-        self.buf[8] > 0
+        let goes_on = self.buf[8] > 1;
+        self.buf[8] -= u8::from(goes_on);
+        goes_on
+    }
+
+    /// Its type, if it is ICMP.
+    pub(crate) fn icmp_type(&self) -> Option<u8> {
+        match self.proto() {
+            ICMP => self.bytes().get(IP_HEADER).copied(),
+            _ => None,
+        }
     }
 
     /// The packet that an ICMP error is about: its flow and the error's type and code.
     pub(crate) fn icmp_error(&self) -> Option<(Flow, u8, u8)> {
         let bytes = self.bytes();
         let kind = *bytes.get(IP_HEADER)?;
-        if self.proto() != ICMP || !matches!(kind, 3 | 11) {
+        if self.proto() != ICMP || !matches!(kind, UNREACHABLE | TIME_EXCEEDED) {
             return None;
         }
         let inner = Flow::of(bytes.get(IP_HEADER + 8..)?)?;
@@ -262,15 +306,68 @@ pub(crate) enum Unreachable {
 /// How much of the offending packet an ICMP error carries, as Linux does.
 const ICMP_QUOTE: usize = 548;
 
-/// An ICMP error from `src` to the sender of `about`.
+/// "Destination unreachable" from `src` to the sender of `about`.
 pub(crate) fn icmp_unreachable(src: Ipv4Addr, about: &[u8], why: Unreachable) -> Vec<u8> {
+    icmp_error(src, about, UNREACHABLE, why as u8)
+}
+
+/// "Time exceeded" from `src` to the sender of `about`.
+pub(crate) fn icmp_time_exceeded(src: Ipv4Addr, about: &[u8]) -> Vec<u8> {
+    icmp_error(src, about, TIME_EXCEEDED, 0)
+}
+
+fn icmp_error(src: Ipv4Addr, about: &[u8], kind: u8, code: u8) -> Vec<u8> {
     let quote = &about[..about.len().min(ICMP_QUOTE)];
     let mut ip = vec![0; IP_HEADER + 8 + quote.len()];
     write_ip(&mut ip, ICMP, src, addr_at(about, 12));
-    ip[IP_HEADER] = 3;
-    ip[IP_HEADER + 1] = why as u8;
+    ip[IP_HEADER] = kind;
+    ip[IP_HEADER + 1] = code;
     ip[IP_HEADER + 8..].copy_from_slice(quote);
     ip
+}
+
+/// An echo request or reply, all that is in it.
+pub(crate) struct Echo<'a> {
+    pub(crate) kind: u8,
+    pub(crate) src: Ipv4Addr,
+    pub(crate) dst: Ipv4Addr,
+    pub(crate) ttl: u8,
+    pub(crate) id: u16,
+    pub(crate) sequence: u16,
+    pub(crate) payload: &'a [u8],
+}
+
+impl Echo<'_> {
+    /// Reads one; nothing when it is something else.
+    pub(crate) fn of(ip: &[u8]) -> Option<Echo<'_>> {
+        let Flow { src, dst, .. } = Flow::of_echo(ip)?;
+        let (header, payload) = ip.get(IP_HEADER..)?.split_at_checked(8)?;
+        Some(Echo {
+            kind: header[0],
+            src: *src.ip(),
+            dst: *dst.ip(),
+            ttl: ip[8],
+            id: u16::from_be_bytes([header[4], header[5]]),
+            sequence: u16::from_be_bytes([header[6], header[7]]),
+            payload,
+        })
+    }
+
+    /// How long the packet is.
+    pub(crate) fn len(&self) -> usize {
+        IP_HEADER + 8 + self.payload.len()
+    }
+
+    /// Writes it into `ip`, which has exactly its length.
+    pub(crate) fn write(&self, ip: &mut [u8]) {
+        write_ip(ip, ICMP, self.src, self.dst);
+        ip[8] = self.ttl;
+        let icmp = &mut ip[IP_HEADER..];
+        icmp[..4].copy_from_slice(&[self.kind, 0, 0, 0]);
+        icmp[4..6].copy_from_slice(&self.id.to_be_bytes());
+        icmp[6..8].copy_from_slice(&self.sequence.to_be_bytes());
+        icmp[8..].copy_from_slice(self.payload);
+    }
 }
 
 /// The reset that refuses the segment `about`; none for a reset.
@@ -331,7 +428,9 @@ pub(crate) fn fill_checksums(ip: &mut [u8]) {
         TCP if payload.len() >= 20 => TcpPacket::new_unchecked(payload).fill_checksum(&src, &dst),
         UDP if payload.len() >= 8 => UdpPacket::new_unchecked(payload).fill_checksum(&src, &dst),
         ICMP if payload.len() >= 8 => {
-            fill_checksums(&mut payload[8..]);
+            if matches!(payload[0], UNREACHABLE | TIME_EXCEEDED) {
+                fill_checksums(&mut payload[8..]);
+            }
             Icmpv4Packet::new_unchecked(payload).fill_checksum();
         }
         _ => {}

@@ -179,7 +179,7 @@ fn comment(entry: &Entry) -> Option<String> {
 }
 
 /// The frame as it would be on the link, and how many bytes of it were not kept.
-fn ethernet(entry: &Entry) -> (Vec<u8>, usize) {
+pub(crate) fn ethernet(entry: &Entry) -> (Vec<u8>, usize) {
     let mut ip = entry.kept().to_vec();
     let missing = usize::from(entry.len) - ip.len();
     fill_checksums(&mut ip);
@@ -192,12 +192,12 @@ fn ethernet(entry: &Entry) -> (Vec<u8>, usize) {
     (framed(mac(src), mac(dst), &outer), missing)
 }
 
-fn framed(src: [u8; 6], dst: [u8; 6], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(src: [u8; 6], dst: [u8; 6], payload: &[u8]) -> Vec<u8> {
     [&dst[..], &src[..], &[0x08, 0x00], payload].concat()
 }
 
 /// The address that CNI plugins derive; none on the loopback interface.
-fn mac(addr: Ipv4Addr) -> [u8; 6] {
+pub(crate) fn mac(addr: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = addr.octets();
     if addr.is_loopback() {
         [0; 6]
@@ -207,7 +207,7 @@ fn mac(addr: Ipv4Addr) -> [u8; 6] {
 }
 
 /// The overlay interface's address.
-fn overlay_mac(node: Ipv4Addr) -> [u8; 6] {
+pub(crate) fn overlay_mac(node: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = node.octets();
     [0x0e, 0x58, a, b, c, d]
 }

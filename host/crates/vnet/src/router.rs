@@ -12,7 +12,7 @@
 use crate::host::{Host, Kind, Node};
 use crate::nat::{Nat, Verdict};
 use crate::net::{Arrival, Dataplane, Due, HostId, LanId, Net};
-use crate::packet::{Packet, TCP, Unreachable, icmp_unreachable, tcp_reset};
+use crate::packet::{Packet, TCP, Unreachable, icmp_time_exceeded, icmp_unreachable, tcp_reset};
 use crate::stack::OVERLAY_OVERHEAD;
 use crate::tap::Direction;
 use clock::Duration;
@@ -59,11 +59,12 @@ impl Net {
                 let node = *node;
                 let veth = host.veth.expect("pods have a veth");
                 let arrival = Arrival::Veth { node, veth };
-                let gateway = self
+                let next = self
                     .host(node)
                     .and_then(Host::node)
-                    .map(|node| node.place.bridge());
-                let link = (packet.src(), gateway.unwrap_or(Ipv4Addr::UNSPECIFIED));
+                    .map_or(Ipv4Addr::UNSPECIFIED, |node| node.next_hop(dst));
+                let link = (packet.src(), next);
+                self.note_hop(from, next);
                 self.see(
                     self.host(from).expect("checked").eth0,
                     Direction::Out,
@@ -106,13 +107,14 @@ impl Net {
             Arrival::Veth { veth, .. } => {
                 let link = (
                     packet.src(),
-                    host.node().map_or(host.addr, |node| node.place.bridge()),
+                    host.node()
+                        .map_or(host.addr, |node| node.next_hop(packet.dst())),
                 );
                 self.see(veth, Direction::In, link, &packet);
                 self.pass_node(at, packet, true);
             }
             Arrival::Pod(_) => {
-                let link = (self.gateway_of(host), host.addr);
+                let link = (self.sender_before(host, packet.src()), host.addr);
                 self.see(host.eth0, Direction::In, link, &packet);
                 self.input(at, packet);
             }
@@ -133,13 +135,14 @@ impl Net {
         }
     }
 
-    fn gateway_of(&self, pod: &Host) -> Ipv4Addr {
+    /// Who handed a pod the packet from `src`: another pod of its bridge, or its gateway.
+    fn sender_before(&self, pod: &Host, src: Ipv4Addr) -> Ipv4Addr {
         let Kind::Pod { node } = pod.kind else {
             return pod.addr;
         };
         self.host(node)
             .and_then(Host::node)
-            .map_or(pod.addr, |node| node.place.bridge())
+            .map_or(pod.addr, |node| node.next_hop(src))
     }
 
     /// A packet passes a node's hooks, from a cable (`forwarded`) or from its own stack.
@@ -164,8 +167,10 @@ impl Net {
             Verdict::Drop => return self.lose(packet),
         };
         let route = self.route(at, packet.dst());
-        if forwarded && route != Route::Local && !packet.hop() {
-            return self.lose(packet);
+        // From pod to pod of one node the bridge carries it, and bridges are no hops.
+        let bridged = matches!(route, Route::Pod(_)) && self.node_mut(at).bridges(packet.src());
+        if forwarded && route != Route::Local && !bridged && !packet.hop() {
+            return self.expire(at, packet);
         }
         if let Some(pending) = pending {
             let now = self.now;
@@ -189,7 +194,8 @@ impl Net {
             Route::Local if forwarded => self.input(at, packet),
             Route::Local => self.loop_back(at, packet),
             Route::Pod(pod) => {
-                let link = (self.node_mut(at).place.bridge(), packet.dst());
+                let link = (self.node_mut(at).next_hop(packet.src()), packet.dst());
+                self.note_hop(at, packet.dst());
                 let veth = self
                     .host(pod)
                     .and_then(|pod| pod.veth)
@@ -200,10 +206,12 @@ impl Net {
             }
             Route::Overlay(to) => {
                 packet.outer = Some((self.host_addr(at), self.host_addr(to)));
-                {
-                    let lan = self.node_mut(at).lan;
-                    self.transmit_lan(lan, at, to, packet)
-                };
+                if let Some(node) = self.host(to).and_then(Host::node) {
+                    let next = node.place.overlay();
+                    self.note_hop(at, next);
+                }
+                let lan = self.node_mut(at).lan;
+                self.transmit_lan(lan, at, to, packet);
             }
             Route::Lan(to) => {
                 let lan = self.node_mut(at).lan;
@@ -282,6 +290,7 @@ impl Net {
         let (tap, source) = self.host(from).expect("senders exist").interface_on(lan);
         let target = self.host(to).map(|to| to.addr_on(lan));
         let link = (source, target.unwrap_or(Ipv4Addr::UNSPECIFIED));
+        self.note_hop(from, link.1);
         self.see(tap, Direction::Out, link, &packet);
         packet.before = None;
         let len = packet.bytes().len() + FRAME + packet.outer.map_or(0, |_| OVERLAY_OVERHEAD);
@@ -342,8 +351,9 @@ impl Net {
         let gateway = host.lan().map_or(Ipv4Addr::UNSPECIFIED, |lan| {
             self.lans[lan.0 as usize].cidr.nth(1)
         });
-        let link = (host.addr, gateway);
-        self.see(host.eth0, Direction::Out, link, &packet);
+        let (link, eth0) = ((host.addr, gateway), host.eth0);
+        self.note_hop(from, gateway);
+        self.see(eth0, Direction::Out, link, &packet);
         self.lose(packet);
     }
 
@@ -366,9 +376,11 @@ impl Net {
 
     /// The questions have run out: "no route to host" for whoever sent the packet.
     pub(crate) fn give_up(&mut self, at: HostId, packet: &Packet) {
-        let Some(host) = self.host(at).filter(|host| host.powered) else {
+        let now = self.now;
+        let Some(host) = self.host_mut(at).filter(|host| host.powered) else {
             return;
         };
+        host.neighbours.note_failed(now, packet.dst());
         if packet.flow().is_none() {
             // No errors about errors.
             return;
@@ -383,6 +395,22 @@ impl Net {
         } else {
             self.local.push_back((at, error))
         }
+    }
+
+    /// A packet's time to live has run out here; its sender is told, as it knows the packet.
+    pub(crate) fn expire(&mut self, at: HostId, mut packet: Packet) {
+        // No errors about errors.
+        if packet.flow().is_some() {
+            if let Some(before) = packet.before.take() {
+                before.write(packet.bytes_mut());
+            }
+            let host = self.host(at).expect("packets pass hosts that exist");
+            let from = self.source_for(host, packet.src());
+            let error = icmp_time_exceeded(from, packet.bytes());
+            let error = self.whole_packet(error, &packet);
+            self.send(at, error);
+        }
+        self.lose(packet);
     }
 
     /// A Service without endpoints, or a port it does not have: refused, from its own address.

@@ -6,6 +6,7 @@
 use crate::net::{Capture, HostId};
 use crate::packet::{Flow, ICMP, IP_HEADER, Packet, TCP, TcpFlags, UDP};
 use crate::socket::Origin;
+use crate::stack::OVERLAY_OVERHEAD;
 use clock::Instant;
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 
 /// How much of a packet is kept with [`Capture::Headers`]: IP and TCP headers with all options.
 pub(crate) const HEAD: usize = 80;
+/// An Ethernet header, which interfaces count too.
+const FRAME: u64 = 14;
 /// How many passages the log holds.
 pub const LOG_RECORDS: usize = 65_536;
 /// How many bytes of whole packets the log holds with [`Capture::Full`].
@@ -161,6 +164,33 @@ pub(crate) struct Tap {
     pub(crate) host: HostId,
     pub(crate) host_name: Arc<str>,
     pub(crate) iface: Arc<str>,
+    pub(crate) counts: Counts,
+    /// Of those, what travelled in the overlay.
+    pub(crate) overlay: Counts,
+}
+
+/// What has passed an interface, into the machine and out of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packets in.
+    pub rx_packets: u64,
+    /// Bytes in, as frames.
+    pub rx_bytes: u64,
+    /// Packets out.
+    pub tx_packets: u64,
+    /// Bytes out, as frames.
+    pub tx_bytes: u64,
+}
+
+impl Counts {
+    fn add(&mut self, dir: Direction, bytes: u64) {
+        let (packets, sum) = match dir {
+            Direction::In => (&mut self.rx_packets, &mut self.rx_bytes),
+            Direction::Out => (&mut self.tx_packets, &mut self.tx_bytes),
+        };
+        *packets += 1;
+        *sum += bytes;
+    }
 }
 
 /// One passage as it is stored: small, and filled by copying.
@@ -288,6 +318,8 @@ impl PacketLog {
             host,
             host_name,
             iface: iface.into(),
+            counts: Counts::default(),
+            overlay: Counts::default(),
         };
         match self.retired.front() {
             Some((seq, id)) if *seq <= self.forgotten => {
@@ -318,6 +350,14 @@ impl PacketLog {
         packet: &Packet,
     ) {
         let bytes = packet.bytes();
+        let counted = &mut self.taps[tap.0 as usize];
+        let frame = FRAME + u64::from(packet.len);
+        if packet.outer.is_some() {
+            counted.overlay.add(dir, frame);
+            counted.counts.add(dir, frame + OVERLAY_OVERHEAD as u64);
+        } else {
+            counted.counts.add(dir, frame);
+        }
         let mut head = [0; HEAD];
         let head_len = bytes.len().min(HEAD);
         // A constant length is one or two moves instead of a call; buffers are nearly always longer.

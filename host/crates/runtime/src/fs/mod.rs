@@ -276,7 +276,8 @@ impl Fs {
         if at == START {
             return Err(FileError::Busy);
         }
-        self.mounts.mount(at, volume.mounts.tree(START), read_only);
+        self.mounts
+            .mount(path, at, volume.mounts.tree(START), read_only);
         Ok(())
     }
 

@@ -66,13 +66,25 @@ struct Inner {
 
 #[derive(Clone, Debug)]
 struct Mounted {
+    path: String,
     tree: Arc<Tree>,
     read_only: bool,
+}
+
+/// A mount as `df` shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct MountInfo {
+    pub(crate) path: String,
+    pub(crate) read_only: bool,
+    /// How many bytes may be written on top of the image, and how many were.
+    pub(crate) size: u64,
+    pub(crate) used: u64,
 }
 
 impl Mounts {
     pub(crate) fn new(root: Arc<Tree>) -> Self {
         let trees = vec![Mounted {
+            path: "/".to_owned(),
             tree: root,
             read_only: false,
         }];
@@ -85,11 +97,30 @@ impl Mounts {
     }
 
     /// Puts another tree over a directory; paths through it lead into that tree from now on.
-    pub(crate) fn mount(&self, over: At, tree: Arc<Tree>, read_only: bool) {
+    pub(crate) fn mount(&self, path: &str, over: At, tree: Arc<Tree>, read_only: bool) {
         let mut inner = self.inner.lock();
         let number = u32::try_from(inner.trees.len()).expect("fewer mounts than 2^32");
-        inner.trees.push(Mounted { tree, read_only });
+        inner.trees.push(Mounted {
+            path: path.to_owned(),
+            tree,
+            read_only,
+        });
         inner.over.insert(over, number);
+    }
+
+    /// What is mounted, in the order of its coming.
+    pub(crate) fn list(&self) -> Vec<MountInfo> {
+        let trees = self.inner.lock().trees.clone();
+        let info = |mounted: Mounted| {
+            let (size, used) = mounted.tree.usage();
+            MountInfo {
+                path: mounted.path,
+                read_only: mounted.read_only,
+                size,
+                used,
+            }
+        };
+        trees.into_iter().map(info).collect()
     }
 
     pub(crate) fn tree(&self, at: At) -> Arc<Tree> {

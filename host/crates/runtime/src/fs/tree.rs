@@ -120,6 +120,12 @@ impl Tree {
         result
     }
 
+    /// How many bytes may be written, and how many were.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        let upper = self.upper.lock();
+        (upper.limit, upper.bytes)
+    }
+
     /// How many more bytes may be written.
     pub(crate) fn room(&self) -> u64 {
         let upper = self.upper.lock();

@@ -14,20 +14,20 @@ mod spawn;
 mod stdio;
 
 pub use spawn::{Exec, Spawn, SpawnError};
-pub(crate) use spawn::{Order, start};
+pub(crate) use spawn::{Order, Replaced, Successor, replace, start};
 pub(crate) use stdio::Stdio;
 pub use stdio::{Input, Output};
 
 use crate::container::ContainerId;
-use crate::executor::Waiters;
+use crate::executor::{Turn, Waiters};
 use crate::network::Network;
 use crate::tty::Tty;
-use clock::Duration;
+use clock::{Duration, Instant};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake};
 
 /// How much fuel a guest uses before it lets the others run: a tenth of a millisecond.
 pub(crate) const SLICE: u64 = 100_000;
@@ -65,7 +65,9 @@ impl Exit {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
-    pub(crate) argv: Vec<String>,
+    pub(crate) started: Instant,
+    /// Bytes of memory it has.
+    pub(crate) memory: AtomicU64,
     /// Whether the host started it and wants to know its end.
     pub(crate) reported: bool,
     pub(crate) meter: Meter,
@@ -76,7 +78,8 @@ pub(crate) struct Process {
 #[derive(Debug, Default)]
 struct State {
     parent: u32,
-    task: Option<Waker>,
+    argv: Vec<String>,
+    turn: Option<Arc<Turn>>,
     doom: Option<u8>,
     exit: Option<Exit>,
     waiting: Waiters,
@@ -90,12 +93,14 @@ impl Process {
     fn new(pid: u32, order: &Order, meter: Meter) -> Self {
         let state = State {
             parent: order.parent,
+            argv: order.argv.clone(),
             ignored: order.ignored,
             ..State::default()
         };
         Self {
             pid,
-            argv: order.argv.clone(),
+            started: meter.network.now(),
+            memory: AtomicU64::new(0),
             reported: order.reported,
             meter,
             tty: order.stdio.tty().cloned(),
@@ -115,8 +120,28 @@ impl Process {
         self.state.lock().parent = parent;
     }
 
-    fn set_task(&self, task: Waker) {
-        self.state.lock().task = Some(task);
+    fn set_turn(&self, turn: Arc<Turn>) {
+        self.state.lock().turn = Some(turn);
+    }
+
+    /// Its arguments.
+    pub(crate) fn argv(&self) -> Vec<String> {
+        self.state.lock().argv.clone()
+    }
+
+    /// Whether it waits for its turn.
+    pub(crate) fn is_queued(&self) -> bool {
+        let state = self.state.lock();
+        state.turn.as_ref().is_some_and(|turn| turn.is_queued())
+    }
+
+    /// It is another program from now on: what it handled ends it again, and what was queued for
+    /// its handlers is gone with them.
+    fn become_program(&self, argv: Vec<String>) {
+        let mut state = self.state.lock();
+        state.argv = argv;
+        state.handled = signal::Set::default();
+        state.pending.clear();
     }
 
     /// The signal that is to end it.
@@ -140,10 +165,10 @@ impl Process {
             waiting.wake();
         } else if number == signal::KILL || (signal::ends_by_default(number) && !spared) {
             state.doom = Some(number);
-            let task = state.task.clone();
+            let turn = state.turn.clone();
             drop(state);
-            if let Some(task) = task {
-                task.wake();
+            if let Some(turn) = turn {
+                turn.wake();
             }
         }
     }
@@ -198,7 +223,7 @@ impl Process {
         let mut waiting = {
             let mut state = self.state.lock();
             state.exit = Some(exit);
-            state.task = None;
+            state.turn = None;
             state.waiting.take()
         };
         waiting.wake();
@@ -232,6 +257,11 @@ impl Meter {
             .charge(Duration::from_nanos(total.saturating_sub(charged)));
     }
 
+    /// How much processor time has been charged.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.charged.load(Ordering::Relaxed))
+    }
+
     /// The guest has used up another slice.
     pub(crate) fn used_slice(&self) {
         let slices = self.slices.fetch_add(1, Ordering::Relaxed) + 1;
@@ -251,7 +281,7 @@ pub(crate) type ProcessFuture = std::pin::Pin<Box<dyn Future<Output = Outcome> +
 
 /// A process on its way into the executor.
 pub(crate) struct Arrival {
-    pub(crate) turn: Arc<crate::executor::Turn>,
+    pub(crate) turn: Arc<Turn>,
     pub(crate) container: Arc<crate::container::Container>,
     pub(crate) process: Arc<Process>,
     pub(crate) future: ProcessFuture,

@@ -9,7 +9,6 @@ use crate::kernel::Kernel;
 use crate::program::Program;
 use crate::wasi::{Exited, Guest, OutOfMemory};
 use std::sync::Arc;
-use std::task::Waker;
 use wasmtime::{Store, Trap};
 
 /// How many `#!` lines may lead from one to the next.
@@ -114,7 +113,7 @@ pub(crate) fn start(
         tty.attach(&process);
     }
     let turn = kernel.network.scheduler().enter();
-    process.set_task(Waker::from(Arc::clone(&turn)));
+    process.set_turn(Arc::clone(&turn));
     let guest = Guest::new(kernel, container, &process, order);
     let fuel = container.spec.fuel_limit;
     let future = Box::pin(run(Arc::clone(kernel), program, guest, fuel));
@@ -127,6 +126,29 @@ pub(crate) fn start(
     };
     kernel.arrivals.lock().push(arrival);
     Ok(process)
+}
+
+/// What a process has become: the program and everything it starts with.
+#[derive(Debug)]
+pub(crate) struct Successor {
+    program: Program,
+    order: Order,
+}
+
+/// The program has ended itself to become another.
+#[derive(Debug, thiserror::Error)]
+#[error("replaced")]
+pub(crate) struct Replaced;
+
+/// Makes a process another program; it begins when the present one has let go of everything.
+pub(crate) fn replace(
+    container: &Container,
+    process: &Process,
+    mut order: Order,
+) -> Result<Successor, SpawnError> {
+    let program = find(container, &mut order)?;
+    process.become_program(order.argv.clone());
+    Ok(Successor { program, order })
 }
 
 /// The program an order means; a script turns into an order for its interpreter.
@@ -196,34 +218,44 @@ fn look_up(
     Err(error)
 }
 
-/// A process from its first turn to its end.
-async fn run(kernel: Arc<Kernel>, program: Program, guest: Guest, fuel: u64) -> Outcome {
-    let stderr = guest.stdio.stderr.clone();
-    let process = Arc::clone(&guest.process);
-    let mut store = Store::new(kernel.loader.engine(), guest);
-    store.limiter(|guest| &mut guest.memory);
-    store.set_fuel(fuel).expect("the engine counts fuel");
-    store
-        .fuel_async_yield_interval(Some(SLICE))
-        .expect("the engine counts fuel");
-    let result = async {
-        let command = program.pre()?.instantiate_async(&mut store).await?;
-        command.wasi_cli_run().call_run(&mut store).await
+/// A process from its first turn to its end, through every program it becomes.
+async fn run(kernel: Arc<Kernel>, mut program: Program, mut guest: Guest, limit: u64) -> Outcome {
+    let mut fuel = limit;
+    loop {
+        let (container, process) = (Arc::clone(&guest.container), Arc::clone(&guest.process));
+        let stderr = guest.stdio.stderr.clone();
+        let mut store = Store::new(kernel.loader.engine(), guest);
+        store.limiter(|guest| &mut guest.memory);
+        store.set_fuel(fuel).expect("the engine counts fuel");
+        store
+            .fuel_async_yield_interval(Some(SLICE))
+            .expect("the engine counts fuel");
+        let result = async {
+            let command = program.pre()?.instantiate_async(&mut store).await?;
+            command.wasi_cli_run().call_run(&mut store).await
+        };
+        let result = result.await;
+        fuel = store.get_fuel().expect("the engine counts fuel");
+        process.meter.used(limit - fuel);
+        let successor = store.data_mut().successor.take();
+        drop(store);
+        let Some(successor) = successor else {
+            return ended(result, &stderr);
+        };
+        program = successor.program;
+        guest = Guest::new(&kernel, &container, &process, successor.order);
+    }
+}
+
+fn ended(result: wasmtime::Result<Result<(), ()>>, stderr: &Output) -> Outcome {
+    let code = |code| Outcome {
+        exit: Exit::Code(code),
+        oom: false,
     };
-    let result = result.await;
-    let left = store.get_fuel().expect("the engine counts fuel");
-    process.meter.used(fuel - left);
-    drop(store);
     match result {
-        Ok(Ok(())) => Outcome {
-            exit: Exit::Code(0),
-            oom: false,
-        },
-        Ok(Err(())) => Outcome {
-            exit: Exit::Code(1),
-            oom: false,
-        },
-        Err(err) => outcome(&err, &stderr),
+        Ok(Ok(())) => code(0),
+        Ok(Err(())) => code(1),
+        Err(err) => outcome(&err, stderr),
     }
 }
 

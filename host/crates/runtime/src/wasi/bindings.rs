@@ -40,5 +40,7 @@ wasmtime::component::bindgen!({
         "wasi:sockets/ip-name-lookup.resolve-address-stream": crate::wasi::sockets::names::Lookup,
         "lab:process/process.pipe": crate::pipe::Pipe,
         "lab:process/process.child": crate::wasi::process::Child,
+        "lab:process/icmp.socket": crate::wasi::icmp::Icmp,
+        "lab:process/capture.listener": crate::wasi::capture::Listener,
     },
 });

@@ -5,19 +5,23 @@
 //! A program's mistake is an error code; a trap is for what no program should meet.
 
 pub(crate) mod bindings;
+pub(crate) mod capture;
 pub(crate) mod cli;
 mod clocks;
 pub(crate) mod filesystem;
+pub(crate) mod icmp;
+mod network;
 pub(crate) mod process;
 mod random;
 pub(crate) mod sockets;
 
 use crate::container::{Container, Memory};
 use crate::kernel::Kernel;
-use crate::process::{Order, Process, Stdio};
+use crate::process::{Order, Process, Stdio, Successor};
 use clock::Stream;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{ResourceLimiter, Result};
 use wasmtime_wasi_io::IoView;
@@ -39,6 +43,8 @@ pub(crate) struct Guest {
     pub(crate) stdio: Stdio,
     pub(crate) chance: Option<Stream>,
     pub(crate) memory: MemoryShare,
+    /// What it has become, once it has.
+    pub(crate) successor: Option<Successor>,
 }
 
 impl fmt::Debug for Guest {
@@ -70,9 +76,18 @@ impl Guest {
             chance: None,
             memory: MemoryShare {
                 container: Arc::clone(&container.memory),
+                process: Arc::clone(process),
                 taken: 0,
             },
+            successor: None,
         }
+    }
+}
+
+impl Guest {
+    /// What a socket's owner is called on the network: the container and the process.
+    pub(crate) fn owner(&self) -> u64 {
+        u64::from(self.container.id.number()) << 32 | u64::from(self.process.pid)
     }
 }
 
@@ -86,6 +101,7 @@ impl IoView for Guest {
 #[derive(Debug)]
 pub(crate) struct MemoryShare {
     container: Arc<Memory>,
+    process: Arc<Process>,
     taken: u64,
 }
 
@@ -111,6 +127,7 @@ impl ResourceLimiter for MemoryShare {
             return Err(OutOfMemory.into());
         }
         self.taken += more;
+        self.process.memory.store(self.taken, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -172,6 +189,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
         lab::process::terminal,
         lab::process::machine,
         lab::process::files,
+        lab::process::network,
+        lab::process::icmp,
+        lab::process::capture,
     );
     clocks::add_exact_clocks(linker)
 }

@@ -3,9 +3,12 @@
 use super::Guest;
 use super::bindings::lab::process::{files, machine, process, signals, terminal};
 use crate::pipe::{PIPE_CAPACITY, Pipe};
-use crate::process::{Exec, Exit, Input, Order, Output, Process, SpawnError, Stdio, start};
+use crate::process::{
+    Exec, Exit, Input, Order, Output, Process, Replaced, SpawnError, Stdio, replace, start,
+};
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use wasmtime::Result;
 use wasmtime::component::Resource;
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
@@ -60,18 +63,16 @@ impl Guest {
     }
 }
 
-impl process::Host for Guest {
-    fn spawn(
-        &mut self,
-        args: process::SpawnArgs,
-    ) -> Result<Result<Resource<Child>, process::SpawnError>> {
+impl Guest {
+    /// What a process that this one starts, or becomes, is made of.
+    fn order(&mut self, args: process::SpawnArgs) -> Result<Order> {
         let mine = self.stdio.clone();
         let stdio = Stdio {
             stdin: self.input(args.stdin)?,
             stdout: self.output(args.stdout, &mine.stdout)?,
             stderr: self.output(args.stderr, &mine.stderr)?,
         };
-        let order = Order {
+        Ok(Order {
             exec: Exec::Path(args.program),
             argv: args.argv,
             env: args.env,
@@ -80,14 +81,38 @@ impl process::Host for Guest {
             parent: self.process.pid,
             ignored: self.process.ignored(),
             reported: false,
-        };
+        })
+    }
+}
+
+fn spawn_error(error: SpawnError) -> process::SpawnError {
+    match error {
+        SpawnError::NotFound => process::SpawnError::NotFound,
+        SpawnError::NotExecutable => process::SpawnError::NotExecutable,
+        SpawnError::TooMany | SpawnError::NotRunning => process::SpawnError::TooMany,
+    }
+}
+
+impl process::Host for Guest {
+    fn spawn(
+        &mut self,
+        args: process::SpawnArgs,
+    ) -> Result<Result<Resource<Child>, process::SpawnError>> {
+        let order = self.order(args)?;
         match start(&self.kernel, &self.container, order) {
             Ok(child) => Ok(Ok(self.table.push(Child(child))?)),
-            Err(SpawnError::NotFound) => Ok(Err(process::SpawnError::NotFound)),
-            Err(SpawnError::NotExecutable) => Ok(Err(process::SpawnError::NotExecutable)),
-            Err(SpawnError::TooMany | SpawnError::NotRunning) => {
-                Ok(Err(process::SpawnError::TooMany))
+            Err(error) => Ok(Err(spawn_error(error))),
+        }
+    }
+
+    fn replace(&mut self, args: process::SpawnArgs) -> Result<process::SpawnError> {
+        let order = self.order(args)?;
+        match replace(&self.container, &self.process, order) {
+            Ok(successor) => {
+                self.successor = Some(successor);
+                Err(Replaced.into())
             }
+            Err(error) => Ok(spawn_error(error)),
         }
     }
 
@@ -111,10 +136,16 @@ impl process::Host for Guest {
     }
 
     fn processes(&mut self) -> Result<Vec<process::ProcessInfo>> {
+        let me = self.process.pid;
         let info = |process: &Arc<Process>| process::ProcessInfo {
             pid: process.pid,
             ppid: process.parent(),
-            argv: process.argv.clone(),
+            argv: process.argv(),
+            runnable: process.pid == me || process.is_queued(),
+            started: process.started.as_nanos(),
+            cpu: u64::try_from(process.meter.total().as_nanos()).unwrap_or(u64::MAX),
+            memory: process.memory.load(Ordering::Relaxed),
+            terminal: process.tty().is_some(),
         };
         Ok(self.container.processes().iter().map(info).collect())
     }
@@ -224,11 +255,41 @@ impl machine::Host for Guest {
 
     fn addresses(&mut self) -> Result<Vec<(String, String, u8)>> {
         let host = self.container.spec.host;
-        let addr = self.kernel.network.with(|net, _| net.host_addr(host));
-        Ok(vec![
-            ("lo".to_owned(), "127.0.0.1".to_owned(), 8),
-            ("eth0".to_owned(), addr.to_string(), 24),
-        ])
+        let links = self.kernel.network.with(|net, _| net.links(host));
+        let addresses = links.into_iter().flat_map(|link| {
+            let name = link.name;
+            link.addresses
+                .into_iter()
+                .map(move |(address, prefix)| (name.clone(), address.to_string(), prefix))
+        });
+        Ok(addresses.collect())
+    }
+
+    fn get_stats(&mut self) -> Result<machine::Stats> {
+        let network = &self.kernel.network;
+        let [one, five, fifteen] = network.load();
+        let memory = &self.container.memory;
+        let processes_max = self.container.spec.processes_max;
+        Ok(machine::Stats {
+            uptime: network.now().as_nanos(),
+            load: (one, five, fifteen),
+            memory_limit: memory.limit(),
+            memory_used: memory.used(),
+            processes_max: u32::try_from(processes_max).unwrap_or(u32::MAX),
+            last_pid: self.container.last_pid(),
+        })
+    }
+
+    fn mounts(&mut self) -> Result<Vec<machine::Mount>> {
+        let mounts = self.container.spec.fs.mounts().list().into_iter();
+        Ok(mounts
+            .map(|mount| machine::Mount {
+                path: mount.path,
+                read_only: mount.read_only,
+                size: mount.size,
+                used: mount.used,
+            })
+            .collect())
     }
 }
 

@@ -40,6 +40,8 @@ pub enum ConntrackState {
     Close,
     /// UDP has no states.
     Udp,
+    /// Nor has ICMP; only echoes are tracked.
+    Icmp,
 }
 
 impl ConntrackState {
@@ -53,7 +55,7 @@ impl ConntrackState {
             Self::LastAck => "LAST_ACK",
             Self::TimeWait => "TIME_WAIT",
             Self::Close => "CLOSE",
-            Self::Udp => "",
+            Self::Udp | Self::Icmp => "",
         }
     }
 
@@ -66,14 +68,14 @@ impl ConntrackState {
             Self::LastAck => 30,
             Self::Close => 10,
             Self::Udp if replied => 120,
-            Self::Udp => 30,
+            Self::Udp | Self::Icmp => 30,
         })
     }
 
     /// Where a TCP segment leads.
     fn next(self, direction: Direction, flags: TcpFlags) -> Self {
         use Direction::{Original, Reply};
-        if self == Self::Udp {
+        if matches!(self, Self::Udp | Self::Icmp) {
             return self;
         }
         if flags.has(TcpFlags::RST) {
@@ -126,9 +128,10 @@ impl fmt::Display for ConntrackEntry {
         let (name, number) = match self.original.proto {
             Proto::Tcp => ("tcp", 6),
             Proto::Udp => ("udp", 17),
+            Proto::Icmp => ("icmp", 1),
         };
         write!(f, "{name:<8} {number} {} ", self.seconds_left)?;
-        if self.state != ConntrackState::Udp {
+        if !matches!(self.state, ConntrackState::Udp | ConntrackState::Icmp) {
             write!(f, "{} ", self.state.name())?;
         }
         write_tuple(f, self.original)?;
@@ -145,7 +148,20 @@ impl fmt::Display for ConntrackEntry {
 }
 
 fn write_tuple(f: &mut fmt::Formatter<'_>, flow: Flow) -> fmt::Result {
-    let Flow { src, dst, .. } = flow;
+    let Flow { proto, src, dst } = flow;
+    if proto == Proto::Icmp {
+        // Whoever asks has the identifier where others have a port.
+        let (kind, id) = match src.port() {
+            0 => (0, dst.port()),
+            id => (8, id),
+        };
+        return write!(
+            f,
+            "src={} dst={} type={kind} code=0 id={id}",
+            src.ip(),
+            dst.ip()
+        );
+    }
     write!(
         f,
         "src={} dst={} sport={} dport={}",
@@ -255,6 +271,7 @@ impl Conntrack {
         }
         let state = match original.proto {
             Proto::Udp => ConntrackState::Udp,
+            Proto::Icmp => ConntrackState::Icmp,
             Proto::Tcp if flags.has(TcpFlags::RST) => ConntrackState::Close,
             Proto::Tcp if flags.opens() => ConntrackState::SynSent,
             // Picked up in the middle, as nf_conntrack_tcp_loose does.

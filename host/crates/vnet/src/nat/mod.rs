@@ -6,13 +6,15 @@
 //!
 //! Choices where kube-proxy's modes differ follow nftables: a port that an active ClusterIP does
 //! not have is refused, an address of the Service range that no Service has is dropped, and
-//! neither is ever seen on the wire.
+//! neither is ever seen on the wire. That holds for an echo request to a ClusterIP too: the chain
+//! `cluster-ips-check` rejects whatever protocol comes there, with ICMP "port unreachable".
+//! (In iptables mode nothing matches such a ping and it is lost; in neither is it answered.)
 
 pub(crate) mod conntrack;
 pub(crate) mod service;
 
 use crate::addr::Cidr;
-use crate::packet::{Flow, Packet, TcpFlags};
+use crate::packet::{ECHO_REPLY, Flow, Packet, TcpFlags};
 use crate::socket::Proto;
 use clock::{Instant, Stream};
 use conntrack::{Conntrack, Direction};
@@ -120,6 +122,10 @@ impl Nat {
         let flags = packet.tcp_flags();
         if let Some(to) = self.conntrack.track(now, flow, flags) {
             packet.rewrite(flow, to);
+            return Verdict::Pass;
+        }
+        if packet.icmp_type() == Some(ECHO_REPLY) {
+            // An answer to nothing must not open a conversation either.
             return Verdict::Pass;
         }
         match self.target(now, flow, services, place) {

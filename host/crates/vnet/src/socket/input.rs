@@ -4,7 +4,7 @@
 
 use super::{NetError, Proto};
 use crate::net::{HostId, Net};
-use crate::packet::{Packet, TCP, UDP};
+use crate::packet::{ECHO_REPLY, ECHO_REQUEST, Packet, TCP, UDP, UNREACHABLE};
 
 impl Net {
     /// A packet has arrived that is for this host itself.
@@ -26,9 +26,22 @@ impl Net {
         }
     }
 
-    /// An ICMP error finds the socket whose packet it is about.
     fn icmp_input(&mut self, at: HostId, packet: &Packet) {
-        let Some((sent, 3, code)) = packet.icmp_error() else {
+        match packet.icmp_type() {
+            Some(ECHO_REQUEST) => self.answer_echo(at, packet),
+            Some(ECHO_REPLY) => self.echo_reply(at, packet),
+            _ => {
+                self.tell_icmp_error(at, packet);
+                self.icmp_error_input(at, packet);
+            }
+        }
+    }
+
+    /// An ICMP error finds the socket whose packet it is about.
+    ///
+    /// A packet whose time ran out is news only for who listens to ICMP itself, as on Linux.
+    fn icmp_error_input(&mut self, at: HostId, packet: &Packet) {
+        let Some((sent, UNREACHABLE, code)) = packet.icmp_error() else {
             return;
         };
         let error = match code {
@@ -39,6 +52,7 @@ impl Net {
         match sent.proto {
             Proto::Tcp => self.tcp_unreachable(at, sent, error),
             Proto::Udp => self.udp_unreachable(at, sent, error),
+            Proto::Icmp => {}
         }
     }
 }

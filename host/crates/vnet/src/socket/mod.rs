@@ -2,11 +2,14 @@
 //!
 //! Never blocks: a call says what is, and [`Net::poll_event`] says when to ask again.
 
+pub(crate) mod icmp;
 mod input;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
+use crate::capture::Listening;
 use crate::net::{HostId, Net};
+use icmp::IcmpSocket;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
 use tcp::{ConnId, Listener};
@@ -79,6 +82,8 @@ pub enum Proto {
     Tcp,
     /// UDP
     Udp,
+    /// ICMP echo
+    Icmp,
 }
 
 /// Where a TCP socket stands, as its program sees it.
@@ -123,6 +128,8 @@ pub(crate) enum Sock {
     Listener(Listener),
     Conn(ConnId),
     Udp(Box<UdpSocket>),
+    Icmp(Box<IcmpSocket>),
+    Capture(Box<Listening>),
 }
 
 /// Every open socket.
@@ -140,6 +147,7 @@ struct Slot {
     generation: u32,
     sock: Option<Sock>,
     is_ready: bool,
+    owner: u64,
 }
 
 /// A number is a slot and how often the slot was used before.
@@ -165,6 +173,7 @@ impl SockTable {
         };
         let slot = &mut self.slots[index as usize];
         slot.sock = Some(sock);
+        slot.owner = 0;
         Ok(SockId(slot.generation << SLOT_BITS | index))
     }
 
@@ -207,6 +216,27 @@ impl SockTable {
         }
     }
 
+    pub(crate) fn icmp_mut(&mut self, id: SockId) -> Option<&mut IcmpSocket> {
+        match self.get_mut(id)? {
+            Sock::Icmp(icmp) => Some(icmp),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn capture_mut(&mut self, id: SockId) -> Option<&mut Listening> {
+        match self.get_mut(id)? {
+            Sock::Capture(capture) => Some(capture),
+            _ => None,
+        }
+    }
+
+    /// Whose a socket is; 0 when nobody said.
+    pub(crate) fn owner(&self, id: SockId) -> u64 {
+        let slot = self.slots.get((id.0 & SLOT_MASK) as usize);
+        slot.filter(|slot| slot.generation == id.0 >> SLOT_BITS)
+            .map_or(0, |slot| slot.owner)
+    }
+
     /// Notes that there is news about a socket.
     pub(crate) fn notify(&mut self, id: SockId) {
         if let Some(slot) = self.slot_mut(id)
@@ -229,6 +259,13 @@ impl SockTable {
 }
 
 impl Net {
+    /// Notes whose a socket is, for [`Net::sockets`]; the number means something to the caller.
+    pub fn set_owner(&mut self, sock: SockId, owner: u64) {
+        if let Some(slot) = self.socks.slot_mut(sock) {
+            slot.owner = owner;
+        }
+    }
+
     /// Closes a socket and frees its number. A connection finishes in the background, or is reset
     /// if data was left unread; a listener's waiting connections are reset.
     pub fn close(&mut self, now: clock::Instant, sock: SockId) {
@@ -240,6 +277,11 @@ impl Net {
                 let bound = (udp.local.port(), *udp.local.ip());
                 self.host_mut(udp.host).map(|host| host.udp.remove(&bound));
             }
+            Some(Sock::Icmp(icmp)) => {
+                self.host_mut(icmp.host)
+                    .map(|host| host.icmp.remove(&icmp.identifier));
+            }
+            Some(Sock::Capture(_)) => self.listening.retain(|(_, id)| *id != sock),
             None => {}
         }
         self.drain();
@@ -252,6 +294,7 @@ impl Net {
             Sock::Listener(listener) => listener.local,
             Sock::Conn(conn) => self.conns.get(conn.0)?.local,
             Sock::Udp(udp) => udp.local,
+            Sock::Icmp(_) | Sock::Capture(_) => return None,
         })
     }
 
@@ -274,6 +317,8 @@ impl Net {
             },
             Some(Sock::Conn(conn)) => self.conns.get(conn.0).map_or(GONE, tcp::Conn::ready),
             Some(Sock::Udp(udp)) => udp.ready(),
+            Some(Sock::Icmp(icmp)) => icmp.ready(),
+            Some(Sock::Capture(capture)) => capture.ready(),
             None => GONE,
         }
     }
@@ -288,10 +333,12 @@ impl Net {
             .listeners
             .values()
             .chain(machine.udp.values())
+            .chain(machine.icmp.values())
             .copied()
             .collect();
         machine.listeners.clear();
         machine.udp.clear();
+        machine.icmp.clear();
         let conns: Vec<u32> = self
             .conns
             .iter()
@@ -299,7 +346,12 @@ impl Net {
             .map(|(id, _)| id)
             .collect();
         let socks = conns.iter().filter_map(|id| self.conns.get(*id)?.sock);
-        let gone: BTreeSet<SockId> = socks.chain(bound).collect();
+        let overheard = self
+            .listening
+            .iter()
+            .filter_map(|(at, sock)| (*at == host).then_some(*sock));
+        let gone: BTreeSet<SockId> = socks.chain(bound).chain(overheard).collect();
+        self.listening.retain(|(at, _)| *at != host);
         conns
             .into_iter()
             .for_each(|conn| self.drop_conn(ConnId(conn)));

@@ -22,6 +22,8 @@ pub(crate) struct UdpSocket {
     pub(crate) host: HostId,
     pub(crate) local: SocketAddrV4,
     origin: Origin,
+    /// The time to live of what it sends.
+    ttl: u8,
     queue: VecDeque<(SocketAddrV4, Vec<u8>)>,
     bytes: usize,
     errors: VecDeque<NetError>,
@@ -77,6 +79,7 @@ impl Net {
             host,
             local,
             origin,
+            ttl: 64,
             queue: VecDeque::new(),
             bytes: 0,
             errors: VecDeque::new(),
@@ -85,6 +88,13 @@ impl Net {
         let machine = self.host_mut(host).expect("looked at above");
         machine.udp.insert((local.port(), *local.ip()), sock);
         Ok(sock)
+    }
+
+    /// Sets the time to live of what a socket sends from now on.
+    pub fn udp_set_ttl(&mut self, sock: SockId, ttl: u8) {
+        if let Some(udp) = self.socks.udp_mut(sock) {
+            udp.ttl = ttl;
+        }
     }
 
     /// Sends one datagram.
@@ -110,7 +120,7 @@ impl Net {
         } else {
             udp.origin
         };
-        let (host, mut from) = (udp.host, udp.local);
+        let (host, mut from, ttl) = (udp.host, udp.local, udp.ttl);
         let len = IP_HEADER + 8 + data.len();
         if self.host(host).is_none_or(|machine| len > machine.mtu) {
             return Err(NetError::TooBig);
@@ -121,6 +131,7 @@ impl Net {
         }
         let mut buffer = self.wire.buffer(len);
         write_udp(&mut buffer[..len], from, to, data);
+        buffer[8] = ttl;
         let packet = self.packet(buffer, len as u16, origin);
         self.send(host, packet);
         self.drain();

@@ -231,13 +231,18 @@ impl tcp::HostTcpSocket for Guest {
         }
         let network = self.kernel.network.clone();
         let (host, origin) = (self.container.spec.host, self.container.spec.origin);
+        let owner = self.owner();
         let tcp = self.tcp(&socket)?;
         let port = match tcp.state {
             State::New => None,
             State::Bound(local) => Some(local.port()).filter(|port| *port != 0),
             _ => return Err(ErrorCode::InvalidState.into()),
         };
-        let id = network.with(|net, now| net.tcp_connect(now, host, port, remote, origin));
+        let id = network.with(|net, now| {
+            let id = net.tcp_connect(now, host, port, remote, origin)?;
+            net.set_owner(id, owner);
+            Ok::<_, NetError>(id)
+        });
         match id {
             Ok(id) => {
                 tcp.state = State::Connecting(Arc::new(Socket::new(network, id)));
@@ -275,7 +280,7 @@ impl tcp::HostTcpSocket for Guest {
 
     fn start_listen(&mut self, socket: Resource<Tcp>) -> Result<(), SocketError> {
         let network = self.kernel.network.clone();
-        let host = self.container.spec.host;
+        let (host, owner) = (self.container.spec.host, self.owner());
         let tcp = self.tcp(&socket)?;
         let local = match tcp.state {
             State::New => SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0),
@@ -283,7 +288,11 @@ impl tcp::HostTcpSocket for Guest {
             _ => return Err(ErrorCode::InvalidState.into()),
         };
         let backlog = tcp.backlog;
-        let id = network.with(|net, now| net.tcp_listen(now, host, local, backlog))?;
+        let id = network.with(|net, now| {
+            let id = net.tcp_listen(now, host, local, backlog)?;
+            net.set_owner(id, owner);
+            Ok::<_, NetError>(id)
+        })?;
         tcp.state = State::ListenStarted(Arc::new(Socket::new(network, id)));
         Ok(())
     }
@@ -308,12 +317,19 @@ impl tcp::HostTcpSocket for Guest {
         ),
         SocketError,
     > {
-        let network = self.kernel.network.clone();
+        let (network, owner) = (self.kernel.network.clone(), self.owner());
         let State::Listening(listener) = &self.tcp(&socket)?.state else {
             return Err(ErrorCode::InvalidState.into());
         };
         let id = listener.id();
-        let Some(id) = network.with(|net, now| net.tcp_accept(now, id))? else {
+        let accepted = network.with(|net, now| {
+            let accepted = net.tcp_accept(now, id)?;
+            if let Some(id) = accepted {
+                net.set_owner(id, owner);
+            }
+            Ok::<_, NetError>(accepted)
+        })?;
+        let Some(id) = accepted else {
             return Err(ErrorCode::WouldBlock.into());
         };
         let connection = Arc::new(Socket::new(network, id));

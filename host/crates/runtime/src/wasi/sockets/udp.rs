@@ -73,7 +73,12 @@ impl Guest {
     fn bind_udp(&self, local: SocketAddrV4) -> Result<Arc<Socket>, NetError> {
         let (host, origin) = (self.container.spec.host, self.container.spec.origin);
         let network = &self.kernel.network;
-        let id = network.with(|net, now| net.udp_bind(now, host, local, origin))?;
+        let owner = self.owner();
+        let id = network.with(|net, now| {
+            let id = net.udp_bind(now, host, local, origin)?;
+            net.set_owner(id, owner);
+            Ok::<_, NetError>(id)
+        })?;
         Ok(Arc::new(Socket::new(network.clone(), id)))
     }
 }
@@ -129,11 +134,15 @@ impl udp::HostUdpSocket for Guest {
         if peer.is_some_and(|peer| peer.ip().is_unspecified() || peer.port() == 0) {
             return Err(ErrorCode::InvalidArgument.into());
         }
+        let ttl = self.udp(&socket)?.hop_limit;
         let bound = match &self.udp(&socket)?.state {
             State::Bound(bound) => Arc::clone(bound),
             State::New => self.bind_udp(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))?,
             State::BindStarted(_) => return Err(ErrorCode::InvalidState.into()),
         };
+        bound
+            .network()
+            .with(|net, _| net.udp_set_ttl(bound.id(), ttl));
         let udp = self.udp(&socket)?;
         udp.state = State::Bound(Arc::clone(&bound));
         udp.peer = peer;
@@ -180,7 +189,13 @@ impl udp::HostUdpSocket for Guest {
         if value == 0 {
             return Err(ErrorCode::InvalidArgument.into());
         }
-        self.udp(&socket)?.hop_limit = value;
+        let udp = self.udp(&socket)?;
+        udp.hop_limit = value;
+        if let State::Bound(bound) = &udp.state {
+            bound
+                .network()
+                .with(|net, _| net.udp_set_ttl(bound.id(), value));
+        }
         Ok(())
     }
 
