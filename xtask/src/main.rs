@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod real;
 mod stock;
 mod suite;
 mod tidy;

@@ -1,6 +1,6 @@
 //! Runs the test suite as CI does. Never decides what a test means: it counts what runners print.
 
-use crate::{root, stock, tidy};
+use crate::{real, root, stock, tidy};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -16,6 +16,8 @@ pub(crate) fn test() -> Result<()> {
     tidy::tidy()?;
     say("the stock kubectl");
     stock::kubectl()?;
+    say("the real programs");
+    real::programs()?;
     say("all tests");
     let passed = tests(&[
         "test",

@@ -6,6 +6,10 @@ use anyhow::{Context, Result};
 use runtime::{Fs, Handle, Image as Layer, Program};
 use std::collections::BTreeMap;
 
+/// The configuration of the HTTPS example's server when none is mounted.
+const HTTPS_CONF: &str = include_str!("../../../labs/files/default.conf");
+const HTTPS_START: &str = include_str!("images/auto-reload-nginx.sh");
+
 /// The components that the build script made from `guest-*/`.
 mod guests {
     include!(concat!(env!("OUT_DIR"), "/guests.rs"));
@@ -68,6 +72,7 @@ impl Images {
         let mut by_repository = BTreeMap::new();
         let mut add = |name: &str, image| by_repository.insert(name.to_owned(), image);
         add("nginx", press.nginx()?);
+        add("bprashanth/nginxhttps", press.nginxhttps()?);
         add("httpd", press.httpd()?);
         add("busybox", press.busybox(false)?);
         add("alpine", press.alpine()?);
@@ -117,10 +122,15 @@ impl Images {
 }
 
 /// Which tags of an image can be pulled, and its size: that of the programs in it.
-const TAGS: [(&str, &[&str], u64); 6] = [
+const TAGS: [(&str, &[&str], u64); 7] = [
     (
         "nginx",
         &["latest", "stable", "alpine", "1.27", "1.27.5"],
+        guests::BOX_SIZE + guests::NGINX_SIZE + guests::CURL_SIZE,
+    ),
+    (
+        "bprashanth/nginxhttps",
+        &["1.0"],
         guests::BOX_SIZE + guests::NGINX_SIZE + guests::CURL_SIZE,
     ),
     (
@@ -220,6 +230,27 @@ impl Press {
     }
 
     fn nginx(&self) -> Result<Image> {
+        let mut image = self.image(&self.nginx_root()?);
+        image.cmd = ["nginx", "-g", "daemon off;"].map(String::from).into();
+        Ok(image)
+    }
+
+    /// The server of the HTTPS example: it wants its certificate mounted, and looks for changes
+    /// of its configuration now and then.
+    fn nginxhttps(&self) -> Result<Image> {
+        let fs = self.nginx_root()?;
+        fs.write_file(
+            "/etc/nginx/conf.d/default.conf",
+            HTTPS_CONF.as_bytes(),
+            0o644,
+        )?;
+        fs.write_file("/home/auto-reload-nginx.sh", HTTPS_START.as_bytes(), 0o755)?;
+        let mut image = self.image(&fs);
+        image.cmd = vec!["/home/auto-reload-nginx.sh".into()];
+        Ok(image)
+    }
+
+    fn nginx_root(&self) -> Result<Fs> {
         let fs = self.root()?;
         fs.put_program("/usr/sbin/nginx", &self.nginx)?;
         fs.put_program("/usr/bin/curl", &self.curl)?;
@@ -230,9 +261,7 @@ impl Press {
         )?;
         fs.mkdir_all("/etc/nginx/conf.d")?;
         fs.mkdir_all("/var/log/nginx")?;
-        let mut image = self.image(&fs);
-        image.cmd = ["nginx", "-g", "daemon off;"].map(String::from).into();
-        Ok(image)
+        Ok(fs)
     }
 
     fn httpd(&self) -> Result<Image> {
@@ -295,6 +324,9 @@ impl Press {
             for applet in WORKSTATION_ONLY {
                 fs.symlink(&format!("/usr/bin/{applet}"), "/bin/busybox")?;
             }
+            // Where the documents of the course put their files.
+            fs.mkdir_all("/root/environment")?;
+            fs.mkdir_all("/d/tmp")?;
             fs.put_program("/usr/local/bin/kubectl", &self.kubectl)?;
             fs.put_program("/usr/bin/openssl", &self.openssl)?;
             fs.put_program("/usr/bin/make", &self.make)?;
