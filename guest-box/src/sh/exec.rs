@@ -26,6 +26,7 @@ impl Shell {
         self.enter()?;
         let mut parser = Parser::new(text, &self.aliases, line);
         let mut shown = 0;
+        let alone = std::mem::take(&mut self.last_command);
         let result = loop {
             let aliases = Rc::clone(&self.aliases);
             let next = parser.next_line(&aliases);
@@ -37,6 +38,7 @@ impl Shell {
             match next {
                 Ok(None) => break Ok(self.status),
                 Ok(Some(list)) => {
+                    self.last_command = alone && parser.rest().trim().is_empty();
                     if let Err(flow) = self.list(&list) {
                         break Err(flow);
                     }
@@ -60,13 +62,36 @@ impl Shell {
     }
 
     pub(crate) fn list(&mut self, list: &List) -> Status {
-        for item in &list.0 {
-            if item.background {
+        let last = std::mem::take(&mut self.last_command);
+        for (index, item) in list.0.iter().enumerate() {
+            let simple = matches!(item.first.commands.as_slice(), [command] if matches!(command.kind, Kind::Simple { .. }));
+            let whole = simple && item.rest.is_empty() && !item.first.negated;
+            if last && whole && !item.background && index + 1 == list.0.len() {
+                self.only_command(&item.first.commands[0])?;
+            } else if item.background {
                 self.background(item)?;
             } else {
                 self.item(item)?;
             }
         }
+        Ok(self.status)
+    }
+
+    /// A simple command behind which nothing is left to do.
+    fn only_command(&mut self, command: &Command) -> Status {
+        let Kind::Simple { words, .. } = &command.kind else {
+            return self.command(command);
+        };
+        let name = words.first().and_then(Word::plain);
+        let program = name.is_some_and(|name| {
+            builtins::find(name).is_none() && !self.functions.contains_key(name)
+        });
+        // A name that only running will tell could be a function with much to do behind it.
+        self.last_command = program;
+        let result = self.command(command);
+        self.last_command = false;
+        self.status = result?;
+        self.run_traps()?;
         Ok(self.status)
     }
 
@@ -594,7 +619,7 @@ impl Shell {
     }
 
     pub(crate) fn run_builtin(&mut self, builtin: &'static Builtin, argv: &[String]) -> Status {
-        let outer = self.command_name.replace(builtin.name.to_owned());
+        let outer = self.command_name.replace(builtin.name.into());
         let result = (builtin.run)(self, argv);
         self.command_name = outer;
         match result {

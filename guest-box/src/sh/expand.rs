@@ -29,7 +29,7 @@ impl Shell {
         let mut fields = Vec::with_capacity(words.len());
         for word in words {
             if let Some(text) = word.plain()
-                && !text.contains(['*', '?', '['])
+                && (text == "[" || !text.contains(['*', '?', '[']))
             {
                 fields.push(text.to_owned());
                 continue;

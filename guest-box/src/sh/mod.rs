@@ -177,8 +177,10 @@ impl Shell {
             interactive: false,
             signals: VecDeque::new(),
             history: Vec::new(),
+            applets: BTreeMap::new(),
             depth: 0,
             substituted: None,
+            last_command: false,
         }
     }
 
@@ -187,13 +189,14 @@ impl Shell {
             return self.run_text(&part, 0);
         }
         if let Some(command) = invocation.command {
+            self.last_command = true;
             return self.run_text(&command, 0);
         }
         if let Some(script) = invocation.script {
             return match std::fs::read(self.absolute(&script)) {
                 Ok(bytes) => {
                     self.program.clone_from(&script);
-                    self.command_name = Some(script);
+                    self.command_name = Some(script.into());
                     self.run_text(&String::from_utf8_lossy(&bytes), 1)
                 }
                 Err(error) => {
@@ -222,7 +225,6 @@ impl Shell {
         }
         self.variables_mut().remove(pipeline::PART);
         self.variables_mut().remove(pipeline::PART_PID);
-        self.subshells = 1;
         Some(part)
     }
 

@@ -29,14 +29,16 @@ pub(crate) fn unescape(pattern: &str) -> String {
     text
 }
 
+/// Whether it stands for anything but itself; a `[` that nothing closes does not.
 pub(crate) fn has_special(pattern: &str) -> bool {
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
+    let mut chars = pattern.char_indices();
+    while let Some((at, c)) = chars.next() {
         match c {
             '\\' => {
                 chars.next();
             }
-            '*' | '?' | '[' => return true,
+            '*' | '?' => return true,
+            '[' if pattern[at + 1..].contains(']') => return true,
             _ => {}
         }
     }

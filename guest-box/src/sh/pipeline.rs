@@ -64,6 +64,13 @@ impl Shell {
     /// Runs a program and waits for it.
     pub(crate) fn external(&mut self, argv: Vec<String>, values: &[(String, String)]) -> Status {
         let name = argv[0].clone();
+        if std::mem::take(&mut self.last_command) && self.subshells == 0 && self.traps.is_empty() {
+            // Nothing is left to do afterwards, so that a process is saved, as ash saves it.
+            return match self.become_program(&name, argv, values) {
+                Ok(status) => Ok(status),
+                Err(error) => Ok(self.not_started(&name, error)),
+            };
+        }
         match self.spawn(argv, values) {
             Ok(child) => self.wait_for(&child),
             Err(error) => Ok(self.not_started(&name, error)),
@@ -84,33 +91,45 @@ impl Shell {
         argv: Vec<String>,
         values: &[(String, String)],
     ) -> Result<Child, SpawnError> {
-        self.spawn_as(argv[0].clone(), argv, values)
+        let name = argv[0].clone();
+        self.spawn_as(&name, argv, values)
     }
 
     fn spawn_as(
         &mut self,
-        program: String,
+        program: &str,
         argv: Vec<String>,
         values: &[(String, String)],
     ) -> Result<Child, SpawnError> {
+        self.prepare(program, argv, values)?.spawn()
+    }
+
+    /// A program with the environment that this command gives it.
+    fn prepare(
+        &self,
+        program: &str,
+        argv: Vec<String>,
+        values: &[(String, String)],
+    ) -> Result<Process, SpawnError> {
         let mut env = self.environment();
         for (name, value) in values {
             env.retain(|(known, _)| known != name);
             env.push((name.clone(), value.clone()));
         }
-        self.start(program, argv, env)
+        self.process(program, argv, env)
     }
 
-    fn start(
-        &mut self,
-        program: String,
+    /// A program that gets the descriptors of this moment.
+    fn process(
+        &self,
+        program: &str,
         argv: Vec<String>,
         env: Vec<(String, String)>,
-    ) -> Result<Child, SpawnError> {
+    ) -> Result<Process, SpawnError> {
         let program = if program.contains('/') {
-            self.absolute(&program)
+            self.absolute(program)
         } else {
-            program
+            program.to_owned()
         };
         if program.contains('/') && std::path::Path::new(&program).is_dir() {
             return Err(SpawnError::NotExecutable);
@@ -119,7 +138,7 @@ impl Shell {
             Some(fd) => fd.child_output(number),
             None => Stdio::Null,
         };
-        Process {
+        Ok(Process {
             program,
             argv,
             env,
@@ -129,8 +148,7 @@ impl Shell {
                 .map_or(Stdio::Null, |fd| fd.child_input()),
             stdout: output(1),
             stderr: output(2),
-        }
-        .spawn()
+        })
     }
 
     /// Waits for a child in the foreground, emptying a command substitution's pipe meanwhile.
@@ -198,25 +216,30 @@ impl Shell {
             let status = self.run_builtin(builtin, &argv)?;
             return Err(Flow::Exit(status));
         }
-        let child = match self.spawn_as(name.clone(), argv, values) {
-            Ok(child) => child,
+        match self.become_program(&name, argv, values) {
+            Ok(status) => Err(Flow::Exit(status)),
             Err(error) => {
                 let (status, reason) = refusal(error);
                 self.complain(&format!("{name}: {reason}"));
-                return Err(Flow::Exit(status));
-            }
-        };
-        signals::handle(&[1, 2, 3, 10, 12, 15]);
-        loop {
-            guest_kit::poll(&[&child, &signals::source()], None);
-            while let Some(signal) = signals::next() {
-                child.kill(signal);
-            }
-            if let Some(exit) = child.try_wait() {
-                self.traps = Rc::default();
-                return Err(Flow::Exit(exit.status()));
+                Err(Flow::Exit(status))
             }
         }
+    }
+
+    /// This process becomes the program; within a subshell, which is no process, a child does and
+    /// its status is given.
+    fn become_program(
+        &mut self,
+        name: &str,
+        argv: Vec<String>,
+        values: &[(String, String)],
+    ) -> Result<i32, SpawnError> {
+        if self.subshells == 0 {
+            return Err(self.prepare(name, argv, values)?.replace());
+        }
+        let child = self.spawn_as(name, argv, values)?;
+        self.traps = Rc::default();
+        Ok(self.wait_for(&child).unwrap_or(1))
     }
 
     /// Two or more commands, each reading what the one before writes.
@@ -410,8 +433,9 @@ impl Shell {
         env.push((PART_PID.into(), self.shell_pid.to_string()));
         let mut argv = vec![self.name.clone()];
         argv.extend(self.params.iter().cloned());
-        self.start("sh".into(), argv.clone(), env.clone())
-            .or_else(|_| self.start("/bin/sh".into(), argv, env))
+        let start = |program, argv, env| self.process(program, argv, env)?.spawn();
+        start("sh", argv.clone(), env.clone())
+            .or_else(|_| start("/bin/sh", argv, env))
             .map_err(|error| self.not_started("sh", error))
     }
 

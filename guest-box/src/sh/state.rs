@@ -3,6 +3,7 @@
 //! A subshell is a copy of [`State`] that is thrown away; everything large is shared until
 //! written. Nothing here runs commands.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
@@ -147,7 +148,7 @@ pub(crate) struct State {
     /// Bits that files made by redirections do not get.
     pub(crate) umask: u32,
     /// What messages name beside the shell: the builtin that runs, the file that is read.
-    pub(crate) command_name: Option<String>,
+    pub(crate) command_name: Option<Cow<'static, str>>,
 }
 
 /// A background child.
@@ -180,8 +181,12 @@ pub(crate) struct Shell {
     pub(crate) signals: VecDeque<u8>,
     /// What was typed at the prompt, oldest first.
     pub(crate) history: Vec<String>,
+    /// Applets that have run within the shell, so that they are looked up once.
+    pub(crate) applets: BTreeMap<&'static str, &'static crate::applets::Applet>,
     /// How deep functions and substitutions are nested.
     pub(crate) depth: usize,
+    /// The command that runs is the last thing this shell does.
+    pub(crate) last_command: bool,
     /// The status of the last command substitution of a simple command.
     pub(crate) substituted: Option<i32>,
 }

@@ -73,7 +73,7 @@ pub(super) fn source(shell: &mut Shell, args: &[String]) -> Status {
         Ok(bytes) => {
             let params = (args.len() > 2)
                 .then(|| std::mem::replace(&mut shell.params, Rc::new(args[2..].to_vec())));
-            let outer = shell.command_name.replace(path);
+            let outer = shell.command_name.replace(path.into());
             shell.status = 0;
             let result = shell.run_text(&String::from_utf8_lossy(&bytes), 1);
             shell.command_name = outer;

@@ -127,7 +127,10 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 fn run_applet(shell: &mut Shell, args: &[String]) -> Status {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = applets::find(&args[0]).map_or(127, |applet| {
+    let known = shell.applets.get(args[0].as_str()).copied();
+    let applet = known.or_else(|| applets::find(&args[0]));
+    let status = applet.map_or(127, |applet| {
+        shell.applets.insert(applet.name, applet);
         let own = PROGRAMS.contains(&args[0].as_str());
         let mut io = Io {
             name: if own {
