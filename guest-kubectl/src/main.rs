@@ -41,6 +41,22 @@ impl kubectl::Terminal for Terminal {
     }
 }
 
+struct Programs;
+
+impl kubectl::Programs for Programs {
+    fn run(&mut self, program: &str, args: &[String]) -> io::Result<i32> {
+        let command = args
+            .iter()
+            .fold(process::Command::new(program), process::Command::arg);
+        let child = command.spawn().map_err(|error| match error {
+            process::SpawnError::NotFound => io::ErrorKind::NotFound,
+            process::SpawnError::NotExecutable => io::ErrorKind::PermissionDenied,
+            process::SpawnError::TooMany => io::ErrorKind::QuotaExceeded,
+        })?;
+        Ok(child.wait().status())
+    }
+}
+
 /// Runs kubectl with these arguments, its own name first; its exit code.
 fn run(args: &[String]) -> i32 {
     let now = || {
@@ -60,6 +76,7 @@ fn run(args: &[String]) -> i32 {
             now: &now,
             sleep: &mut guest_kit::sleep,
             files: &mut kubectl::StdFiles,
+            programs: &mut Programs,
             connect: &mut kubectl::Tcp,
             stdin: &mut Stdin(process::Input::stdin()),
             stdout: &mut stdout,

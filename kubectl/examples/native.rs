@@ -7,7 +7,7 @@
 use std::io::{stderr, stdin, stdout};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kubectl::{Io, StdFiles, Tcp};
+use kubectl::{Io, StdFiles, StdPrograms, Tcp};
 
 fn main() -> std::process::ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -22,6 +22,7 @@ fn main() -> std::process::ExitCode {
         now: &now,
         sleep: &mut std::thread::sleep,
         files: &mut StdFiles,
+        programs: &mut StdPrograms,
         connect: &mut Tcp,
         stdin: &mut stdin(),
         stdout: &mut stdout(),

@@ -74,6 +74,11 @@ impl Resource {
         path
     }
 
+    /// Whether the kind is Kubernetes' own, so that strategic merge knows it.
+    pub(crate) fn is_built_in(&self) -> bool {
+        !self.group.contains('.') || self.group.ends_with(".k8s.io")
+    }
+
     fn is_called(&self, name: &str) -> bool {
         let plain = |name: &str| {
             self.plural == name

@@ -51,6 +51,8 @@ pub trait Files {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>>;
     /// Replaces or creates a file.
     fn write(&mut self, path: &str, content: &[u8]) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&mut self, path: &str) -> io::Result<()>;
     /// The names in a directory, without `.` and `..`, or an error if `path` is no directory.
     fn list_dir(&mut self, path: &str) -> io::Result<Vec<String>>;
 }
@@ -69,6 +71,10 @@ impl Files for StdFiles {
             std::fs::create_dir_all(parent)?;
         }
         std::fs::write(path, content)
+    }
+
+    fn remove(&mut self, path: &str) -> io::Result<()> {
+        std::fs::remove_file(path)
     }
 
     fn list_dir(&mut self, path: &str) -> io::Result<Vec<String>> {
@@ -104,6 +110,25 @@ pub trait Terminal {
     fn set_raw(&mut self, raw: bool);
 }
 
+/// Other programs of the same machine: an editor, `diff`.
+pub trait Programs {
+    /// Runs a program with kubectl's own terminal and streams and waits for its end; its exit code.
+    ///
+    /// `program` without a slash is looked up in `PATH`; fails when there is no such program.
+    fn run(&mut self, program: &str, args: &[String]) -> io::Result<i32>;
+}
+
+/// Programs by the standard library.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct StdPrograms;
+
+impl Programs for StdPrograms {
+    fn run(&mut self, program: &str, args: &[String]) -> io::Result<i32> {
+        let status = std::process::Command::new(program).args(args).status()?;
+        Ok(status.code().unwrap_or(1))
+    }
+}
+
 /// Everything kubectl may touch.
 pub struct Io<'a> {
     /// One environment variable (`KUBECONFIG`, `HOME`).
@@ -114,6 +139,8 @@ pub struct Io<'a> {
     pub sleep: &'a mut dyn FnMut(Duration),
     /// Manifests and the kubeconfig.
     pub files: &'a mut dyn Files,
+    /// Editors and the like.
+    pub programs: &'a mut dyn Programs,
     /// The way to the API server.
     pub connect: &'a mut dyn Connect,
     /// Standard input.

@@ -26,7 +26,7 @@ mod yaml;
 use config::Overrides;
 use fail::{Fail, Outcome};
 use flags::{Command, Flag, Kind, Parsed};
-pub use io::{Connect, Files, Input, Io, StdFiles, Stream, Tcp, Terminal};
+pub use io::{Connect, Files, Input, Io, Programs, StdFiles, StdPrograms, Stream, Tcp, Terminal};
 use session::Session;
 
 /// Runs one kubectl command; `args` are the arguments without the program's own name.

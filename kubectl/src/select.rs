@@ -126,6 +126,16 @@ pub(crate) fn fetch(
     parsed: &Parsed,
     args: &[String],
 ) -> Outcome<Vec<Target>> {
+    fetch_or_all(session, parsed, args, parsed.is("all"))
+}
+
+/// The same, where a type alone may mean all its objects.
+pub(crate) fn fetch_or_all(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    args: &[String],
+    all: bool,
+) -> Outcome<Vec<Target>> {
     if parsed.given("filename") {
         let objects = manifests(session, parsed)?;
         return objects
@@ -149,7 +159,7 @@ pub(crate) fn fetch(
             .collect(),
         Selection::Types(resources) => {
             let selector = parsed.text("selector");
-            if selector.is_empty() && !parsed.is("all") {
+            if selector.is_empty() && !all {
                 return Err(Fail::message(
                     "resource(s) were provided, but no name was specified",
                 ));
@@ -275,21 +285,32 @@ pub(crate) fn try_manifests(
     let mut found = Vec::new();
     for (source, content) in files {
         let text = String::from_utf8_lossy(&content).into_owned();
-        match yaml::documents(&text) {
-            Ok(documents) => {
-                for document in documents {
-                    resolve(session, &source, document, &mut found)?;
-                }
+        found.extend(objects_of(session, &source, &text)?);
+    }
+    Ok(found)
+}
+
+/// Every object of a text that came from `source`, each readable or not.
+pub(crate) fn objects_of(
+    session: &mut Session<'_, '_>,
+    source: &str,
+    text: &str,
+) -> Outcome<Vec<Outcome<Manifest>>> {
+    let mut found = Vec::new();
+    match yaml::documents(text) {
+        Ok(documents) => {
+            for document in documents {
+                resolve(session, source, document, &mut found)?;
             }
-            Err(error) if error.0.starts_with("yaml:") => found.push(Err(Fail::message(format!(
-                "error parsing {source}: error converting YAML to JSON: {}",
-                error.0
-            )))),
-            Err(error) => found.push(Err(Fail::message(format!(
-                "error parsing {source}: {}",
-                error.0
-            )))),
         }
+        Err(error) if error.0.starts_with("yaml:") => found.push(Err(Fail::message(format!(
+            "error parsing {source}: error converting YAML to JSON: {}",
+            error.0
+        )))),
+        Err(error) => found.push(Err(Fail::message(format!(
+            "error parsing {source}: {}",
+            error.0
+        )))),
     }
     Ok(found)
 }

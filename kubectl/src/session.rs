@@ -284,6 +284,19 @@ impl<'a, 'io> Session<'a, 'io> {
         Ok(Rc::clone(self.discovery.as_ref().expect("set above")))
     }
 
+    /// Runs another program with kubectl's own terminal and streams; its exit code.
+    pub(crate) fn program(&mut self, program: &str, args: &[String]) -> std::io::Result<i32> {
+        // What was said before must stand before what the program says.
+        drop(self.io.stdout.flush());
+        drop(self.io.stderr.flush());
+        self.io.programs.run(program, args)
+    }
+
+    /// An environment variable, unless it is empty.
+    pub(crate) fn env(&self, name: &str) -> Option<String> {
+        (self.io.env)(name).filter(|value| !value.is_empty())
+    }
+
     /// `host:port` or the whole URL of the server, for people.
     pub(crate) fn server(&mut self) -> Outcome<String> {
         Ok(self.target()?.server.clone())

@@ -3,8 +3,6 @@
 use super::shared::absent;
 use crate::flags::Command;
 
-pub(super) const EDIT: Command = absent("edit", "Edit a resource on the server");
-
 pub(super) const AUTOSCALE: Command = absent(
     "autoscale",
     "Auto-scale a deployment, replica set, stateful set, or replication controller",

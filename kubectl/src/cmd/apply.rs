@@ -170,7 +170,7 @@ pub(crate) fn write_query<'p>(
     Ok(query)
 }
 
-fn validation(parsed: &Parsed) -> Outcome<Option<&'static str>> {
+pub(super) fn validation(parsed: &Parsed) -> Outcome<Option<&'static str>> {
     match parsed.text("validate") {
         "" | "strict" | "true" => Ok(Some("Strict")),
         "warn" => Ok(Some("Warn")),
@@ -183,7 +183,7 @@ fn validation(parsed: &Parsed) -> Outcome<Option<&'static str>> {
 }
 
 /// The object with its own configuration in an annotation, as apply sends it.
-fn annotated(object: &Value) -> (Value, String) {
+pub(super) fn annotated(object: &Value) -> (Value, String) {
     let mut bare = object.clone();
     match bare["metadata"]["annotations"].as_object_mut() {
         Some(annotations) => drop(annotations.remove(LAST_APPLIED)),
@@ -301,9 +301,7 @@ fn patch_of(manifest: &Manifest, modified: &Value, current: &Value) -> (Value, &
         .and_then(Value::as_str)
         .and_then(|text| serde_json::from_str(text).ok())
         .unwrap_or(Value::Null);
-    let group = &manifest.resource.group;
-    let built_in = !group.contains('.') || group.ends_with(".k8s.io");
-    let (mut patch, kind) = if built_in {
+    let (mut patch, kind) = if manifest.resource.is_built_in() {
         (
             merge::three_way(&manifest.resource.kind, &original, modified, current),
             STRATEGIC,

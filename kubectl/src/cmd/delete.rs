@@ -73,6 +73,9 @@ const DELETE_FLAGS: &[Flag] = &[
     ),
 ];
 
+/// The words for a command that needs to be told what it is about.
+pub(super) const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
+
 struct Doomed {
     resource: Resource,
     namespace: String,
@@ -143,9 +146,7 @@ fn doomed(
     let namespace = session.namespace()?;
     let (selector, fields) = (parsed.text("selector"), parsed.text("field-selector"));
     if parsed.args.is_empty() {
-        return Err(Fail::message(
-            "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
-        ));
+        return Err(Fail::message(NOTHING_NAMED));
     }
     match select::select(session, &parsed.args)? {
         Selection::Named(pairs) => {

@@ -12,6 +12,7 @@ mod create_data;
 mod create_service;
 mod delete;
 mod describe;
+mod edit;
 mod exec;
 mod explain;
 mod expose;
@@ -45,7 +46,7 @@ pub(crate) static GROUPS: &[(&str, &[Command])] = &[
 
 static BEGINNER: &[Command] = &[create::COMMAND, expose::COMMAND, run::COMMAND, set::COMMAND];
 
-static INTERMEDIATE: &[Command] = &[explain::COMMAND, get::GET, absent::EDIT, delete::COMMAND];
+static INTERMEDIATE: &[Command] = &[explain::COMMAND, get::GET, edit::COMMAND, delete::COMMAND];
 
 static DEPLOY: &[Command] = &[rollout::COMMAND, scale::COMMAND, absent::AUTOSCALE];
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kubectl::{Connect, Files, Io, Stream};
+use kubectl::{Connect, Files, Io, Programs, Stream};
 use serde_json::Value;
 
 /// What one run of kubectl left behind.
@@ -22,7 +22,9 @@ pub(crate) struct Ran {
 /// The scripted server; answers are found by `METHOD URL`, then by `METHOD path`.
 pub(crate) struct Lab {
     script: Rc<RefCell<Script>>,
-    files: BTreeMap<String, String>,
+    files: Rc<RefCell<BTreeMap<String, String>>>,
+    programs: BTreeMap<String, Program>,
+    env: BTreeMap<String, String>,
     now: i64,
     stdin: Vec<u8>,
     refusing: bool,
@@ -38,7 +40,9 @@ impl Lab {
     pub(crate) fn new() -> Self {
         let mut lab = Self {
             script: Rc::default(),
-            files: BTreeMap::new(),
+            files: Rc::default(),
+            programs: BTreeMap::new(),
+            env: BTreeMap::from([("KUBECONFIG".to_owned(), "config".to_owned())]),
             now: 1_795_238_655,
             stdin: Vec::new(),
             refusing: false,
@@ -53,7 +57,29 @@ impl Lab {
     }
 
     pub(crate) fn file(&mut self, path: &str, content: &str) {
-        self.files.insert(path.to_owned(), content.to_owned());
+        let mut files = self.files.borrow_mut();
+        files.insert(path.to_owned(), content.to_owned());
+    }
+
+    /// The content of a file that kubectl may have changed.
+    pub(crate) fn content(&self, path: &str) -> String {
+        let files = self.files.borrow();
+        files.get(path).cloned().unwrap_or_default()
+    }
+
+    /// A variable of kubectl's environment.
+    pub(crate) fn env(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// A program that kubectl may run: it gets its arguments and the files; its exit code.
+    pub(crate) fn program(
+        &mut self,
+        name: &str,
+        run: impl FnMut(&[String], &mut BTreeMap<String, String>) -> i32 + 'static,
+    ) {
+        self.programs
+            .insert(name.to_owned(), Rc::new(RefCell::new(run)));
     }
 
     pub(crate) fn stdin(&mut self, content: &str) {
@@ -97,18 +123,23 @@ impl Lab {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let clock = RefCell::new(u64::try_from(self.now).expect("after 1970") * 1_000_000_000);
         let mut stdin = io::Cursor::new(self.stdin.clone());
-        let mut files = Memory(self.files.clone());
+        let mut files = Memory(Rc::clone(&self.files));
+        let mut programs = Machine {
+            programs: &self.programs,
+            files: &self.files,
+        };
         let mut connect = Wire {
             script: Rc::clone(&self.script),
             refusing: self.refusing,
         };
         let mut io = Io {
-            env: &|name| (name == "KUBECONFIG").then(|| "config".to_owned()),
+            env: &|name| self.env.get(name).cloned(),
             now: &|| *clock.borrow(),
             sleep: &mut |time: Duration| {
                 *clock.borrow_mut() += u64::try_from(time.as_nanos()).expect("short")
             },
             files: &mut files,
+            programs: &mut programs,
             connect: &mut connect,
             stdin: &mut stdin,
             stdout: &mut stdout,
@@ -139,21 +170,41 @@ impl Ran {
     }
 }
 
-struct Memory(BTreeMap<String, String>);
+type Program = Rc<RefCell<dyn FnMut(&[String], &mut BTreeMap<String, String>) -> i32>>;
+
+struct Machine<'a> {
+    programs: &'a BTreeMap<String, Program>,
+    files: &'a RefCell<BTreeMap<String, String>>,
+}
+
+impl Programs for Machine<'_> {
+    fn run(&mut self, program: &str, args: &[String]) -> io::Result<i32> {
+        let found = self.programs.get(program).ok_or(io::ErrorKind::NotFound)?;
+        Ok((found.borrow_mut())(args, &mut self.files.borrow_mut()))
+    }
+}
+
+struct Memory(Rc<RefCell<BTreeMap<String, String>>>);
 
 impl Files for Memory {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
         self.0
+            .borrow()
             .get(path)
             .map(|text| text.clone().into_bytes())
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn write(&mut self, path: &str, content: &[u8]) -> io::Result<()> {
-        self.0.insert(
+        self.0.borrow_mut().insert(
             path.to_owned(),
             String::from_utf8_lossy(content).into_owned(),
         );
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str) -> io::Result<()> {
+        self.0.borrow_mut().remove(path);
         Ok(())
     }
 
@@ -161,6 +212,7 @@ impl Files for Memory {
         let prefix = format!("{}/", path.trim_end_matches('/'));
         let names: Vec<String> = self
             .0
+            .borrow()
             .keys()
             .filter_map(|key| key.strip_prefix(&prefix))
             .map(str::to_owned)

@@ -7,6 +7,7 @@ macro_rules! fixture {
     };
 }
 
+mod edit;
 mod lab;
 
 use lab::{Lab, Ran};
