@@ -36,7 +36,7 @@ const HEAD: &[super::Flag] = &[
 ];
 
 /// A count with the suffixes b, k and m.
-fn count(io: &mut Io<'_>, text: &str) -> Result<u64, Stop> {
+pub(super) fn count(io: &mut Io<'_>, text: &str) -> Result<u64, Stop> {
     let (digits, factor) = match text.chars().last() {
         Some('b') => (&text[..text.len() - 1], 512),
         Some('k' | 'K') => (&text[..text.len() - 1], 1024),

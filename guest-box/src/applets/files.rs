@@ -106,6 +106,10 @@ pub(super) const APPLETS: &[Applet] = &[
             flag('c', "", "Don't create files"),
             flag('a', "", "Change only atime"),
             flag('m', "", "Change only mtime"),
+            flag('h', "no-dereference", "Don't follow links"),
+            value('d', "date", "DATE", "Date/time to use"),
+            value('t', "", "DATE", "Date/time to use"),
+            value('r', "reference", "FILE", "Use FILE's date/time"),
         ],
         run: touch,
     },
@@ -307,23 +311,35 @@ fn touch(io: &mut Io<'_>) -> Outcome {
     if parsed.rest.is_empty() {
         return Err(io.usage());
     }
+    let mut time = std::time::SystemTime::now();
+    if let Some(path) = parsed.value('r').map(str::to_owned) {
+        match fs::metadata(&path).and_then(|data| data.modified()) {
+            Ok(modified) => time = modified,
+            Err(error) => return Err(io.fail(&format!("{path}: {}", reason(&error)))),
+        }
+    }
+    if let Some((_, text)) = parsed.in_order("dt").last() {
+        let text = text.to_owned();
+        match super::date::read(&text) {
+            Some(seconds) => {
+                let since = std::time::Duration::from_secs(seconds.unsigned_abs());
+                time = std::time::UNIX_EPOCH + since;
+            }
+            None => return Err(io.fail(&format!("invalid date '{text}'"))),
+        }
+    }
     let mut status = 0;
     for path in &parsed.rest {
-        let exists = Path::new(path).exists();
-        if parsed.has('c') && !exists {
+        if parsed.has('c') && !Path::new(path).exists() {
             continue;
         }
-        let touched = fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .and_then(|file| {
-                if exists {
-                    file.set_modified(std::time::SystemTime::now())
-                } else {
-                    Ok(())
-                }
-            });
+        let mut options = fs::OpenOptions::new();
+        let touched = if Path::new(path).is_dir() {
+            options.read(true).open(path)
+        } else {
+            options.append(true).create(true).open(path)
+        };
+        let touched = touched.and_then(|file| file.set_modified(time));
         match touched {
             Err(error) if error.kind() != std::io::ErrorKind::Unsupported => {
                 io.complain(&format!("{path}: {}", reason(&error)));

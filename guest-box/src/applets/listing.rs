@@ -213,12 +213,7 @@ fn long_line(
     } else {
         guest_kit::files::mode(&entry.path).unwrap_or(0o644)
     };
-    let mode: String = std::iter::once(first)
-        .chain((0..9).map(|bit| match bits & (0o400 >> bit) {
-            0 => '-',
-            _ => ['r', 'w', 'x'][bit % 3],
-        }))
-        .collect();
+    let mode = mode_text(first, bits);
     let length = entry.metadata.len();
     let size = if parsed.has('h') {
         human(length)
@@ -244,7 +239,27 @@ fn long_line(
     Ok(())
 }
 
-fn human(length: u64) -> String {
+/// The kind and the permission bits as letters.
+pub(super) fn mode_text(kind: char, bits: u32) -> String {
+    let letters = (0..9).map(|bit| match bits & (0o400 >> bit) {
+        0 => '-',
+        _ => ['r', 'w', 'x'][bit % 3],
+    });
+    let mut text: Vec<char> = std::iter::once(kind).chain(letters).collect();
+    for (bit, place, set, unset) in [
+        (0o4000, 3, 's', 'S'),
+        (0o2000, 6, 's', 'S'),
+        (0o1000, 9, 't', 'T'),
+    ] {
+        if bits & bit != 0 {
+            text[place] = if text[place] == 'x' { set } else { unset };
+        }
+    }
+    text.into_iter().collect()
+}
+
+/// A size in the largest unit that fits.
+pub(super) fn human(length: u64) -> String {
     if length < 1024 {
         return length.to_string();
     }

@@ -4,28 +4,36 @@
 //! parsing of options derive from that. Options that are not listed do not exist: they are
 //! refused as busybox refuses them.
 
+mod awk;
 mod cat;
+mod chance;
 mod command;
 mod cut;
 mod data;
 mod date;
+mod disk;
+mod dump;
 mod echo;
 mod ends;
 pub(crate) mod escape;
 mod expr;
 mod files;
+pub(crate) mod format;
 mod grep;
+mod lines;
 mod listing;
 mod names;
 mod net;
 mod printf;
 pub(crate) mod process;
 mod regex;
+mod screen;
 mod sed;
 mod seq;
 mod sort;
 mod ssh;
 mod system;
+mod terminal;
 mod test;
 mod tr;
 mod uniq;
@@ -348,16 +356,20 @@ const VERSION: &str = "BusyBox v1.35.0 (lab) multi-call binary.";
 /// Every applet but the shell, in the order of the listing.
 fn all() -> impl Iterator<Item = &'static Applet> {
     [
+        awk::APPLETS,
         cat::APPLETS,
         command::APPLETS,
         cut::APPLETS,
         data::APPLETS,
         date::APPLETS,
+        disk::APPLETS,
+        dump::APPLETS,
         echo::APPLETS,
         ends::APPLETS,
         expr::APPLETS,
         files::APPLETS,
         grep::APPLETS,
+        lines::APPLETS,
         listing::APPLETS,
         names::APPLETS,
         net::APPLETS,
@@ -368,6 +380,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         sort::APPLETS,
         ssh::APPLETS,
         system::APPLETS,
+        terminal::APPLETS,
         test::APPLETS,
         tr::APPLETS,
         uniq::APPLETS,

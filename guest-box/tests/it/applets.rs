@@ -41,6 +41,18 @@ macro_rules! beside_busybox {
 }
 
 beside_busybox! {
+    bytes_are_shown_as_by_busybox: "dump";
+    lines_are_printed_as_by_busybox: "lines";
+    files_are_treated_as_by_busybox: "disk";
+    awk_answers_as_busybox: "awk";
     grep_answers_as_busybox: "grep";
     sed_answers_as_busybox: "sed";
+}
+
+#[test]
+fn what_debians_busybox_lacks_answers_as_coreutils() {
+    let first = ["comm", "split"].map(|name| (name, installed(name, "coreutils")));
+    let real = place(&installed("busybox", "busybox"), &first);
+    let ours = place(Path::new(super::BOX), &[]);
+    trial::differential(include_str!("../cases/applet-coreutils.txt"), &real, &ours);
 }
