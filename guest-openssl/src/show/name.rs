@@ -1,0 +1,143 @@
+//! Distinguished names: the ways of `-nameopt`.
+//!
+//! Never decodes what it cannot: bytes beyond ASCII are shown in hexadecimal, as OpenSSL does.
+
+use guest_tls::cert::{Attribute, Name};
+
+/// How a name is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameStyle {
+    /// `CN = a, O = b`
+    Oneline,
+    /// `O=b,CN=a`
+    Rfc2253,
+    /// `/CN=a/O=b`
+    Compat,
+    /// One attribute a line, with its long name.
+    Multiline,
+}
+
+impl NameStyle {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "oneline" => Some(Self::Oneline),
+            "rfc2253" => Some(Self::Rfc2253),
+            "compat" => Some(Self::Compat),
+            "multiline" => Some(Self::Multiline),
+            _ => None,
+        }
+    }
+}
+
+/// A name in a style; a multiline one starts with a line break.
+pub(crate) fn name(name: &Name, style: NameStyle) -> String {
+    let attribute = |attribute: &Attribute| match style {
+        NameStyle::Oneline => {
+            format!(
+                "{} = {}",
+                attribute.object.short(),
+                escaped(attribute, true)
+            )
+        }
+        NameStyle::Multiline => {
+            format!("{:<25} = {}", attribute.object.long(), plain(attribute))
+        }
+        NameStyle::Rfc2253 | NameStyle::Compat => {
+            format!("{}={}", attribute.object.short(), escaped(attribute, false))
+        }
+    };
+    let plus = match style {
+        NameStyle::Rfc2253 => "+",
+        _ => " + ",
+    };
+    let mut sets: Vec<String> = name
+        .sets
+        .iter()
+        .map(|set| {
+            let all: Vec<String> = set.iter().map(attribute).collect();
+            all.join(plus)
+        })
+        .collect();
+    match style {
+        NameStyle::Oneline => sets.join(", "),
+        NameStyle::Rfc2253 => {
+            sets.reverse();
+            sets.join(",")
+        }
+        NameStyle::Multiline => sets.iter().map(|set| format!("\n    {set}")).collect(),
+        NameStyle::Compat => oneline(name),
+    }
+}
+
+/// `/CN=a/O=b`, as inside of extensions.
+pub(crate) fn oneline(name: &Name) -> String {
+    let mut text = String::new();
+    for attribute in name.sets.iter().flatten() {
+        let value: String = attribute
+            .value
+            .iter()
+            .map(|byte| match byte {
+                b' '..=b'~' => char::from(*byte).to_string(),
+                other => format!("\\x{other:02X}"),
+            })
+            .collect();
+        text.push_str(&format!("/{}={value}", attribute.object.short()));
+    }
+    text
+}
+
+fn plain(attribute: &Attribute) -> String {
+    attribute
+        .text()
+        .chars()
+        .map(|letter| match letter {
+            ' '..='~' => letter.to_string(),
+            other => hex(other),
+        })
+        .collect()
+}
+
+fn hex(letter: char) -> String {
+    let mut buffer = [0; 4];
+    let bytes = letter.encode_utf8(&mut buffer).bytes();
+    bytes.map(|byte| format!("\\{byte:02X}")).collect()
+}
+
+/// With what RFC 2253 escapes escaped, by quotes or by backslashes.
+fn escaped(attribute: &Attribute, quotes: bool) -> String {
+    let text = attribute.text();
+    let last = text.chars().count().saturating_sub(1);
+    let mut special = false;
+    let mut out = String::new();
+    for (at, letter) in text.chars().enumerate() {
+        let edge = (letter == ' ' && (at == 0 || at == last)) || (letter == '#' && at == 0);
+        match letter {
+            '"' | '\\' => {
+                special |= letter == '"';
+                out.push('\\');
+                out.push(letter);
+            }
+            ',' | '+' | '<' | '>' | ';' => {
+                special = true;
+                if !quotes {
+                    out.push('\\');
+                }
+                out.push(letter);
+            }
+            _ if edge => {
+                special = true;
+                if !quotes {
+                    out.push('\\');
+                }
+                out.push(letter);
+            }
+            ' '..='~' => out.push(letter),
+            other => out.push_str(&hex(other)),
+        }
+    }
+    if special && quotes {
+        format!("\"{out}\"")
+    } else {
+        out
+    }
+}
