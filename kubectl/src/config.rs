@@ -6,16 +6,26 @@ use serde_json::{Map, Value, json};
 
 use crate::fail::{Fail, Outcome, quoted};
 use crate::io::Io;
+use crate::text::base64;
 use crate::text::json::{list, text};
 use crate::yaml;
 
-/// The kubeconfig as one merged value.
+/// The kubeconfig as one merged value, and the files it came from.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) value: Value,
-    /// The file that changes go to.
+    /// The file that new entries go to.
     pub(crate) path: String,
+    /// Every file of the loading order that exists, with its content.
+    files: Vec<(String, Value)>,
 }
+
+/// The lists of a kubeconfig, each with the name of what its entries hold.
+pub(crate) const SECTIONS: [(&str, &str); 3] = [
+    ("clusters", "cluster"),
+    ("contexts", "context"),
+    ("users", "user"),
+];
 
 /// What the flags say about the cluster.
 #[derive(Debug, Default, Clone)]
@@ -54,13 +64,10 @@ impl Config {
             let home = (io.env)("HOME").unwrap_or_default();
             vec![format!("{}/.kube/config", home.trim_end_matches('/'))]
         };
-        let mut merged: Option<Value> = None;
+        let mut files = Vec::new();
         for path in &paths {
             match io.files.read(path) {
-                Ok(content) => {
-                    let value = parse(path, &content)?;
-                    merged = Some(merged.map_or_else(|| value.clone(), |base| merge(base, &value)));
-                }
+                Ok(content) => files.push((path.clone(), parse(path, &content)?)),
                 Err(error) if !overrides.kubeconfig.is_empty() => {
                     let words = reason(&error);
                     return Err(Fail::message(format!("stat {path}: {words}")));
@@ -68,11 +75,14 @@ impl Config {
                 Err(_) => {}
             }
         }
-        let path = paths.into_iter().next().unwrap_or_default();
-        Ok(Self {
-            value: merged.unwrap_or_else(empty),
-            path,
-        })
+        let first = files.first().map(|(path, _): &(String, Value)| path);
+        let path = first.or(paths.last()).cloned().unwrap_or_default();
+        let mut value = empty();
+        for (path, content) in &files {
+            value = merge(value, &absolute(path, content));
+        }
+        sort(&mut value);
+        Ok(Self { value, path, files })
     }
 
     /// The entry of `clusters`, `contexts` or `users` with a name.
@@ -145,30 +155,184 @@ impl Config {
 
     /// The value as `config view` prints it: complete, with secrets left out unless `raw`.
     pub(crate) fn view(&self, raw: bool) -> Value {
-        let mut value = self.value.clone();
-        for key in ["clusters", "contexts", "users"] {
-            if value.get(key).is_none() {
-                value[key] = Value::Null;
-            }
-        }
-        for key in ["apiVersion", "kind"] {
-            value[key] = json!(if key == "kind" { "Config" } else { "v1" });
-        }
-        if value.get("current-context").is_none() {
-            value["current-context"] = json!("");
-        }
+        let mut value = complete(self.value.clone());
         if !raw {
             omit_secrets(&mut value);
         }
         value
     }
 
-    pub(crate) fn save(&self, io: &mut Io<'_>) -> Outcome {
-        let content = yaml::to_string(&self.view(true));
-        io.files
-            .write(&self.path, content.as_bytes())
-            .map_err(|error| Fail::message(format!("open {}: {}", self.path, reason(&error))))
+    /// The entry with a name, made when there is none.
+    pub(crate) fn entry_mut(&mut self, section: &str, name: &str) -> &mut Value {
+        let inner = section.trim_end_matches('s');
+        if !self.value[section].is_array() {
+            self.value[section] = json!([]);
+        }
+        let items = self.value[section].as_array_mut().expect("made above");
+        let at = items
+            .iter()
+            .position(|item| text(item, "name") == name)
+            .unwrap_or_else(|| {
+                items.push(json!({"name": name, inner: {}}));
+                items.len() - 1
+            });
+        &mut items[at][inner]
     }
+
+    /// Takes an entry out; whether there was one.
+    pub(crate) fn remove(&mut self, section: &str, name: &str) -> bool {
+        let Some(items) = self.value[section].as_array_mut() else {
+            return false;
+        };
+        let before = items.len();
+        items.retain(|item| text(item, "name") != name);
+        items.len() != before
+    }
+
+    /// Writes what changed: an entry to the file that has it, a new one to the first file.
+    pub(crate) fn save(&self, io: &mut Io<'_>) -> Outcome {
+        let mut files = self.files.clone();
+        if files.is_empty() {
+            files.push((self.path.clone(), empty()));
+        }
+        let current = text(&self.value, "current-context");
+        if current != first_context(&files) {
+            let at = files
+                .iter()
+                .position(|(_, file)| !text(file, "current-context").is_empty())
+                .unwrap_or(0);
+            files[at].1["current-context"] = json!(current);
+            if current.is_empty() {
+                for (_, file) in &mut files {
+                    file["current-context"] = json!("");
+                }
+            }
+        }
+        for (section, _) in SECTIONS {
+            self.save_section(section, &mut files);
+        }
+        for (path, file) in files {
+            if self.files.contains(&(path.clone(), file.clone())) {
+                continue;
+            }
+            let content = yaml::to_string(&complete(file));
+            io.files
+                .write(&path, content.as_bytes())
+                .map_err(|error| Fail::message(format!("open {path}: {}", reason(&error))))?;
+        }
+        Ok(())
+    }
+
+    fn save_section(&self, section: &str, files: &mut [(String, Value)]) {
+        let wanted = list(&self.value, section);
+        let mut seen: Vec<String> = Vec::new();
+        for (path, file) in files.iter_mut() {
+            let folder = absolute(path, file);
+            let before = list(file, section).to_vec();
+            let mut after = Vec::new();
+            for (item, resolved) in before.iter().zip(list(&folder, section)) {
+                let name = text(item, "name");
+                let new = wanted.iter().find(|new| text(new, "name") == name);
+                match new {
+                    None => continue,
+                    Some(new) if new != resolved && !seen.iter().any(|seen| seen == name) => {
+                        after.push(new.clone());
+                    }
+                    Some(_) => after.push(item.clone()),
+                }
+                seen.push(name.to_owned());
+            }
+            if after != before {
+                file[section] = json!(after);
+            }
+        }
+        let new: Vec<Value> = wanted
+            .iter()
+            .filter(|item| !seen.iter().any(|seen| seen == text(item, "name")))
+            .cloned()
+            .collect();
+        if !new.is_empty() {
+            let file = &mut files[0].1;
+            file[section] = json!([list(file, section), &new].concat());
+        }
+    }
+
+    /// The value with the files that it names read in.
+    pub(crate) fn flatten(&mut self, io: &mut Io<'_>) -> Outcome {
+        for (section, inner) in SECTIONS {
+            for item in self.value[section].as_array_mut().into_iter().flatten() {
+                let Some(fields) = item[inner].as_object_mut() else {
+                    continue;
+                };
+                for name in FILES {
+                    let Some(Value::String(path)) = fields.remove(name) else {
+                        continue;
+                    };
+                    let content = io.files.read(&path).map_err(|error| {
+                        Fail::message(format!("open {path}: {}", reason(&error)))
+                    })?;
+                    fields.insert(format!("{name}-data"), json!(base64::encode(&content)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fields that name a file, relative to the kubeconfig's own folder.
+const FILES: [&str; 3] = ["certificate-authority", "client-certificate", "client-key"];
+
+/// A file's content with the paths in it made independent of where the file is.
+fn absolute(path: &str, content: &Value) -> Value {
+    let mut content = content.clone();
+    let Some((folder, _)) = path.rsplit_once('/') else {
+        return content;
+    };
+    for (section, inner) in SECTIONS {
+        for item in content[section].as_array_mut().into_iter().flatten() {
+            for name in FILES {
+                if let Some(Value::String(file)) = item[inner].get_mut(name)
+                    && !file.is_empty()
+                    && !file.starts_with('/')
+                {
+                    *file = format!("{folder}/{file}");
+                }
+            }
+        }
+    }
+    content
+}
+
+fn first_context(files: &[(String, Value)]) -> &str {
+    files
+        .iter()
+        .map(|(_, file)| text(file, "current-context"))
+        .find(|name| !name.is_empty())
+        .unwrap_or_default()
+}
+
+fn sort(value: &mut Value) {
+    for (section, _) in SECTIONS {
+        if let Some(items) = value[section].as_array_mut() {
+            items.sort_by(|a, b| text(a, "name").cmp(text(b, "name")));
+        }
+    }
+}
+
+/// A kubeconfig with every key that the stock client writes, its lists in order.
+fn complete(mut value: Value) -> Value {
+    sort(&mut value);
+    for (section, _) in SECTIONS {
+        if list(&value, section).is_empty() {
+            value[section] = Value::Null;
+        }
+    }
+    value["apiVersion"] = json!("v1");
+    value["kind"] = json!("Config");
+    if value.get("current-context").is_none() {
+        value["current-context"] = json!("");
+    }
+    value
 }
 
 fn empty() -> Value {

@@ -66,7 +66,7 @@ pub(crate) fn of(path: &str) -> String {
             .max()
             .unwrap_or(0);
         for sub in command.subcommands {
-            out.push_str(&format!("  {:<width$} {}\n", sub.name, sub.about));
+            out.push_str(&format!("  {:<width$}   {}\n", sub.name, sub.about));
         }
         out.push('\n');
     }
@@ -82,7 +82,11 @@ pub(crate) fn of(path: &str) -> String {
             .iter()
             .for_each(|flag| out.push_str(&flag_words(flag)));
     }
-    let end = if flags.is_empty() { "" } else { " [options]" };
+    let end = if flags.is_empty() && command.usage != "SUBCOMMAND" {
+        ""
+    } else {
+        " [options]"
+    };
     let usage = if command.usage.is_empty() {
         String::new()
     } else {

@@ -116,13 +116,12 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
 }
 
 /// Flags that the stock client has and nothing here heeds; better refused than ignored.
-const NOT_HONOURED: [&str; 6] = [
+const NOT_HONOURED: [&str; 5] = [
     "as",
     "request-timeout",
     "warnings-as-errors",
     "append-hash",
     "output-watch-events",
-    "flatten",
 ];
 
 type Located = (String, Option<&'static Command>, Vec<String>);

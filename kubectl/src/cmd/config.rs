@@ -1,10 +1,7 @@
 //! `kubectl config`: the kubeconfig looked at and changed.
 //!
 //! It never talks to a server.
-
-use serde_json::json;
-
-use super::shared::{PRINT, absent, command, family};
+use super::shared::{PRINT, command, family};
 use crate::config::Config;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, Text};
@@ -13,15 +10,42 @@ use crate::output;
 use crate::session::Session;
 use crate::text::json::{list, text};
 use crate::text::tabs::Layout;
+use serde_json::json;
 
 pub(super) const COMMAND: Command = family("config", &[], "Modify kubeconfig files", SUBCOMMANDS);
+
+const SUBCOMMANDS: &[Command] = &[
+    CURRENT_CONTEXT,
+    super::config_entries::DELETE_CLUSTER,
+    DELETE_CONTEXT,
+    super::config_entries::DELETE_USER,
+    GET_CLUSTERS,
+    GET_CONTEXTS,
+    GET_USERS,
+    RENAME_CONTEXT,
+    super::config_property::SET,
+    super::config_entries::SET_CLUSTER,
+    SET_CONTEXT,
+    super::config_entries::SET_CREDENTIALS,
+    super::config_property::UNSET,
+    USE_CONTEXT,
+    VIEW,
+];
+
+const DELETE_CONTEXT: Command = command(
+    "delete-context",
+    "Delete the specified context from the kubeconfig",
+    "NAME",
+    &[],
+    super::config_entries::delete,
+);
 
 const CURRENT_CONTEXT: Command = command(
     "current-context",
     "Display the current-context",
     "[flags]",
     &[],
-    config_current_context,
+    current_context,
 );
 
 const GET_CLUSTERS: Command = command(
@@ -29,7 +53,7 @@ const GET_CLUSTERS: Command = command(
     "Display clusters defined in the kubeconfig",
     "[flags]",
     &[],
-    config_get_names,
+    get_names,
 );
 
 const GET_CONTEXTS: Command = command(
@@ -37,7 +61,7 @@ const GET_CONTEXTS: Command = command(
     "Describe one or many contexts",
     "[(-o|--output=)name)]",
     &[GET_CONTEXTS_FLAGS],
-    config_get_contexts,
+    get_contexts,
 );
 
 const GET_USERS: Command = command(
@@ -45,7 +69,7 @@ const GET_USERS: Command = command(
     "Display users defined in the kubeconfig",
     "[flags]",
     &[],
-    config_get_names,
+    get_names,
 );
 
 const SET_CONTEXT: Command = command(
@@ -53,7 +77,7 @@ const SET_CONTEXT: Command = command(
     "Set a context entry in kubeconfig",
     "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace]",
     &[SET_CONTEXT_FLAGS],
-    config_set_context,
+    set_context,
 );
 
 const USE_CONTEXT: Command = Command {
@@ -63,7 +87,7 @@ const USE_CONTEXT: Command = Command {
         "Set the current-context in a kubeconfig file",
         "CONTEXT_NAME",
         &[],
-        config_use_context,
+        use_context,
     )
 };
 
@@ -72,54 +96,16 @@ const VIEW: Command = command(
     "Display merged kubeconfig settings or a specified kubeconfig file",
     "[flags]",
     &[PRINT, VIEW_FLAGS],
-    config_view,
+    view,
 );
 
-const DELETE_CLUSTER: Command = absent(
-    "delete-cluster",
-    "Delete the specified cluster from the kubeconfig",
-);
-
-const DELETE_CONTEXT: Command = absent(
-    "delete-context",
-    "Delete the specified context from the kubeconfig",
-);
-
-const DELETE_USER: Command = absent(
-    "delete-user",
-    "Delete the specified user from the kubeconfig",
-);
-
-const RENAME_CONTEXT: Command = absent(
+const RENAME_CONTEXT: Command = command(
     "rename-context",
     "Rename a context from the kubeconfig file",
+    "CONTEXT_NAME NEW_NAME",
+    &[],
+    rename_context,
 );
-
-const SET: Command = absent("set", "Set an individual value in a kubeconfig file");
-
-const SET_CLUSTER: Command = absent("set-cluster", "Set a cluster entry in kubeconfig");
-
-const SET_CREDENTIALS: Command = absent("set-credentials", "Set a user entry in kubeconfig");
-
-const UNSET: Command = absent("unset", "Unset an individual value in a kubeconfig file");
-
-const SUBCOMMANDS: &[Command] = &[
-    CURRENT_CONTEXT,
-    GET_CLUSTERS,
-    GET_CONTEXTS,
-    GET_USERS,
-    SET_CONTEXT,
-    USE_CONTEXT,
-    VIEW,
-    DELETE_CLUSTER,
-    DELETE_CONTEXT,
-    DELETE_USER,
-    RENAME_CONTEXT,
-    SET,
-    SET_CLUSTER,
-    SET_CREDENTIALS,
-    UNSET,
-];
 
 const GET_CONTEXTS_FLAGS: &[Flag] = &[
     flag(
@@ -155,12 +141,15 @@ const VIEW_FLAGS: &[Flag] = &[
 ];
 
 /// `kubectl config view`.
-pub(crate) fn config_view(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+fn view(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let mut config = session.config()?;
     if parsed.is("minify") {
         minify(session, &mut config)?;
     }
-    let value = config.view(parsed.is("raw"));
+    if parsed.is("flatten") {
+        config.flatten(session.io)?;
+    }
+    let value = config.view(parsed.is("raw") || parsed.is("flatten"));
     let format = output::Format::of(session, parsed, false)?;
     output::print(session, parsed, &format, &value)
 }
@@ -189,19 +178,25 @@ fn minify(session: &Session<'_, '_>, config: &mut Config) -> Outcome {
 }
 
 /// `kubectl config get-contexts`.
-pub(crate) fn config_get_contexts(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+fn get_contexts(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let named = match parsed.text("output") {
+        "" => false,
+        "name" => true,
+        other => {
+            return Err(Fail::message(format!(
+                "--output {other} is not available in kubectl config get-contexts; resetting to default output format"
+            )));
+        }
+    };
     let config = session.config()?;
     let current = config.current(&session.overrides).to_owned();
     let mut contexts = list(&config.value, "contexts").to_vec();
     contexts.sort_by(|a, b| text(a, "name").cmp(text(b, "name")));
-    for wanted in &parsed.args {
-        if !contexts
+    let missing = parsed.args.iter().find(|wanted| {
+        !contexts
             .iter()
-            .any(|context| text(context, "name") == wanted)
-        {
-            return Err(Fail::message(format!("context {wanted} not found")));
-        }
-    }
+            .any(|context| text(context, "name") == **wanted)
+    });
     contexts.retain(|context| {
         parsed.args.is_empty()
             || parsed
@@ -209,7 +204,7 @@ pub(crate) fn config_get_contexts(session: &mut Session<'_, '_>, parsed: &Parsed
                 .iter()
                 .any(|wanted| text(context, "name") == wanted)
     });
-    if parsed.text("output") == "name" {
+    if named {
         return session.out(
             &contexts
                 .iter()
@@ -232,11 +227,15 @@ pub(crate) fn config_get_contexts(session: &mut Session<'_, '_>, parsed: &Parsed
             text(context, "context.namespace")
         ));
     }
-    session.out(&Layout::get().format(&lines))
+    session.out(&Layout::get().format(&lines))?;
+    match missing {
+        Some(name) => Err(Fail::message(format!("context {name} not found"))),
+        None => Ok(()),
+    }
 }
 
 /// `kubectl config current-context`.
-pub(crate) fn config_current_context(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome {
+fn current_context(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome {
     let config = session.config()?;
     match text(&config.value, "current-context") {
         "" => Err(Fail::message("current-context is not set")),
@@ -245,13 +244,8 @@ pub(crate) fn config_current_context(session: &mut Session<'_, '_>, _: &Parsed) 
 }
 
 /// `kubectl config use-context`.
-pub(crate) fn config_use_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let [name] = &parsed.args[..] else {
-        return Err(Fail::usage(
-            "config use-context",
-            format!("accepts 1 arg(s), received {}", parsed.args.len()),
-        ));
-    };
+fn use_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let [name] = exactly(session, parsed)?;
     let mut config = session.config()?;
     if config.entry("contexts", name).is_none() {
         return Err(Fail::message(format!(
@@ -264,46 +258,78 @@ pub(crate) fn config_use_context(session: &mut Session<'_, '_>, parsed: &Parsed)
     session.out(&format!("Switched to context {}.\n", quoted(name)))
 }
 
-/// `kubectl config set-context`.
-pub(crate) fn config_set_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+/// Exactly so many arguments, or the help and what there was instead.
+pub(super) fn exactly<'p, const N: usize>(
+    session: &mut Session<'_, '_>,
+    parsed: &'p Parsed,
+) -> Outcome<&'p [String; N]> {
+    match <&[String; N]>::try_from(&parsed.args[..]) {
+        Ok(args) => Ok(args),
+        Err(_) => {
+            session.out(&crate::help::of(&parsed.path))?;
+            let given = parsed.args.join(" ");
+            Err(Fail::message(format!("Unexpected args: [{given}]")))
+        }
+    }
+}
+
+/// `kubectl config rename-context`.
+fn rename_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let [old, new] = exactly(session, parsed)?;
     let mut config = session.config()?;
-    let name = if parsed.is("current") {
-        match text(&config.value, "current-context") {
+    let file = config.path.clone();
+    let cannot =
+        |why: String| Fail::message(format!("cannot rename the context {}, {why}", quoted(old)));
+    let Some(context) = config.entry("contexts", old).cloned() else {
+        return Err(cannot(format!("it's not in {file}")));
+    };
+    if config.entry("contexts", new).is_some() {
+        return Err(cannot(format!(
+            "the context {} already exists in {file}",
+            quoted(new)
+        )));
+    }
+    config.remove("contexts", old);
+    *config.entry_mut("contexts", new) = context;
+    if text(&config.value, "current-context") == old {
+        config.value["current-context"] = json!(new);
+    }
+    config.save(session.io)?;
+    session.out(&format!(
+        "Context {} renamed to {}.\n",
+        quoted(old),
+        quoted(new)
+    ))
+}
+
+/// `kubectl config set-context`.
+fn set_context(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let mut config = session.config()?;
+    let name = match (&parsed.args[..], parsed.is("current")) {
+        ([], true) => match text(&config.value, "current-context") {
             "" => return Err(Fail::message("no current context is set")),
             current => current.to_owned(),
+        },
+        (_, true) => {
+            return Err(Fail::message(
+                "you cannot specify both a context name and --current",
+            ));
         }
-    } else {
-        match &parsed.args[..] {
-            [name] => name.clone(),
-            _ => {
-                return Err(Fail::message(
-                    "you must specify a non-empty context name or --current",
-                ));
-            }
+        ([name], false) => name.clone(),
+        _ => {
+            return Err(Fail::message(
+                "you must specify a non-empty context name or --current",
+            ));
         }
     };
     let existed = config.entry("contexts", &name).is_some();
-    if !config.value["contexts"].is_array() {
-        config.value["contexts"] = json!([]);
-    }
-    let contexts = config.value["contexts"]
-        .as_array_mut()
-        .expect("made an array above");
+    let context = config.entry_mut("contexts", &name);
     if !existed {
-        contexts.push(json!({"name": name, "context": {"cluster": "", "user": ""}}));
+        *context = json!({"cluster": "", "user": ""});
     }
-    let context = contexts
-        .iter_mut()
-        .find(|context| text(context, "name") == name)
-        .expect("pushed above");
-    let overrides = &session.overrides;
-    for (flag, value) in [
-        ("cluster", &overrides.cluster),
-        ("user", &overrides.user),
-        ("namespace", &overrides.namespace),
-    ] {
+    for flag in ["cluster", "user", "namespace"] {
         if parsed.given(flag) {
-            context["context"][flag] = json!(value);
+            context[flag] = json!(parsed.text(flag));
         }
     }
     config.save(session.io)?;
@@ -315,7 +341,7 @@ pub(crate) fn config_set_context(session: &mut Session<'_, '_>, parsed: &Parsed)
 }
 
 /// `kubectl config get-clusters` and `get-users`.
-pub(crate) fn config_get_names(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+fn get_names(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let section = if parsed.path.ends_with("clusters") {
         "clusters"
     } else {

@@ -7,6 +7,8 @@ mod apply;
 mod auth;
 mod cluster;
 mod config;
+mod config_entries;
+mod config_property;
 mod create;
 mod create_data;
 mod create_service;

@@ -279,7 +279,8 @@ pub(super) const fn absent(name: &'static str, about: &'static str) -> Command {
 
 fn no_subcommand(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let words = crate::help::of(&parsed.path);
-    session.out(&words)
+    session.out(&words)?;
+    Err(Fail::Exit(1))
 }
 
 fn not_here(_: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

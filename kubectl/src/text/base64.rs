@@ -27,6 +27,17 @@ pub(crate) fn decoded_len(text: &str) -> usize {
     (text.len() / 4 * 3).saturating_sub(padding)
 }
 
+/// Where a text stops being standard base64 with padding; `None` when it does not.
+pub(crate) fn wrong_at(text: &str) -> Option<usize> {
+    let body = text.trim_end_matches('=');
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+    if let Some(at) = body.bytes().position(|byte| !known(byte)) {
+        return Some(at);
+    }
+    let fits = text.len() % 4 == 0 && text.len() - body.len() <= 2;
+    (!fits).then_some(body.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

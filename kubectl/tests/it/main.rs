@@ -7,6 +7,7 @@ macro_rules! fixture {
     };
 }
 
+mod config;
 mod edit;
 mod lab;
 
