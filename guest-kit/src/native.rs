@@ -416,3 +416,7 @@ pub(crate) use proc::{
     Icmp, Listener, forwards, links, monotonic, mounts, neighbours, processes, routes, sockets,
     stats,
 };
+
+pub(crate) fn symlink(target: &str, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}

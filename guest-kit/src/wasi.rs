@@ -232,14 +232,20 @@ impl Output {
     }
 }
 
-fn open(path: &Path, open: OpenFlags, flags: DescriptorFlags) -> io::Result<Descriptor> {
+pub(crate) fn symlink(target: &str, link: &Path) -> io::Result<()> {
+    let (dir, rest) = preopened(link)?;
+    dir.symlink_at(target, &rest).map_err(file_error)
+}
+
+/// The folder that the host gave us, and the way to `path` from there.
+fn preopened(path: &Path) -> io::Result<(Descriptor, String)> {
     let path = if path.is_absolute() {
         path.to_path_buf()
     } else {
         std::env::current_dir()?.join(path)
     };
     let path = path.to_string_lossy();
-    let (dir, rest) = preopens::get_directories()
+    let (dir, rest, _) = preopens::get_directories()
         .into_iter()
         .filter_map(|(dir, name)| {
             let rest = path.strip_prefix(name.trim_end_matches('/'))?;
@@ -247,11 +253,19 @@ fn open(path: &Path, open: OpenFlags, flags: DescriptorFlags) -> io::Result<Desc
                 .then(|| (dir, rest.trim_start_matches('/').to_owned(), name.len()))
         })
         .max_by_key(|(_, _, length)| *length)
-        .map(|(dir, rest, _)| (dir, rest))
         .ok_or(io::ErrorKind::NotFound)?;
-    let rest = if rest.is_empty() { "." } else { &rest };
+    let rest = if rest.is_empty() {
+        ".".to_owned()
+    } else {
+        rest
+    };
+    Ok((dir, rest))
+}
+
+fn open(path: &Path, open: OpenFlags, flags: DescriptorFlags) -> io::Result<Descriptor> {
+    let (dir, rest) = preopened(path)?;
     let file = dir
-        .open_at(PathFlags::SYMLINK_FOLLOW, rest, open, flags)
+        .open_at(PathFlags::SYMLINK_FOLLOW, &rest, open, flags)
         .map_err(file_error)?;
     if file.get_type().map_err(file_error)? == DescriptorType::Directory
         && flags.contains(DescriptorFlags::WRITE)

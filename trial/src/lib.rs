@@ -8,4 +8,4 @@ mod real;
 
 pub use cases::{Case, cases};
 pub use fuzz::fuzz;
-pub use real::{Outcome, Workplace, differential, installed};
+pub use real::{Outcome, Workplace, differential, installed, same};

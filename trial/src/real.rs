@@ -131,7 +131,9 @@ pub fn differential(text: &str, real: &Workplace, ours: &Workplace) {
     );
 }
 
-fn same(case: &Case, expected: &Outcome, got: &Outcome) -> bool {
+/// Whether two outcomes agree in what the case compares.
+#[must_use]
+pub fn same(case: &Case, expected: &Outcome, got: &Outcome) -> bool {
     expected.stdout == got.stdout
         && expected.code == got.code
         && (!case.stderr || expected.stderr == got.stderr)

@@ -366,7 +366,7 @@ fn ln(io: &mut Io<'_>) -> Outcome {
             let _ = fs::remove_file(&to);
         }
         let made = if parsed.has('s') {
-            symlink(&target, &to)
+            guest_kit::files::symlink(&target, &to)
         } else {
             fs::hard_link(&target, &to)
         };
@@ -376,16 +376,6 @@ fn ln(io: &mut Io<'_>) -> Outcome {
         }
     }
     Ok(status)
-}
-
-#[cfg(unix)]
-fn symlink(target: &str, link: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn symlink(_: &str, _: &Path) -> std::io::Result<()> {
-    Err(std::io::Error::other("not in this lab"))
 }
 
 fn readlink(io: &mut Io<'_>) -> Outcome {

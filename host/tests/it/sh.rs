@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 /// Runs `lab sh` with these arguments and this on its standard input.
-fn sh(args: &[&str], input: &str) -> Ran {
+pub(crate) fn sh(args: &[&str], input: &str) -> Ran {
     let mut child = lab()
         .arg("sh")
         .args(args)

@@ -287,10 +287,9 @@ impl Fs {
 
     /// The program or script at a path.
     pub(crate) fn executable(&self, cwd: &str, path: &str) -> Result<Executable, FileError> {
-        let base = match self.mounts.resolve(&[START], cwd, true) {
-            Ok(place) => place.trail()?,
-            Err(_) => vec![START],
-        };
+        // A folder that has been removed is still somebody's, and an absolute path does not need it.
+        let base = self.mounts.resolve(&[START], cwd, true);
+        let base = base.and_then(|place| place.trail()).unwrap_or(vec![START]);
         let at = self.mounts.resolve(&base, path, true)?.node()?;
         self.mounts.look(at, |inode| match &inode.node {
             Node::Program(program) if inode.mode & 0o111 != 0 => {

@@ -7,7 +7,7 @@ use crate::container::{Container, Refused};
 use crate::fs::Executable;
 use crate::kernel::Kernel;
 use crate::program::Program;
-use crate::wasi::{Exited, Guest, OutOfMemory};
+use crate::wasi::{Exited, Guest, OutOfMemory, Slain};
 use std::sync::Arc;
 use wasmtime::{Store, Trap};
 
@@ -263,6 +263,12 @@ fn outcome(err: &wasmtime::Error, stderr: &Output) -> Outcome {
     if let Some(Exited(code)) = err.downcast_ref() {
         return Outcome {
             exit: Exit::Code(*code),
+            oom: false,
+        };
+    }
+    if let Some(Slain(signal)) = err.downcast_ref() {
+        return Outcome {
+            exit: Exit::Signal(*signal),
             oom: false,
         };
     }

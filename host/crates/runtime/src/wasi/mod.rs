@@ -115,6 +115,11 @@ pub(crate) struct OutOfMemory;
 #[error("exit {0}")]
 pub(crate) struct Exited(pub(crate) u8);
 
+/// The program has sent itself a signal that ends it.
+#[derive(Debug, thiserror::Error)]
+#[error("signal {0}")]
+pub(crate) struct Slain(pub(crate) u8);
+
 impl ResourceLimiter for MemoryShare {
     fn memory_growing(
         &mut self,

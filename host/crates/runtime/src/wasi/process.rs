@@ -1,7 +1,7 @@
 //! `lab:process`: children, signals, the terminal, the machine, modes of files. Never beyond the container.
 
-use super::Guest;
 use super::bindings::lab::process::{files, machine, process, signals, terminal};
+use super::{Guest, Slain};
 use crate::pipe::{PIPE_CAPACITY, Pipe};
 use crate::process::{
     Exec, Exit, Input, Order, Output, Process, Replaced, SpawnError, Stdio, replace, start,
@@ -155,7 +155,11 @@ impl process::Host for Guest {
         if let Some(process) = &process {
             process.signal(signal);
         }
-        Ok(process.is_some())
+        // Who ends itself does not come back from the call.
+        match self.process.doom() {
+            Some(doom) if pid == self.process.pid => Err(Slain(doom).into()),
+            _ => Ok(process.is_some()),
+        }
     }
 }
 
