@@ -6,6 +6,7 @@
 //! Start with `cmd` (every command, defined once), then `session` (one command's dealings with the server).
 
 mod cmd;
+mod complete;
 mod config;
 mod describe;
 mod discovery;
@@ -65,6 +66,9 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         };
         return print(io, words);
     }
+    if let Some(word @ ("__complete" | "__completeNoDesc")) = args.first().map(String::as_str) {
+        return complete::run(&args[1..], word == "__complete", io);
+    }
     if args.first().is_some_and(|first| first == "options") {
         return print(io, help::options());
     }
@@ -101,8 +105,14 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
             return Err(Fail::not_in_lab(&format!("--{name}")));
         }
     }
+    let mut session = Session::new(io, overrides(&parsed), format!("kubectl {path}"));
+    (command.run)(&mut session, &parsed)
+}
+
+/// What the flags say about the cluster.
+fn overrides(parsed: &Parsed) -> Overrides {
     let own = |name: &str| parsed.text(name).to_owned();
-    let overrides = Overrides {
+    Overrides {
         kubeconfig: own("kubeconfig"),
         context: own("context"),
         cluster: own("cluster"),
@@ -110,9 +120,7 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         server: own("server"),
         token: own("token"),
         namespace: own("namespace"),
-    };
-    let mut session = Session::new(io, overrides, format!("kubectl {path}"));
-    (command.run)(&mut session, &parsed)
+    }
 }
 
 /// Flags that the stock client has and nothing here heeds; better refused than ignored.

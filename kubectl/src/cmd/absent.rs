@@ -34,10 +34,5 @@ pub(super) const KUSTOMIZE: Command = absent(
     "Build a kustomization target from a directory or URL",
 );
 
-pub(super) const COMPLETION: Command = absent(
-    "completion",
-    "Output shell completion code for the specified shell (bash, zsh, fish, or powershell)",
-);
-
 pub(super) const PLUGIN: Command =
     absent("plugin", "Provides utilities for interacting with plugins");

@@ -6,6 +6,7 @@ mod absent;
 mod apply;
 mod auth;
 mod cluster;
+mod completion;
 mod config;
 mod config_entries;
 mod config_property;
@@ -32,6 +33,7 @@ mod shared;
 mod wait;
 
 use crate::flags::Command;
+pub(crate) use set::pod_spec_path;
 pub(crate) use shared::{ABSENT, GLOBAL};
 
 /// The groups of `kubectl`'s own help, in its order.
@@ -84,7 +86,7 @@ static ADVANCED: &[Command] = &[
     absent::KUSTOMIZE,
 ];
 
-static SETTINGS: &[Command] = &[label::LABEL, label::ANNOTATE, absent::COMPLETION];
+static SETTINGS: &[Command] = &[label::LABEL, label::ANNOTATE, completion::COMMAND];
 
 static OTHER: &[Command] = &[
     cluster::API_RESOURCES,

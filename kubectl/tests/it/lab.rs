@@ -37,7 +37,16 @@ struct Script {
 }
 
 impl Lab {
+    /// A server of a real cluster, as far as discovery goes.
     pub(crate) fn new() -> Self {
+        let mut lab = Self::empty();
+        lab.answer("GET /api", 200, fixture!("discovery-api.json"));
+        lab.answer("GET /apis", 200, fixture!("discovery-apis.json"));
+        lab
+    }
+
+    /// A server that has nothing, and the kubeconfig for it.
+    pub(crate) fn empty() -> Self {
         let mut lab = Self {
             script: Rc::default(),
             files: Rc::default(),
@@ -51,8 +60,6 @@ impl Lab {
             "config",
             "apiVersion: v1\nkind: Config\nclusters:\n- name: lab\n  cluster:\n    server: http://lab:8001\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: me\ncurrent-context: lab\n",
         );
-        lab.answer("GET /api", 200, fixture!("discovery-api.json"));
-        lab.answer("GET /apis", 200, fixture!("discovery-apis.json"));
         lab
     }
 

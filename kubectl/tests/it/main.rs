@@ -7,6 +7,7 @@ macro_rules! fixture {
     };
 }
 
+mod complete;
 mod config;
 mod edit;
 mod lab;
