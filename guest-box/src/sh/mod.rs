@@ -9,6 +9,7 @@
 mod arith;
 mod ast;
 mod builtins;
+mod edit;
 mod exec;
 mod expand;
 mod fds;
@@ -24,7 +25,7 @@ use std::rc::Rc;
 
 use fds::Fd;
 use parse::Parser;
-use state::{Flow, Options, Shell, State, Variable};
+use state::{Options, Shell, State, Variable};
 
 const DEFAULT_PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin";
 
@@ -269,20 +270,5 @@ impl Shell {
             }
         }
         String::from_utf8_lossy(&line).into_owned()
-    }
-}
-
-impl Shell {
-    /// After a mistake at the prompt.
-    fn recover(&mut self, result: exec::Status) -> Result<(), Flow> {
-        match result {
-            Ok(_) => Ok(()),
-            Err(Flow::Exit(status)) => Err(Flow::Exit(status)),
-            Err(Flow::Fail(status) | Flow::Return(status)) => {
-                self.status = status;
-                Ok(())
-            }
-            Err(Flow::Break(_) | Flow::Continue(_)) => Ok(()),
-        }
     }
 }

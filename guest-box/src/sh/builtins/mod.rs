@@ -16,6 +16,7 @@ mod variables;
 use super::exec::Status;
 use super::state::{Flow, Shell};
 use crate::applets::{self, Io};
+pub(crate) use jobs::line as job_line;
 
 /// A command of the shell itself.
 #[derive(Debug)]
