@@ -23,6 +23,8 @@ fn run(parsed: &Parsed) -> Result<i32, Failure> {
     let digest = parsed.digest();
     let name = match digest {
         Digest::Sha1 => "SHA1",
+        // The default is called by its old name.
+        Digest::Sha256 if parsed.value("*").is_none() => "SHA256",
         Digest::Sha256 => "SHA2-256",
         Digest::Sha384 => "SHA2-384",
         Digest::Sha512 => "SHA2-512",

@@ -384,7 +384,9 @@ fn pkey(parsed: &Parsed) -> Result<i32, Failure> {
         print("Key is valid\n")?;
     }
     if !parsed.has("noout") {
-        out.extend(key.encoded(parsed, parsed.has("traditional")));
+        // DER is always PKCS#1 or SEC1, as it has been since before PKCS#8.
+        let traditional = parsed.has("traditional") || form(parsed) == Form::Der;
+        out.extend(key.encoded(parsed, traditional));
     }
     if parsed.has("text_pub") {
         out.extend(key.text(true).into_bytes());

@@ -139,10 +139,7 @@ impl Command {
         }
         parsed.rest.extend(args.cloned());
         if self.operands.is_empty() && !parsed.rest.is_empty() {
-            return Err(complain(format!(
-                "Extra arguments given.\n{}: Use -help for summary.",
-                self.name
-            )));
+            return Err(complain(format!("{}: Use -help for summary.", self.name)));
         }
         Ok(parsed)
     }

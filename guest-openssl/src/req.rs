@@ -330,7 +330,7 @@ fn extensions(
         let name = name.trim();
         if added.iter().any(|(other, _)| other == name) {
             return Err(complain(format!(
-                "Duplicate extension: {name}\nreq: Use -help for summary."
+                "Duplicate extension: {text}\nreq: Use -help for summary."
             )));
         }
         added.push((name.to_owned(), value.trim().to_owned()));
@@ -382,7 +382,7 @@ fn output(parsed: &Parsed, made: &Made) -> Result<i32, Failure> {
         out.push_str(&format!("subject={}\n", show::name(made.subject(), style)));
     }
     if parsed.has("modulus") {
-        out.push_str(&crate::x509::modulus(made.key()));
+        out.push_str(&crate::x509::modulus(made.key(), "Wrong Algorithm type"));
     }
     let der = matches!(parsed.value("outform"), Some("DER" | "der"));
     let mut bytes = out.into_bytes();

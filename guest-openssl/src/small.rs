@@ -105,9 +105,7 @@ fn rand(parsed: &Parsed) -> Result<i32, Failure> {
         [count] => count,
         [] => return Err(parsed.misuse("Missing number of bytes")),
         _ => {
-            return Err(complain(
-                "Extra arguments given.\nrand: Use -help for summary.",
-            ));
+            return Err(complain("rand: Use -help for summary."));
         }
     };
     let count: usize = count

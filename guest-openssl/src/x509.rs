@@ -119,13 +119,14 @@ pub(crate) fn serial_number(text: &str) -> Result<Vec<u8>, Failure> {
     bytes.ok_or_else(|| complain(format!("x509: Bad serial number {text}")))
 }
 
-pub(crate) fn modulus(key: &PublicKey) -> String {
+/// `otherwise` is what the command says of keys that have none.
+pub(crate) fn modulus(key: &PublicKey, otherwise: &str) -> String {
     match key {
         PublicKey::Rsa(rsa) => {
             let hex = guest_tls::text::to_hex(&rsa.n.to_bytes());
             format!("Modulus={}\n", hex.to_ascii_uppercase())
         }
-        _ => "Modulus=Wrong Algorithm type\n".to_owned(),
+        _ => format!("Modulus={otherwise}\n"),
     }
 }
 
@@ -289,9 +290,8 @@ fn serial(parsed: &Parsed, by_ca: bool) -> Result<Vec<u8>, Failure> {
 fn show(parsed: &Parsed, certificate: &Certificate) -> Result<i32, Failure> {
     let style = name_style(parsed)?;
     let mut out = String::new();
-    // In the order in which they were asked for.
-    for (option, value) in &parsed.given {
-        out.push_str(&one(option, value, certificate, parsed, style)?);
+    for (option, value) in wanted(parsed) {
+        out.push_str(&one(option, value, certificate, parsed, style));
     }
     if let Some(seconds) = parsed.number("checkend") {
         let end = now().saturating_add_unsigned(seconds);
@@ -332,6 +332,22 @@ fn show(parsed: &Parsed, certificate: &Certificate) -> Result<i32, Failure> {
     Ok(0)
 }
 
+/// What to print: each thing once, in the order in which it was asked for last.
+fn wanted(parsed: &Parsed) -> Vec<(&str, &str)> {
+    let mut all: Vec<(&str, &str)> = Vec::new();
+    for (option, value) in &parsed.given {
+        let parts: &[&str] = match *option {
+            "dates" => &["startdate", "enddate"],
+            other => &[other],
+        };
+        for part in parts {
+            all.retain(|(other, _)| other != part);
+            all.push((part, value));
+        }
+    }
+    all
+}
+
 /// What one option prints.
 fn one(
     option: &str,
@@ -339,10 +355,10 @@ fn one(
     certificate: &Certificate,
     parsed: &Parsed,
     style: NameStyle,
-) -> Result<String, Failure> {
+) -> String {
     let start = || format!("notBefore={}\n", civil(certificate.not_before).to_openssl());
     let end = || format!("notAfter={}\n", civil(certificate.not_after).to_openssl());
-    Ok(match option {
+    match option {
         "text" => show::certificate(certificate, style),
         "subject" => format!("subject={}\n", show::name(&certificate.subject, style)),
         "issuer" => format!("issuer={}\n", show::name(&certificate.issuer, style)),
@@ -358,7 +374,6 @@ fn one(
         }
         "startdate" => start(),
         "enddate" => end(),
-        "dates" => start() + &end(),
         "fingerprint" => {
             let digest = parsed
                 .value("*")
@@ -374,7 +389,7 @@ fn one(
         }
         "email" => emails(certificate),
         "pubkey" => certificate.key.to_pem(),
-        "modulus" => modulus(&certificate.key),
+        "modulus" => modulus(&certificate.key, "No modulus for this public key type"),
         "ext" => {
             let wanted: Vec<&str> = value.split(',').map(str::trim).collect();
             let wanted = |object: &Object| {
@@ -388,12 +403,12 @@ fn one(
                 .filter(|one| wanted(&one.object));
             let found: Vec<&Extension> = found.collect();
             if found.is_empty() {
-                warn("No extensions matching the criteria found in certificate");
+                warn("No extensions in certificate");
             }
             show::extensions(&found, 0)
         }
         _ => String::new(),
-    })
+    }
 }
 
 fn emails(certificate: &Certificate) -> String {

@@ -55,11 +55,10 @@ pub(crate) fn request(request: &Request, style: NameStyle) -> String {
     if !request.has_attributes {
         text.push_str("            (none)\n");
     }
-    if !request.extensions.is_empty() {
-        let all: Vec<&Extension> = request.extensions.iter().collect();
-        text.push_str("            Requested Extensions:\n");
-        text.push_str(&extensions(&all, 16));
-    }
+    // The heading stands there even without any.
+    let all: Vec<&Extension> = request.extensions.iter().collect();
+    text.push_str("            Requested Extensions:\n");
+    text.push_str(&extensions(&all, 16));
     text.push_str(&signature(&request.algorithm, &request.signature));
     text
 }

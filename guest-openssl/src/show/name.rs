@@ -54,7 +54,10 @@ pub(crate) fn name(name: &Name, style: NameStyle) -> String {
         .sets
         .iter()
         .map(|set| {
-            let all: Vec<String> = set.iter().map(attribute).collect();
+            let mut all: Vec<String> = set.iter().map(attribute).collect();
+            if style == NameStyle::Rfc2253 {
+                all.reverse();
+            }
             all.join(plus)
         })
         .collect();
@@ -72,7 +75,12 @@ pub(crate) fn name(name: &Name, style: NameStyle) -> String {
 /// `/CN=a/O=b`, as inside of extensions.
 pub(crate) fn oneline(name: &Name) -> String {
     let mut text = String::new();
-    for attribute in name.sets.iter().flatten() {
+    let starts = name.sets.iter().flat_map(|set| {
+        // The others of a set follow with a plus.
+        let sign = |at| if at == 0 { '/' } else { '+' };
+        set.iter().enumerate().map(move |(at, one)| (sign(at), one))
+    });
+    for (start, attribute) in starts {
         let value: String = attribute
             .value
             .iter()
@@ -81,7 +89,7 @@ pub(crate) fn oneline(name: &Name) -> String {
                 other => format!("\\x{other:02X}"),
             })
             .collect();
-        text.push_str(&format!("/{}={value}", attribute.object.short()));
+        text.push_str(&format!("{start}{}={value}", attribute.object.short()));
     }
     text
 }
@@ -91,8 +99,13 @@ fn plain(attribute: &Attribute) -> String {
         .text()
         .chars()
         .map(|letter| match letter {
+            '\\' => "\\\\".to_owned(),
             ' '..='~' => letter.to_string(),
-            other => hex(other),
+            other => match u32::from(other) {
+                small @ 0..=0xff => format!("\\{small:02X}"),
+                wide @ ..=0xffff => format!("\\U{wide:04X}"),
+                widest => format!("\\W{widest:08X}"),
+            },
         })
         .collect()
 }
@@ -112,8 +125,8 @@ fn escaped(attribute: &Attribute, quotes: bool) -> String {
     for (at, letter) in text.chars().enumerate() {
         let edge = (letter == ' ' && (at == 0 || at == last)) || (letter == '#' && at == 0);
         match letter {
+            // OpenSSL needs no quotes around these, since they have their backslash.
             '"' | '\\' => {
-                special |= letter == '"';
                 out.push('\\');
                 out.push(letter);
             }
