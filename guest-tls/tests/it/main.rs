@@ -3,4 +3,5 @@
 
 mod ends;
 mod handshake;
+mod hostile;
 mod verifier;
