@@ -65,10 +65,17 @@ pub(crate) enum Connective {
 }
 
 /// Where something stands in the source.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Place {
     pub(crate) source: Rc<Source>,
     pub(crate) span: Range<usize>,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The text is no part of what a tree means.
+        f.write_str("…")
+    }
 }
 
 impl Place {

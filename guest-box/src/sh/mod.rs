@@ -13,6 +13,8 @@ mod edit;
 mod exec;
 mod expand;
 mod fds;
+#[cfg(test)]
+mod fuzzed;
 mod interactive;
 mod parse;
 mod pattern;

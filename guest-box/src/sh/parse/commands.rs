@@ -104,7 +104,7 @@ impl Parser {
             end = self.pos;
         }
         let mut place = self.place(start);
-        place.span.end = end;
+        place.span.end = end - self.base;
         Ok(Item {
             first,
             rest,

@@ -39,7 +39,7 @@ pub(super) type Result<T> = std::result::Result<T, Error>;
 pub(crate) struct Parser {
     text: String,
     /// Where the line being read began.
-    base: usize,
+    pub(super) base: usize,
     source: Rc<Source>,
     pub(super) pos: usize,
     pub(super) line: usize,

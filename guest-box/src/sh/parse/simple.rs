@@ -44,7 +44,7 @@ impl Parser {
             return Err(self.unexpected(None));
         }
         let mut place = self.place(start);
-        place.span.end = end;
+        place.span.end = end - self.base;
         Ok(Command {
             kind: Kind::Simple { assignments, words },
             redirects,
