@@ -1,42 +1,62 @@
 //! The body of an answer out of raw bytes: counted, chunked, or up to the end of the connection.
 
-use crate::http::Framing;
+use crate::head::Framing;
 
 /// The longest line of a chunk's size or a trailer.
 const MAX_LINE: usize = 16 * 1024;
 
 /// Takes a body apart.
 #[derive(Debug)]
-pub(crate) enum Decoder {
+pub struct Decoder {
+    state: State,
+    trailers: Vec<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum State {
     Length(u64),
     UntilClose,
     Size(Vec<u8>),
     Data(u64),
     DataEnd,
-    Trailer(usize),
+    Trailer(Vec<u8>),
     Done,
 }
 
 /// The chunks make no sense.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadChunk;
+pub struct BadChunk;
 
 impl Decoder {
-    pub(crate) fn new(framing: Framing) -> Self {
-        match framing {
-            Framing::Length(0) => Self::Done,
-            Framing::Length(left) => Self::Length(left),
-            Framing::Chunked => Self::Size(Vec::new()),
-            Framing::UntilClose => Self::UntilClose,
+    /// For a body that ends like this.
+    pub fn new(framing: Framing) -> Self {
+        let state = match framing {
+            Framing::Length(0) => State::Done,
+            Framing::Length(left) => State::Length(left),
+            Framing::Chunked => State::Size(Vec::new()),
+            Framing::UntilClose => State::UntilClose,
+        };
+        Self {
+            state,
+            trailers: Vec::new(),
         }
     }
 
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Done)
+    /// The lines after the last chunk that have come since this was asked last.
+    pub fn trailers(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.trailers)
+    }
+
+    /// Whether the whole body has come.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
     }
 
     /// Takes the body's part out of `raw`, leaving what follows the body.
-    pub(crate) fn take(&mut self, raw: &mut Vec<u8>) -> Result<Vec<u8>, BadChunk> {
+    ///
+    /// # Errors
+    /// When a chunk's size is none.
+    pub fn take(&mut self, raw: &mut Vec<u8>) -> Result<Vec<u8>, BadChunk> {
         let mut body = Vec::new();
         let mut at = 0;
         while at < raw.len() && !self.is_done() {
@@ -48,26 +68,26 @@ impl Decoder {
 
     fn step(&mut self, raw: &[u8], body: &mut Vec<u8>) -> Result<usize, BadChunk> {
         let some = |left: u64| usize::try_from(left).unwrap_or(usize::MAX).min(raw.len());
-        match self {
-            Self::UntilClose => {
+        match &mut self.state {
+            State::UntilClose => {
                 body.extend_from_slice(raw);
                 Ok(raw.len())
             }
-            Self::Length(left) => {
+            State::Length(left) => {
                 let used = some(*left);
                 body.extend_from_slice(&raw[..used]);
                 *left -= used as u64;
                 if *left == 0 {
-                    *self = Self::Done;
+                    self.state = State::Done;
                 }
                 Ok(used)
             }
-            Self::Data(left) => {
+            State::Data(left) => {
                 let used = some(*left);
                 body.extend_from_slice(&raw[..used]);
                 *left -= used as u64;
                 if *left == 0 {
-                    *self = Self::DataEnd;
+                    self.state = State::DataEnd;
                 }
                 Ok(used)
             }
@@ -79,28 +99,34 @@ impl Decoder {
     }
 
     fn byte(&mut self, byte: u8) -> Result<(), BadChunk> {
-        match self {
-            Self::Size(line) if byte == b'\n' => {
-                *self = match size_of(line)? {
-                    0 => Self::Trailer(0),
-                    size => Self::Data(size),
+        match &mut self.state {
+            State::Size(line) if byte == b'\n' => {
+                self.state = match size_of(line)? {
+                    0 => State::Trailer(Vec::new()),
+                    size => State::Data(size),
                 };
             }
-            Self::Size(line) => {
+            State::Size(line) => {
                 line.push(byte);
                 // The digits must make sense as soon as they are there.
                 if line.len() > MAX_LINE || !line[0].is_ascii_hexdigit() {
                     return Err(BadChunk);
                 }
             }
-            Self::DataEnd if byte == b'\n' => *self = Self::Size(Vec::new()),
-            Self::DataEnd if byte != b'\r' => return Err(BadChunk),
-            Self::Trailer(0) if byte == b'\n' => *self = Self::Done,
-            Self::Trailer(seen) if byte == b'\n' => *seen = 0,
-            Self::Trailer(seen) if byte != b'\r' => {
-                *seen += 1;
-                if *seen > MAX_LINE {
+            State::DataEnd if byte == b'\n' => self.state = State::Size(Vec::new()),
+            State::DataEnd if byte != b'\r' => return Err(BadChunk),
+            State::Trailer(line) => {
+                line.push(byte);
+                if line.len() > MAX_LINE {
                     return Err(BadChunk);
+                }
+                if byte == b'\n' {
+                    let line = std::mem::take(line);
+                    if matches!(line.as_slice(), b"\n" | b"\r\n") {
+                        self.state = State::Done;
+                    } else {
+                        self.trailers.push(line);
+                    }
                 }
             }
             _ => {}

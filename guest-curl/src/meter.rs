@@ -1,15 +1,19 @@
 //! curl's progress meter: two lines of head, and rows that overwrite each other.
 
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
+
+use crate::bar::Bar;
+use crate::voice::Voice;
 
 const HEAD: &str = "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n\
                     \x20                                Dload  Upload   Total   Spent    Left  Speed\n";
 
-/// The meter of one transfer.
+/// The meter of one transfer: rows, or the bar of `-#`, or nothing.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct Meter<'a> {
     shown: bool,
+    bar: Option<Bar>,
+    voice: &'a Voice,
     start: Instant,
     last_row: Option<Instant>,
     /// Time and bytes of the last seconds, for the current speed.
@@ -23,19 +27,23 @@ pub(crate) struct Progress {
     pub(crate) down: u64,
     pub(crate) up: u64,
     pub(crate) up_total: u64,
+    /// What a resumed transfer had before.
+    pub(crate) before: u64,
 }
 
-impl Meter {
+impl<'a> Meter<'a> {
     /// A meter that is seen or not; `head` says whether its head is still to be written.
-    pub(crate) fn new(shown: bool, head: bool) -> Self {
+    pub(crate) fn new(shown: bool, head: bool, bar: bool, voice: &'a Voice) -> Self {
         let start = Instant::now();
         let mut meter = Self {
             shown,
+            bar: bar.then(Bar::new),
+            voice,
             start,
             last_row: None,
             samples: vec![(start, 0)],
         };
-        if head {
+        if head && meter.bar.is_none() {
             meter.write(HEAD);
         }
         meter.row(&Progress::default());
@@ -48,18 +56,14 @@ impl Meter {
 
     fn write(&mut self, text: &str) {
         if self.shown {
-            // The meter is a courtesy; nobody fails for it.
-            let _ = io::stderr().write_all(text.as_bytes());
+            self.voice.write(text.as_bytes());
         }
     }
 
-    /// A second has passed, perhaps.
+    /// Some time has passed, perhaps.
     pub(crate) fn tick(&mut self, progress: &Progress) {
-        if self.shown
-            && self
-                .last_row
-                .is_none_or(|last| last.elapsed() >= Duration::from_secs(1))
-        {
+        let pause = Duration::from_millis(if self.bar.is_some() { 0 } else { 1000 });
+        if self.shown && self.last_row.is_none_or(|last| last.elapsed() >= pause) {
             self.samples.push((Instant::now(), progress.down));
             if self.samples.len() > 6 {
                 self.samples.remove(0);
@@ -68,10 +72,19 @@ impl Meter {
         }
     }
 
-    /// The last row.
+    /// The last row of a request.
     pub(crate) fn finish(&mut self, progress: &Progress) {
         self.row(progress);
-        self.write("\n");
+        if self.bar.is_none() {
+            self.write("\n");
+        }
+    }
+
+    /// The end of the bar.
+    pub(crate) fn end(&mut self) {
+        if self.bar.is_some() {
+            self.write("\n");
+        }
     }
 
     fn row(&mut self, progress: &Progress) {
@@ -79,6 +92,15 @@ impl Meter {
             return;
         }
         self.last_row = Some(Instant::now());
+        if let Some(bar) = &mut self.bar {
+            let total = progress.total.unwrap_or(0) + progress.up_total;
+            let point = progress.down + progress.up;
+            let base = if total > 0 { progress.before } else { 0 };
+            if let Some(text) = bar.draw(point + base, total + base) {
+                self.write(&text);
+            }
+            return;
+        }
         let elapsed = self.start.elapsed();
         let (since, before) = self.samples[0];
         let current = per_second(
@@ -101,6 +123,7 @@ fn row(progress: &Progress, elapsed: Duration, current: u64) -> String {
         down,
         up,
         up_total,
+        ..
     } = *progress;
     let percent = |part: u64, whole: u64| {
         if whole == 0 {

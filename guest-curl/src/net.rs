@@ -1,27 +1,11 @@
 //! Names, connections and deadlines over `std::net`. It speaks no HTTP.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
-
-/// How much is read at a time, as in curl.
-const READ: usize = 16 * 1024;
-
-/// A connection that may serve several transfers.
-#[derive(Debug)]
-pub(crate) struct Link {
-    pub(crate) stream: TcpStream,
-    /// Its number in verbose output.
-    pub(crate) number: usize,
-    /// Host and port it was opened for.
-    pub(crate) key: (String, u16),
-    pub(crate) remote: SocketAddr,
-    /// Bytes that arrived and were not yet taken.
-    pub(crate) unread: Vec<u8>,
-    pub(crate) used: bool,
-}
+use crate::lookup::lookup;
 
 /// How long a transfer may take, counted from its start.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +15,19 @@ pub(crate) struct Deadline {
     pub(crate) connect: Option<Duration>,
 }
 
+/// What is said of an IPv4 address where only IPv6 is wanted.
+pub(crate) const WRONG_FAMILY: &str = "Couldn't connect to server";
+
+/// How long connecting may take unless said otherwise.
+const CONNECT: Duration = Duration::from_secs(300);
+
 impl Deadline {
     pub(crate) fn elapsed_ms(&self) -> u128 {
         self.start.elapsed().as_millis()
     }
 
     /// What is left of the whole; `Err` when nothing is.
-    fn left(&self) -> Result<Option<Duration>, ()> {
+    pub(crate) fn left(&self) -> Result<Option<Duration>, ()> {
         match self.whole {
             None => Ok(None),
             Some(whole) => match whole.checked_sub(self.start.elapsed()) {
@@ -46,40 +36,60 @@ impl Deadline {
             },
         }
     }
+
+    /// What is left for connecting, which began then.
+    fn left_to_connect(&self, begin: Instant) -> Result<Duration, ()> {
+        let left = self.left()?;
+        let own = self
+            .connect
+            .unwrap_or(CONNECT)
+            .checked_sub(begin.elapsed())
+            .filter(|left| !left.is_zero())
+            .ok_or(())?;
+        Ok(left.map_or(own, |left| left.min(own)))
+    }
 }
 
-/// Why nothing more comes from a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// The time is over.
-    Late,
-    /// The other side reset the connection.
-    Reset,
-    /// Something else went wrong.
-    Broken,
-}
-
-/// The IPv4 addresses of a host.
-pub(crate) fn resolve(host: &str, deadline: &Deadline) -> Result<Vec<IpAddr>, Failure> {
+/// The addresses of a host, of one family.
+///
+/// # Errors
+/// 6 when there is none, 28 when nobody has answered in time.
+pub(crate) fn resolve(host: &str, ipv6: bool, deadline: &Deadline) -> Result<Vec<IpAddr>, Failure> {
     let unknown = || Failure::new(6, format!("Could not resolve host: {host}"));
     if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return if ipv6 {
+            Err(Failure::new(7, WRONG_FAMILY))
+        } else {
+            Ok(vec![address.into()])
+        };
+    }
+    if let Ok(address) = host.parse::<Ipv6Addr>() {
         return Ok(vec![address.into()]);
     }
-    if let Ok(address) = host.parse() {
-        return Ok(vec![IpAddr::V6(address)]);
+    if host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost") {
+        return Ok(vec![if ipv6 {
+            Ipv6Addr::LOCALHOST.into()
+        } else {
+            Ipv4Addr::LOCALHOST.into()
+        }]);
     }
-    let found = (host, 0).to_socket_addrs().map_err(|_| unknown());
-    if deadline.left().is_err() {
-        return Err(Failure::new(
+    let late = || {
+        let after = deadline.elapsed_ms();
+        Failure::new(
             28,
-            format!(
-                "Resolving timed out after {} milliseconds",
-                deadline.elapsed_ms()
-            ),
-        ));
-    }
+            format!("Resolving timed out after {after} milliseconds"),
+        )
+    };
+    let limit = deadline
+        .left_to_connect(deadline.start)
+        .map_err(|()| late())?;
+    let found =
+        lookup(host, limit).ok_or_else(|| match deadline.left_to_connect(deadline.start) {
+            Ok(_) => unknown(),
+            Err(()) => late(),
+        })?;
     let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found?.map(|socket| socket.ip()).filter(IpAddr::is_ipv4) {
+    for address in found.into_iter().filter(|ip| ip.is_ipv6() == ipv6) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -92,6 +102,9 @@ pub(crate) fn resolve(host: &str, deadline: &Deadline) -> Result<Vec<IpAddr>, Fa
 }
 
 /// Connects to the first of the addresses that answers; `say` hears what verbose output tells.
+///
+/// # Errors
+/// 7 when nobody answers, 28 when nobody does in time.
 pub(crate) fn connect(
     name: &str,
     port: u16,
@@ -100,34 +113,21 @@ pub(crate) fn connect(
     say: &mut dyn FnMut(&str),
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let begin = Instant::now();
+    let timed_out = || {
+        let after = deadline.elapsed_ms();
+        Failure::new(
+            28,
+            format!("Connection timed out after {after} milliseconds"),
+        )
+    };
     let mut late = false;
     for address in addresses {
         let remote = SocketAddr::new(*address, port);
         say(&format!("  Trying {remote}..."));
-        let timed_out = || {
-            Failure::new(
-                28,
-                format!(
-                    "Connection timed out after {} milliseconds",
-                    deadline.elapsed_ms()
-                ),
-            )
-        };
-        let left = deadline.left().map_err(|()| timed_out())?;
-        let own = deadline.connect.map(|limit| {
-            limit
-                .saturating_sub(begin.elapsed())
-                .max(Duration::from_millis(1))
-        });
-        let limit = match (left, own) {
-            (Some(left), Some(own)) => Some(left.min(own)),
-            (left, own) => left.or(own),
-        };
-        let outcome = match limit {
-            Some(limit) => TcpStream::connect_timeout(&remote, limit),
-            None => TcpStream::connect(remote),
-        };
-        match outcome {
+        let limit = deadline
+            .left_to_connect(deadline.start)
+            .map_err(|()| timed_out())?;
+        match TcpStream::connect_timeout(&remote, limit) {
             Ok(stream) => {
                 // Small requests leave at once; a host that has no such switch does not wait anyway.
                 let _ = stream.set_nodelay(true);
@@ -150,9 +150,9 @@ pub(crate) fn connect(
             }
             Err(error) => {
                 late = false;
+                let reason = words(&error);
                 say(&format!(
-                    "connect to {address} port {port} failed: {}",
-                    words(&error)
+                    "connect to {address} port {port} failed: {reason}"
                 ));
             }
         }
@@ -178,56 +178,5 @@ fn words(error: &std::io::Error) -> &'static str {
         ErrorKind::AddrNotAvailable => "Cannot assign requested address",
         ErrorKind::PermissionDenied => "Permission denied",
         _ => "Input/output error",
-    }
-}
-
-impl Link {
-    /// Sends everything.
-    pub(crate) fn send(&mut self, bytes: &[u8], deadline: &Deadline) -> Result<(), Stop> {
-        let left = deadline.left().map_err(|()| Stop::Late)?;
-        // Not every host can limit writing; reading is limited in any case.
-        let _ = self.stream.set_write_timeout(left);
-        self.stream
-            .write_all(bytes)
-            .and_then(|()| self.stream.flush())
-            .map_err(|error| stop(&error))
-    }
-
-    /// More bytes into `unread`, waiting no longer than the transfer may, or `tick` if that is shorter;
-    /// how many there are now beyond the old ones, zero at the end. Nothing when only the tick is over.
-    pub(crate) fn fill(
-        &mut self,
-        deadline: &Deadline,
-        tick: Option<Duration>,
-    ) -> Result<Option<usize>, Stop> {
-        let left = deadline.left().map_err(|()| Stop::Late)?;
-        let limit = match (left, tick) {
-            (Some(left), Some(tick)) => Some(left.min(tick)),
-            (left, tick) => left.or(tick),
-        };
-        self.stream
-            .set_read_timeout(limit)
-            .map_err(|_| Stop::Broken)?;
-        let old = self.unread.len();
-        self.unread.resize(old + READ, 0);
-        let outcome = self.stream.read(&mut self.unread[old..]);
-        self.unread.truncate(old + *outcome.as_ref().unwrap_or(&0));
-        match outcome {
-            Ok(count) => Ok(Some(count)),
-            Err(error) => match stop(&error) {
-                Stop::Late if deadline.left().is_ok() => Ok(None),
-                other => Err(other),
-            },
-        }
-    }
-}
-
-fn stop(error: &std::io::Error) -> Stop {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => Stop::Late,
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
-            Stop::Reset
-        }
-        _ => Stop::Broken,
     }
 }

@@ -1,136 +1,158 @@
-//! Where bodies and words go: standard output, files, verbose lines.
+//! Where bodies go: standard output or files. It knows nothing of transfers.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::files::words;
+use crate::voice::Voice;
+
+/// How many bytes are looked at before they reach a terminal.
+const LOOK: usize = 2000;
+/// How many other names are tried for a file that must not be overwritten.
+const NAMES: u32 = 100;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Opening {
+    pub(crate) create_dirs: bool,
+    /// Go on where the file ends.
+    pub(crate) append: bool,
+    /// Never overwrite: another name, or failure for a name that a server gave.
+    pub(crate) no_clobber: bool,
+    pub(crate) fail_if_there: bool,
+}
 
 /// The target of one transfer's body.
 #[derive(Debug)]
-pub(crate) struct Sink {
+pub(crate) struct Sink<'a> {
     /// Standard output when there is none.
     pub(crate) path: Option<String>,
-    create_dirs: bool,
+    pub(crate) opening: Opening,
+    /// Whether binary bytes may reach a terminal.
+    pub(crate) careless: bool,
+    voice: &'a Voice,
     file: Option<File>,
+    pub(crate) written: u64,
 }
 
-impl Sink {
-    pub(crate) fn new(path: Option<String>, create_dirs: bool) -> Self {
+impl<'a> Sink<'a> {
+    pub(crate) fn new(path: Option<String>, opening: Opening, voice: &'a Voice) -> Self {
         Self {
             path,
-            create_dirs,
+            opening,
+            careless: false,
+            voice,
             file: None,
+            written: 0,
         }
+    }
+
+    fn failed() -> Failure {
+        Failure::new(23, "Failure writing output to destination")
     }
 
     /// Writes; a file comes into being with its first byte.
-    pub(crate) fn write(&mut self, bytes: &[u8], silent: bool) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let failed = || Failure::new(23, "Failure writing output to destination");
-        match &self.path {
-            None => {
-                let mut stdout = io::stdout();
-                stdout
-                    .write_all(bytes)
-                    .and_then(|()| stdout.flush())
-                    .map_err(|_| failed())
+        let outcome = if self.path.is_none() {
+            let mut stdout = io::stdout();
+            let look = &bytes[..bytes.len().min(LOOK)];
+            if self.written == 0 && !self.careless && look.contains(&0) && stdout.is_terminal() {
+                self.voice.warn(
+                    "Binary output can mess up your terminal. Use \"--output -\" to tell curl to \
+                     output it to your terminal anyway, or consider \"--output <FILE>\" to save to \
+                     a file.",
+                );
+                return Err(Self::failed());
             }
-            Some(path) => {
-                if self.file.is_none() {
-                    self.file = Some(create(path, self.create_dirs).map_err(|error| {
-                        if !silent {
-                            warn(&format!(
-                                "Failed to open the file {path}: {}",
-                                words(&error)
-                            ));
-                        }
-                        failed()
-                    })?);
+            stdout.write_all(bytes).and_then(|()| stdout.flush())
+        } else {
+            self.open()?;
+            match &mut self.file {
+                Some(file) => file.write_all(bytes),
+                None => Ok(()),
+            }
+        };
+        self.written += bytes.len() as u64;
+        outcome.map_err(|_| Self::failed())
+    }
+
+    /// Makes the file if it is not there yet.
+    pub(crate) fn open(&mut self) -> Result<(), Failure> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        let Some(path) = self.path.clone() else {
+            return Ok(());
+        };
+        match self.create(&path) {
+            Ok((file, path)) => {
+                self.file = Some(file);
+                self.path = Some(path);
+                Ok(())
+            }
+            Err(error) => {
+                let reason = words(&error);
+                self.voice
+                    .warn(&format!("Failed to open the file {path}: {reason}"));
+                Err(Self::failed())
+            }
+        }
+    }
+
+    fn create(&self, path: &str) -> io::Result<(File, String)> {
+        if self.opening.create_dirs
+            && let Some(folder) = Path::new(path).parent()
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        let new = |path: &str| File::options().write(true).create_new(true).open(path);
+        let file = if self.opening.append {
+            File::options().append(true).create(true).open(path)?
+        } else if self.opening.no_clobber {
+            let other = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+            let mut name = path.to_owned();
+            let mut outcome = new(path);
+            for number in 1..=NAMES {
+                if !outcome.as_ref().err().is_some_and(other) {
+                    break;
                 }
-                self.file
-                    .as_mut()
-                    .map_or(Ok(()), |file| file.write_all(bytes))
-                    .map_err(|_| failed())
+                name = format!("{path}.{number}");
+                outcome = new(&name);
             }
+            return Ok((outcome?, name));
+        } else if self.opening.fail_if_there {
+            new(path)?
+        } else {
+            File::create(path)?
+        };
+        Ok((file, path.to_owned()))
+    }
+
+    /// Takes back what was written to the file; how much it was.
+    pub(crate) fn throw_away(&mut self) -> u64 {
+        let Some(file) = &self.file else {
+            return 0;
+        };
+        // A file that cannot be cut short keeps what it has.
+        let _ = file.set_len(0);
+        if let (Some(path), false) = (&self.path, self.opening.append) {
+            self.file = File::create(path).ok();
         }
+        std::mem::take(&mut self.written)
     }
 
-    /// An answer without a body leaves an empty file, as in curl.
-    pub(crate) fn finish(&mut self) {
-        if let (Some(path), None) = (&self.path, &self.file) {
-            self.file = create(path, self.create_dirs).ok();
-        }
-    }
-}
-
-fn create(path: &str, create_dirs: bool) -> io::Result<File> {
-    if create_dirs && let Some(folder) = Path::new(path).parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    File::create(path)
-}
-
-fn words(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => "No such file or directory",
-        io::ErrorKind::PermissionDenied => "Permission denied",
-        io::ErrorKind::IsADirectory => "Is a directory",
-        io::ErrorKind::NotADirectory => "Not a directory",
-        io::ErrorKind::ReadOnlyFilesystem => "Read-only file system",
-        _ => "Input/output error",
-    }
-}
-
-/// A line on standard error.
-pub(crate) fn tell(line: &str) {
-    // Nobody is left to hear that standard error is gone.
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
-}
-
-/// A warning on standard error.
-pub(crate) fn warn(text: &str) {
-    tell(&format!("Warning: {text}"));
-}
-
-/// What `-v` tells, and nothing without it.
-#[derive(Debug)]
-pub(crate) struct Verbose {
-    on: bool,
-    /// Bodies are announced only where they are not seen anyway.
-    announce: bool,
-    announced: bool,
-}
-
-impl Verbose {
-    pub(crate) fn new(on: bool) -> Self {
-        Self {
-            on,
-            announce: !io::stdout().is_terminal(),
-            announced: false,
-        }
-    }
-
-    pub(crate) fn info(&mut self, text: &str) {
-        self.line('*', text);
-    }
-
-    /// A line of a head, sent (`>`) or received (`<`).
-    pub(crate) fn line(&mut self, sign: char, text: &str) {
-        self.announced = false;
-        if self.on {
-            let end = if sign == '*' { "" } else { "\r" };
-            tell(&format!("{sign} {text}{end}"));
-        }
-    }
-
-    /// Bytes of a body, sent (`}`) or received (`{`); told once until another line comes.
-    pub(crate) fn data(&mut self, sign: char, count: usize) {
-        if self.on && self.announce && !self.announced && count > 0 {
-            tell(&format!("{sign} [{count} bytes data]"));
-            self.announced = true;
+    /// Removes the file.
+    pub(crate) fn remove(&mut self) {
+        if let (Some(path), Some(_)) = (&self.path, self.file.take()) {
+            match std::fs::remove_file(path) {
+                Ok(()) => self.voice.note(&format!("Removed output file: {path}")),
+                Err(_) => self.voice.warn(&format!("Failed removing: {path}")),
+            }
         }
     }
 }

@@ -1,109 +1,168 @@
 //! The program: arguments to options, options to transfers, transfers to an exit code.
 
-use std::fs;
-use std::io::{self, IsTerminal, Read, Write};
-use std::time::Duration;
+use std::io::{self, Write};
 
 use crate::VERSION;
+use crate::args::{self, Command, Operation, Request, Stop};
+use crate::cookie::Jar;
 use crate::failure::Failure;
-use crate::glob;
-use crate::meter::{Meter, Progress};
-use crate::options::{self, Options, Output};
-use crate::output::{Sink, Verbose, tell, warn};
-use crate::transfer::{Session, Transfer, deadline};
-use crate::url::Url;
-use crate::write_out::{self, Report};
+use crate::job::Job;
+use crate::session::Session;
+use crate::voice::Voice;
+use crate::{files, prompt};
 
-const TRY_HELP: &str = "curl: try 'curl --help' or 'curl --manual' for more information";
-
-const HELP: &str = "\
-Usage: curl [options...] <url>
- -d, --data <data>          HTTP POST data
- -f, --fail                 Fail fast with no output on HTTP errors
- -h, --help                 This text
- -i, --include              Include protocol response headers in the output
- -I, --head                 Show document info only
- -L, --location             Follow redirects
- -o, --output <file>        Write to file instead of stdout
- -O, --remote-name          Write output to a file named as the remote file
- -s, --silent               Silent mode
- -u, --user <user:password> Server user and password
- -A, --user-agent <name>    Send User-Agent <name> to server
- -v, --verbose              Make the operation more talkative
- -V, --version              Show version number and quit
-
-This is the curl of the lab: HTTP only. An option that is not in the lab is refused by name.
-";
+pub(crate) const TRY_HELP: &str = "curl: try 'curl --help' or 'curl --manual' for more information";
 
 /// Runs curl with these arguments (its own name not among them); the exit code.
 pub fn run(args: &[String]) -> u8 {
-    let options = match options::parse(args, &mut read_file) {
-        Ok(options) => options,
-        Err(message) => {
-            tell(&format!("curl: {message}\n{TRY_HELP}"));
-            return 2;
-        }
+    let voice = Voice::default();
+    let mut command = Command::new();
+    let first = args.first().map(String::as_str).unwrap_or_default();
+    let own_files = !first.starts_with("-q") && first != "--disable";
+    let parsed = match own_files {
+        true => args::add_default_config(&mut command, &voice),
+        false => Ok(()),
     };
-    if options.help || options.version {
-        let version = format!("curl {VERSION} (wasm32-wasip2)\nProtocols: http\nFeatures: \n");
-        let text = if options.help { HELP } else { &version };
-        return u8::from(io::stdout().write_all(text.as_bytes()).is_err()) * 23;
+    let parsed = parsed.and_then(|()| args::parse(&mut command, args, &voice));
+    if let Err(stop) = parsed {
+        return stopped(stop, &voice);
     }
-    if options.urls.is_empty() {
-        tell(&if args.is_empty() {
-            TRY_HELP.to_owned()
-        } else {
-            format!("curl: no URL specified!\n{TRY_HELP}")
-        });
+    let urls = |operation: &Operation| operation.nodes.iter().any(|node| node.url.is_some());
+    if !command.operations.iter().all(urls) {
+        if !args.is_empty() {
+            voice.tell("curl: no URL specified!");
+        }
+        voice.tell(TRY_HELP);
         return 2;
     }
-    all(&options)
+    all(&mut command, &voice)
 }
 
-fn read_file(path: &str) -> io::Result<Vec<u8>> {
-    if path == "-" {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    }
-    fs::read(path)
+fn stopped(stop: Stop, voice: &Voice) -> u8 {
+    let text = match stop {
+        Stop::Wrong(code, message) => {
+            voice.tell(&format!("curl: {message}\n{TRY_HELP}"));
+            return code;
+        }
+        Stop::Help(category) => args::help(category.as_deref()),
+        Stop::Version => format!(
+            "curl {VERSION} (wasm32-wasip2) {}\nRelease-Date: 2023-02-20\n\
+             Protocols: http https\nFeatures: IPv6 Largefile libz SSL\n",
+            crate::library()
+        ),
+        Stop::Manual => String::new(),
+    };
+    u8::from(io::stdout().write_all(text.as_bytes()).is_err()) * 23
 }
 
 /// Every transfer in turn; the code of the last one counts.
-fn all(options: &Options) -> u8 {
-    let verbose = Verbose::new(options.verbose);
-    let mut session = Session {
-        options,
-        verbose,
-        link: None,
-        opened: 0,
-        names: Vec::new(),
-    };
-    for entry in &options.resolve {
-        session.verbose.info(&format!("Added {entry} to DNS cache"));
+fn all(command: &mut Command, voice: &Voice) -> u8 {
+    for operation in &mut command.operations {
+        ask_for_passwords(operation, voice);
+        if !compare_etag(operation, voice) {
+            return 26;
+        }
     }
-    let mut runner = Runner {
-        session,
-        metered: false,
-        number: 0,
+    let mut session = Session::new(&command.global, voice);
+    let (mut code, mut number) = (0, 0);
+    for operation in &command.operations {
+        match prepare(operation, &mut session) {
+            Ok(()) => {}
+            Err(Some(failure)) => {
+                voice.error(&format!("({}) {}", failure.code, failure.message));
+                return failure.code;
+            }
+            Err(None) => return 2,
+        }
+        code = one(operation, &mut session, &mut number);
+        if code != 0 && command.global.fail_early {
+            return code;
+        }
+    }
+    code
+}
+
+/// `--etag-compare`: a header out of a file; whether the file could be read.
+fn compare_etag(operation: &mut Operation, voice: &Voice) -> bool {
+    let Some(path) = &operation.etag_compare else {
+        return true;
     };
-    let mut code = 0;
-    for (at, pattern) in options.urls.iter().enumerate() {
-        let urls = if options.no_glob {
-            Ok(vec![pattern.clone()])
+    let Ok(bytes) = files::read(path) else {
+        voice.error(&format!("Failed to open {path}"));
+        return false;
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let tag = match text.trim() {
+        "" => "\"\"",
+        tag => tag,
+    };
+    operation.headers.push(format!("If-None-Match: {tag}"));
+    true
+}
+
+fn ask_for_passwords(operation: &mut Operation, voice: &Voice) {
+    let ask = |user: &mut Option<String>, kind: &str| {
+        if let Some(text) = user
+            && !text.contains(':')
+        {
+            let password = prompt::password(kind, text, voice);
+            *user = Some(format!("{text}:{password}"));
+        }
+    };
+    if operation.bearer.is_none() {
+        ask(&mut operation.user, "host");
+    }
+    ask(&mut operation.proxy_user, "proxy");
+}
+
+/// Checks what is contradictory and opens the jar; nothing inside an error that was told already.
+fn prepare(operation: &Operation, session: &mut Session<'_>) -> Result<(), Option<Failure>> {
+    let mut request = operation.request;
+    let wanted = match (&operation.data, operation.get) {
+        (Some(_), true) | (None, true) => Some(if operation.head {
+            Request::Head
         } else {
-            glob::unfold(pattern)
+            Request::Get
+        }),
+        (Some(_), false) => Some(Request::Post),
+        (None, false) => None,
+    };
+    if let Some(wanted) = wanted
+        && !request.set(wanted, session.voice)
+    {
+        return Err(None);
+    }
+    if operation.nodes.iter().any(|node| node.upload.is_some())
+        && !request.set(Request::Put, session.voice)
+    {
+        return Err(None);
+    }
+    if !operation.cookie_files.is_empty() || operation.cookie_jar.is_some() {
+        session.jar.get_or_insert_with(Jar::default);
+    }
+    Ok(())
+}
+
+fn one(operation: &Operation, session: &mut Session<'_>, number: &mut usize) -> u8 {
+    let mut code = 0;
+    for node in &operation.nodes {
+        let Some(pattern) = &node.url else {
+            session.voice.warn("Got more output options than URLs");
+            continue;
         };
-        let urls = match urls {
-            Ok(urls) => urls,
+        let jobs = match Job::all(operation, node, pattern) {
+            Ok(jobs) => jobs,
             Err(failure) => {
-                runner.complain(&failure);
+                session
+                    .voice
+                    .error(&format!("({}) {}", failure.code, failure.message));
                 return failure.code;
             }
         };
-        for url in urls {
-            code = runner.with_retries(&url, options.outputs.get(at));
-            if code != 0 && options.fail_early {
+        for job in jobs {
+            code = job.run(session, number);
+            save_cookies(operation, session);
+            if code != 0 && session.global.fail_early {
                 return code;
             }
         }
@@ -111,138 +170,31 @@ fn all(options: &Options) -> u8 {
     code
 }
 
-struct Runner<'a> {
-    session: Session<'a>,
-    /// Whether the meter's head was shown.
-    metered: bool,
-    number: usize,
-}
-
-impl Runner<'_> {
-    fn complain(&self, failure: &Failure) {
-        if !self.session.options.silent || self.session.options.show_error {
-            tell(&failure.to_string());
+/// Cookies are written after each transfer, as curl does.
+fn save_cookies(operation: &Operation, session: &mut Session<'_>) {
+    let (Some(path), Some(jar)) = (&operation.cookie_jar, &mut session.jar) else {
+        return;
+    };
+    // Files that were not there are looked for once more, as in curl.
+    for path in operation
+        .cookie_files
+        .iter()
+        .filter(|path| !path.is_empty())
+    {
+        if path != "-" && std::fs::metadata(path).is_err() {
+            let text = format!("WARNING: failed to open cookie file \"{path}\"");
+            session.trace.info(&text);
         }
     }
-
-    fn with_retries(&mut self, url: &str, output: Option<&Output>) -> u8 {
-        let options = self.session.options;
-        let mut left = options.retry;
-        let mut wait = options.retry_delay.unwrap_or(Duration::from_secs(1));
-        self.metered = false;
-        loop {
-            let mut report = Report {
-                number: self.number,
-                url: url.to_owned(),
-                ..Report::default()
-            };
-            let outcome = self.once(url, output, &mut report);
-            if let Err(failure) = &outcome {
-                report.exit = failure.code;
-                report.error.clone_from(&failure.message);
-            }
-            let problem = problem(options, &outcome, report.status).filter(|_| left > 0);
-            if let Err(failure) = &outcome {
-                self.complain(failure);
-            }
-            let Some(problem) = problem else {
-                self.number += 1;
-                self.write_out(&report);
-                return outcome.err().map_or(0, |failure| failure.code);
-            };
-            if !options.silent {
-                warn(&format!(
-                    "Problem : {problem}. Will retry in {} seconds. {left} retries left.",
-                    wait.as_secs()
-                ));
-            }
-            sleep(wait);
-            left -= 1;
-            if options.retry_delay.is_none() {
-                wait = (wait * 2).min(Duration::from_secs(600));
-            }
-        }
-    }
-
-    fn write_out(&self, report: &Report) {
-        if let Some(format) = &self.session.options.write_out {
-            // Standard output that is gone shows in the transfer's own code.
-            let _ = write_out::write(format, report);
-        }
-    }
-
-    fn once(
-        &mut self,
-        url: &str,
-        output: Option<&Output>,
-        report: &mut Report,
-    ) -> Result<(), Failure> {
-        let options = self.session.options;
-        let parsed = Url::parse(url)?;
-        let path = match output {
-            None => None,
-            Some(Output::File(path)) if path == "-" => None,
-            Some(Output::File(path)) => Some(path.clone()),
-            Some(Output::RemoteName) => Some(parsed.file_name().to_owned()),
-        };
-        if path.as_deref() == Some("") {
-            return Err(Failure::new(
-                23,
-                "Failed writing received data to disk/application",
-            ));
-        }
-        let path = path.map(|path| match &options.output_dir {
-            Some(folder) => format!("{}/{path}", folder.trim_end_matches('/')),
-            None => path,
-        });
-        report.file = path.clone().unwrap_or_default();
-        let shown =
-            !options.silent && !options.no_meter && (path.is_some() || !io::stdout().is_terminal());
-        let head = !self.metered;
-        self.metered = true;
-        let mut meter = Meter::new(shown, shown && head);
-        let mut sink = Sink::new(path, options.create_dirs);
-        let headers = options
-            .dump_header
-            .clone()
-            .map(|path| Some(path).filter(|path| path != "-"));
-        let mut headers = headers.map(|path| Sink::new(path, false));
-        let mut transfer = Transfer {
-            session: &mut self.session,
-            sink: &mut sink,
-            header_sink: headers.as_mut(),
-            meter: &mut meter,
-            report,
-            deadline: deadline(options),
-            progress: Progress::default(),
-        };
-        let outcome = transfer.run(url);
-        if outcome.is_ok() {
-            sink.finish();
-        }
-        outcome
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a guest's sleep is a timer of the world, and signals end it"
-)]
-fn sleep(time: Duration) {
-    std::thread::sleep(time);
-}
-
-/// What makes another try worth while, in curl's words.
-fn problem(options: &Options, outcome: &Result<(), Failure>, status: u16) -> Option<&'static str> {
-    let passing = matches!(status, 408 | 429 | 500 | 502 | 503 | 504);
-    match outcome {
-        // curl calls a name that is not known a timeout too: the server may be late.
-        Err(Failure { code: 6 | 28, .. }) => Some("timeout"),
-        Err(Failure { code: 7, .. }) if options.retry_connection_refused => {
-            Some("connection refused")
-        }
-        Ok(()) | Err(Failure { code: 22, .. }) if passing => Some("HTTP error"),
-        Err(_) if options.retry_all_errors => Some("(retrying all errors)"),
-        _ => None,
+    let text = jar.save(crate::now());
+    let outcome = match path.as_str() {
+        "-" => io::stdout().write_all(text.as_bytes()),
+        path => std::fs::write(path, text),
+    };
+    if let Err(error) = outcome {
+        let words = files::words(&error);
+        session.trace.info(&format!(
+            "WARNING: failed to save cookies in {path}: {words}"
+        ));
     }
 }

@@ -25,14 +25,14 @@ fn refused(text: &str, code: u8, words: &str) {
 
 #[test]
 fn parts_are_found_with_and_without_a_scheme() {
-    check("http://Web:8080/a?b#c", "web:8080", "/a?b");
+    check("http://Web:8080/a?b#c", "Web:8080", "/a?b");
     check("web", "web", "/");
     check("web:80?q", "web", "/?q");
     check("http://10.0.0.1/a/../b/./c", "10.0.0.1", "/b/c");
     let url = Url::parse("http://u:p%40@web/").expect("a URL");
     assert_eq!(
-        (url.user.as_deref(), url.host.as_str()),
-        (Some("u:p@"), "web")
+        (url.user.as_deref(), url.password.as_deref()),
+        (Some("u"), Some("p@"))
     );
 }
 
@@ -54,11 +54,6 @@ fn what_is_no_url_is_called_so() {
         1,
         "Protocol \"foo\" not supported or disabled in libcurl",
     );
-    refused(
-        "https://web/",
-        1,
-        "Protocol \"https\" is not in this lab yet",
-    );
 }
 
 #[test]
@@ -72,7 +67,7 @@ fn a_location_leads_from_where_it_was_said() {
         ("../x", "http://web:81/x"),
         ("?y", "http://web:81/a/b?y"),
     ] {
-        assert_eq!(base.join(place).as_deref(), Ok(leads), "{place}");
+        assert_eq!(base.join(place), leads, "{place}");
     }
 }
 
