@@ -1,20 +1,19 @@
-//! The web server guest without its sockets: nginx's and Apache httpd's manners over files.
-//! Bytes go in and replies come out; the program around it (`main.rs`) accepts, waits and sends.
-//! It never connects to anything. Start reading at `connection`, then `nginx`.
+//! The web server guest: nginx's and Apache httpd's manners over files, upstreams and TLS.
+//! Start reading at `serve`, which accepts; then `nginx`, which answers; then `conf`, which says how.
+//! It reads no command line: that is the program around it (`main.rs`).
 
-pub mod connection;
-pub mod request;
-pub mod uri;
+pub mod net;
+pub mod serve;
 
 pub mod apache;
 pub mod nginx;
 pub mod reply;
 
-pub mod date;
-pub mod listing;
-pub mod resource;
-pub mod types;
-
 pub mod conf;
+pub mod vars;
+
+pub mod files;
+pub mod http;
+pub mod listing;
+
 pub mod options;
-pub mod template;

@@ -1,8 +1,8 @@
 //! Folders as pages, in each server's manner. It lists names, sizes and dates, never contents.
 
-use crate::date::Date;
-use crate::resource::{self, Found};
-use crate::uri;
+use crate::files::{self, Found};
+use crate::http::date::Date;
+use crate::http::uri;
 
 /// How many entries a page shows.
 const MAX_ENTRIES: usize = 10_000;
@@ -16,14 +16,10 @@ fn entries(folder: &str) -> Option<Vec<(String, Found)>> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| !name.starts_with('.'));
     let mut found: Vec<_> = names
-        .filter_map(|name| {
-            Some((
-                name.clone(),
-                resource::look(&format!("{folder}/{name}")).ok()?,
-            ))
-        })
+        .filter_map(|name| Some((name.clone(), files::look(&format!("{folder}/{name}")).ok()?)))
         .collect();
-    found.sort_by(|a, b| (a.1 != Found::Folder, &a.0).cmp(&(b.1 != Found::Folder, &b.0)));
+    let is_file = |found: &Found| matches!(found, Found::File(_));
+    found.sort_by(|a, b| (is_file(&a.1), &a.0).cmp(&(is_file(&b.1), &b.0)));
     Some(found)
 }
 
@@ -33,8 +29,8 @@ fn html(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// nginx's `autoindex`: folders first.
-pub fn nginx(path: &str, folder: &str) -> Option<String> {
+/// nginx's `autoindex`: folders first; sizes in bytes or rounded.
+pub fn nginx(path: &str, folder: &str, exact: bool) -> Option<String> {
     let title = html(path);
     let mut page = format!(
         "<html>\r\n<head><title>Index of {title}</title></head>\r\n<body>\r\n<h1>Index of {title}</h1><hr><pre>"
@@ -42,11 +38,15 @@ pub fn nginx(path: &str, folder: &str) -> Option<String> {
     page.push_str("<a href=\"../\">../</a>\r\n");
     for (name, found) in entries(folder)? {
         let (slash, date, size) = match found {
-            Found::Folder => ("/", "-".to_owned(), "-".to_owned()),
+            Found::Folder(seconds) => ("/", Date::of(seconds).listing(), "-".to_owned()),
             Found::File(stamp) => (
                 "",
                 Date::of(stamp.seconds).listing(),
-                stamp.length.to_string(),
+                if exact {
+                    stamp.length.to_string()
+                } else {
+                    rounded(stamp.length)
+                },
             ),
         };
         let shown: String = if name.chars().count() + slash.len() > 50 {
@@ -63,6 +63,34 @@ pub fn nginx(path: &str, folder: &str) -> Option<String> {
     }
     page.push_str("</pre><hr></body>\r\n</html>\r\n");
     Some(page)
+}
+
+/// A size as nginx rounds it.
+fn rounded(length: u64) -> String {
+    match length {
+        0..=9_999 => length.to_string(),
+        10_000..=1_048_575 => format!("{}K", length.div_ceil(1024)),
+        _ => format!("{}M", (length + 524_288) / 1_048_576),
+    }
+}
+
+/// nginx's `autoindex_format json`.
+pub fn json(folder: &str) -> Option<String> {
+    let lines = entries(folder)?.into_iter().map(|(name, found)| {
+        let name = name.replace('\\', "\\\\").replace('"', "\\\"");
+        match found {
+            Found::Folder(seconds) => format!(
+                "{{ \"name\":\"{name}\", \"type\":\"directory\", \"mtime\":\"{}\" }}",
+                Date::of(seconds).http()
+            ),
+            Found::File(stamp) => format!(
+                "{{ \"name\":\"{name}\", \"type\":\"file\", \"mtime\":\"{}\", \"size\":{} }}",
+                Date::of(stamp.seconds).http(),
+                stamp.length
+            ),
+        }
+    });
+    Some(format!("[\n{}\n]", lines.collect::<Vec<_>>().join(",\n")))
 }
 
 /// Apache's plain index.
@@ -86,7 +114,11 @@ pub fn apache(path: &str, folder: &str) -> Option<String> {
     let mut all = entries(folder)?;
     all.sort_by(|a, b| a.0.cmp(&b.0));
     for (name, found) in all {
-        let slash = if found == Found::Folder { "/" } else { "" };
+        let slash = if matches!(found, Found::Folder(_)) {
+            "/"
+        } else {
+            ""
+        };
         page.push_str(&format!(
             "<li><a href=\"{}{slash}\"> {}{slash}</a></li>\n",
             uri::escape(&name),

@@ -1,28 +1,12 @@
-//! What both faces give to the connection: a head, a body, and what to do afterwards.
-//! Serialised here, sent elsewhere.
+//! What both faces give to the connection: who asks, what is sent, and what happens afterwards.
+//! Made elsewhere, sent elsewhere.
 
 use std::fs::File;
-use std::io::Read;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
-use crate::conf::model::{AccessLog, LogTarget, Settings};
-use crate::connection::Incoming;
-
-/// Files up to this size are read at once and sent with the head.
-const AT_ONCE: u64 = 64 * 1024;
-
-/// A moment of the container's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// Seconds since 1970.
-    pub seconds: u64,
-    /// And nanoseconds.
-    pub nanos: u32,
-}
-
 /// Who is at the other end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     /// The number of the connection.
     pub id: u64,
@@ -32,40 +16,59 @@ pub struct Client {
     pub local: SocketAddrV4,
     /// How many requests it made before this one.
     pub served: u64,
+    /// What was agreed on, when it speaks TLS.
+    pub tls: Option<TlsFacts>,
 }
 
-/// The bytes after the head.
-#[derive(Debug)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// These.
-    Bytes(Vec<u8>),
-    /// The next so many of a file.
-    File(File, u64),
-}
-
-impl Body {
-    /// A part of a file; a small one is read now.
-    pub fn of_file(mut file: File, length: u64) -> std::io::Result<Self> {
-        if length > AT_ONCE {
-            return Ok(Self::File(file, length));
+impl Default for Client {
+    fn default() -> Self {
+        let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+        Self {
+            id: 0,
+            remote: nobody,
+            local: nobody,
+            served: 0,
+            tls: None,
         }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match file.read(&mut bytes[filled..])? {
-                // Shorter than it was a moment ago; what is missing cannot be made up.
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                count => filled += count,
-            }
-        }
-        Ok(Self::Bytes(bytes))
     }
 }
 
+/// What was agreed on in a handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// `TLSv1.3`
+    pub protocol: String,
+    /// In OpenSSL's spelling.
+    pub cipher: String,
+    /// The name asked for by SNI.
+    pub server_name: String,
+}
+
+/// The bytes after the head.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// None.
+    #[default]
+    Empty,
+    /// These.
+    Bytes(Vec<u8>),
+    /// These, which others send too.
+    Shared(Rc<[u8]>),
+    /// Parts of a file with texts between them.
+    File(File, Vec<Part>),
+}
+
+/// A piece of a body made of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A text.
+    Text(Vec<u8>),
+    /// Bytes of the file: from where, and how many.
+    Bytes(u64, u64),
+}
+
 /// An answer, ready to be sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reply {
     /// The status that logs tell.
     pub status: u16,
@@ -73,60 +76,18 @@ pub struct Reply {
     pub head: Vec<u8>,
     /// What follows.
     pub body: Body,
+    /// Whether the body goes in chunks.
+    pub chunked: bool,
+    /// How hard the body is compressed on its way.
+    pub gzip: Option<u32>,
     /// Whether the connection stays for the next request.
     pub keep_alive: bool,
     /// How long it may be idle then, in milliseconds.
     pub idle_ms: u64,
-    /// Lines for the error log.
-    pub notes: Vec<Vec<u8>>,
-    /// What access logs need later.
-    pub context: Context,
-}
-
-/// What was in force when a request was answered.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// Where to log, and how.
-    pub access_logs: Rc<Vec<AccessLog>>,
-    /// The name of the server.
-    pub server_name: String,
-    /// The path after redirects inside.
-    pub path: String,
-    /// The folder of documents.
-    pub root: String,
-}
-
-impl Context {
-    /// What the settings of a place say.
-    pub fn of(settings: &Settings, server_name: String, path: String) -> Self {
-        Self {
-            access_logs: Rc::clone(&settings.access_logs),
-            server_name,
-            path,
-            root: settings.root.clone(),
-        }
-    }
-}
-
-/// One of the two servers this program can be.
-pub trait Site {
-    /// Answers a request or refuses what is none.
-    fn answer(&self, client: &Client, now: Now, incoming: &Incoming) -> Reply;
-    /// The lines for access logs once `sent` bytes of the body are out.
-    fn access_lines(
-        &self,
-        client: &Client,
-        now: Now,
-        incoming: &Incoming,
-        reply: &Reply,
-        sent: u64,
-    ) -> Vec<(LogTarget, Vec<u8>)>;
-    /// Where the error log goes.
-    fn error_target(&self) -> &LogTarget;
-    /// A line of the error log about the server itself; nothing when its level is not kept.
-    fn notice(&self, now: Now, text: &str) -> Option<Vec<u8>>;
-    /// The addresses to listen on.
-    fn sockets(&self) -> Vec<SocketAddrV4>;
-    /// How long a client may take for its first request, in milliseconds.
-    fn first_request_ms(&self) -> u64;
+    /// Bytes per second; any when zero.
+    pub rate: u64,
+    /// After how many bytes.
+    pub rate_after: u64,
+    /// How long between two writes, in milliseconds.
+    pub send_ms: u64,
 }

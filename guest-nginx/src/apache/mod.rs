@@ -3,19 +3,19 @@
 
 mod pages;
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
 use crate::conf::model::LogTarget;
-use crate::connection::Incoming;
-use crate::date::{self, Date};
-use crate::nginx::log;
-use crate::reply::{Body, Client, Context, Now, Reply, Site};
-use crate::request::{Reject, Request, Version};
-use crate::resource::{self, Failure, Found, Range, Stamp};
-use crate::{listing, types, uri};
+use crate::files::{self, Failure, Found, Stamp};
+use crate::http::date::{self, Date, Now};
+use crate::http::range::{self, Range};
+use crate::http::request::{Limits, Reject, Request, Version};
+use crate::http::{types, uri};
+use crate::listing;
+use crate::reply::{Body, Client, Part, Reply};
 
 /// What it calls itself.
 pub const PRODUCT: &str = "Apache/2.4.67 (Unix)";
@@ -29,7 +29,7 @@ const METHODS: &str = "HEAD,GET,POST,OPTIONS,TRACE";
 pub struct Apache {
     root: String,
     port: u16,
-    types: std::collections::BTreeMap<String, String>,
+    types: BTreeMap<String, Rc<str>>,
 }
 
 /// An answer before it is bytes.
@@ -49,13 +49,13 @@ impl Apache {
         Self {
             root,
             port,
-            types: types::standard(),
+            types: types::usual(),
         }
     }
 
     fn draft(&self, request: &Request) -> Draft {
-        let head = request.method == "HEAD";
-        match request.method.as_str() {
+        let head = request.is_head();
+        match request.method() {
             "OPTIONS" => {
                 let mut draft = text(200, Vec::new(), Some("text/html".to_owned()));
                 draft.headers.insert(0, ("Allow", METHODS.to_owned()));
@@ -63,7 +63,7 @@ impl Apache {
             }
             "GET" | "HEAD" | "POST" => self.content(request, head),
             "PUT" | "DELETE" | "PATCH" | "CONNECT" | "TRACE" => {
-                let mut draft = pages::page(405, &request.method);
+                let mut draft = pages::page(405, request.method());
                 draft.headers.insert(0, ("Allow", METHODS.to_owned()));
                 draft
             }
@@ -87,15 +87,15 @@ impl Apache {
             return pages::page(403, "");
         }
         let outcome = if path.ends_with('/') {
-            match resource::look(&format!("{file}index.html")) {
+            match files::look(&format!("{file}index.html")) {
                 Ok(Found::File(stamp)) => {
                     self.file(request, &format!("{file}index.html"), stamp, head)
                 }
                 _ => return self.index(path, &file),
             }
         } else {
-            match resource::look(&file) {
-                Ok(Found::Folder) => return self.to_folder(request),
+            match files::look(&file) {
+                Ok(Found::Folder(_)) => return self.to_folder(request),
                 Ok(Found::File(stamp)) => self.file(request, &file, stamp, head),
                 Err(failure) => return self.failed(&file, failure),
             }
@@ -126,10 +126,9 @@ impl Apache {
 
     fn to_folder(&self, request: &Request) -> Draft {
         let host = request.header_text("host").unwrap_or("localhost");
-        let query = request
-            .query
-            .as_ref()
-            .map_or(String::new(), |query| format!("?{query}"));
+        let query = request.query().map_or(String::new(), |query| {
+            format!("?{}", String::from_utf8_lossy(query))
+        });
         let place = format!("http://{host}{}/{query}", uri::escape(&request.path));
         let mut draft = pages::page(301, &place);
         draft.headers.insert(0, ("Location", place));
@@ -143,11 +142,11 @@ impl Apache {
         stamp: Stamp,
         head: bool,
     ) -> std::io::Result<Draft> {
-        let micros = stamp.seconds * 1_000_000 + u64::from(stamp.micros);
+        let micros = stamp.seconds * 1_000_000 + u64::from(stamp.nanos / 1000);
         let tag = format!("\"{:x}-{micros:x}\"", stamp.length);
         let kind = types::extension(file)
             .and_then(|ending| self.types.get(&ending))
-            .cloned();
+            .map(|kind| kind.to_string());
         let mut draft = Draft {
             status: 200,
             headers: vec![
@@ -174,10 +173,11 @@ impl Apache {
             }
             None => {}
         }
-        let mut opened = File::open(file)?;
-        let mut length = stamp.length;
+        let opened = File::open(file)?;
+        let (mut from, mut length) = (0, stamp.length);
         match range(request, &tag, stamp) {
-            Range::Part(first, last) => {
+            Range::Parts(parts) if parts.len() == 1 => {
+                let (first, last) = (parts[0].start, parts[0].end - 1);
                 draft.status = 206;
                 length = last - first + 1;
                 draft.headers.push(("Content-Length", length.to_string()));
@@ -185,15 +185,15 @@ impl Apache {
                     "Content-Range",
                     format!("bytes {first}-{last}/{}", stamp.length),
                 ));
-                opened.seek(SeekFrom::Start(first))?;
+                from = first;
             }
             Range::Unsatisfiable => return Ok(pages::page(416, "")),
-            Range::Whole | Range::Malformed => {
+            Range::Whole | Range::Parts(_) => {
                 draft.headers.push(("Content-Length", length.to_string()))
             }
         }
         if !head {
-            draft.body = Body::of_file(opened, length)?;
+            draft.body = Body::File(opened, vec![Part::Bytes(from, length)]);
         }
         Ok(draft)
     }
@@ -233,7 +233,7 @@ fn text(status: u16, body: Vec<u8>, kind: Option<String>) -> Draft {
 
 fn condition(request: &Request, tag: &str, stamp: Stamp) -> Option<u16> {
     let header = |name| request.header_text(name);
-    if header("if-match").is_some_and(|list| !resource::lists_tag(list, tag)) {
+    if header("if-match").is_some_and(|list| !range::lists_tag(list, tag, false)) {
         return Some(412);
     }
     let since = |name| header(name).and_then(date::parse_http);
@@ -243,7 +243,7 @@ fn condition(request: &Request, tag: &str, stamp: Stamp) -> Option<u16> {
         return Some(412);
     }
     match header("if-none-match") {
-        Some(list) => resource::lists_tag(list, tag).then_some(304),
+        Some(list) => range::lists_tag(list, tag, false).then_some(304),
         None => since("if-modified-since")
             .filter(|since| stamp.seconds <= *since)
             .map(|_| 304),
@@ -254,24 +254,50 @@ fn range(request: &Request, tag: &str, stamp: Stamp) -> Range {
     let valid = request
         .header_text("if-range")
         .is_none_or(|condition| condition == tag || condition == Date::of(stamp.seconds).http());
-    match request.header_text("range") {
-        Some(header) if valid => resource::range(header, stamp.length),
+    match request.header("range") {
+        Some(header) if valid => range::range(header, stamp.length, 1),
         _ => Range::Whole,
     }
 }
 
-impl Site for Apache {
-    fn answer(&self, client: &Client, now: Now, incoming: &Incoming) -> Reply {
-        let (draft, request) = match incoming {
-            Incoming::Request(request) => (self.draft(request), Some(request)),
-            Incoming::Reject(reject) => (self.refusal(reject), None),
-            Incoming::Garbage => unreachable!("garbage after an answer is not answered"),
+/// An answer with what the error log is told.
+#[derive(Debug)]
+pub struct Said {
+    /// What is sent.
+    pub reply: Reply,
+    note: Option<String>,
+}
+
+impl Apache {
+    /// How large heads may be, and how long the first may take.
+    pub fn manners(&self) -> (Limits, u64) {
+        let limits = Limits {
+            line: 8190,
+            head: 100 * 8190,
+            underscores: true,
+            ..Limits::default()
+        };
+        (limits, 60_000)
+    }
+
+    /// Answers a request, or refuses what is none.
+    pub fn answer(
+        &self,
+        client: &Client,
+        now: Now,
+        request: Option<&Request>,
+        reject: Option<&Reject>,
+    ) -> Said {
+        let draft = match (request, reject) {
+            (Some(request), _) => self.draft(request),
+            (None, Some(reject)) => self.refusal(reject),
+            (None, None) => pages::page(400, ""),
         };
         let stays = !draft.close
             && request.is_some_and(|request| request.keep_alive)
             && client.served + 1 < MAX_REQUESTS;
         let old = request.is_some_and(|request| request.version == Version::Http10);
-        let is_head = request.is_some_and(|request| request.method == "HEAD");
+        let is_head = request.is_some_and(Request::is_head);
         let mut head = format!(
             "HTTP/1.1 {} {}\r\nDate: {}\r\nServer: {PRODUCT}\r\n",
             draft.status,
@@ -285,7 +311,7 @@ impl Site for Apache {
         }
         match (stays, old) {
             (true, true) => {
-                head.push_str("Keep-Alive: timeout=5, max=100\r\nConnection: Keep-Alive\r\n")
+                head.push_str("Keep-Alive: timeout=5, max=100\r\nConnection: Keep-Alive\r\n");
             }
             (true, false) => {}
             (false, _) => head.push_str("Connection: close\r\n"),
@@ -295,15 +321,7 @@ impl Site for Apache {
         }
         head.push_str("\r\n");
         let wordless = request.is_some_and(|request| request.version == Version::Http09);
-        let note = draft.note.map(|note| {
-            let at = Date::of(now.seconds).apache(now.nanos / 1000);
-            format!(
-                "[{at}] [core:error] [pid 1:tid 1] [client {}] {note}\n",
-                client.remote
-            )
-            .into_bytes()
-        });
-        Reply {
+        let reply = Reply {
             status: draft.status,
             head: if wordless {
                 Vec::new()
@@ -313,59 +331,69 @@ impl Site for Apache {
             body: if is_head { Body::Empty } else { draft.body },
             keep_alive: stays,
             idle_ms: KEEP_ALIVE_MS,
-            notes: note.into_iter().collect(),
-            context: Context {
-                access_logs: Rc::default(),
-                server_name: String::new(),
-                path: String::new(),
-                root: self.root.clone(),
-            },
+            ..Reply::default()
+        };
+        Said {
+            reply,
+            note: draft.note,
         }
     }
 
-    fn access_lines(
+    /// The lines for both logs once `sent` bytes of the body are out.
+    pub fn lines(
         &self,
         client: &Client,
         now: Now,
-        incoming: &Incoming,
-        reply: &Reply,
+        request: Option<&Request>,
+        reject: Option<&Reject>,
+        said: &Said,
         sent: u64,
     ) -> Vec<(LogTarget, Vec<u8>)> {
-        let mut line = format!(
-            "{} - - [{}] \"",
-            client.remote.ip(),
-            Date::of(now.seconds).clf()
-        )
-        .into_bytes();
-        pages::escape(log::line_of(incoming), &mut line);
+        let mut lines = Vec::new();
+        if let Some(note) = &said.note {
+            let at = Date::of(now.seconds).apache(now.nanos / 1000);
+            let line = format!(
+                "[{at}] [core:error] [pid 1:tid 1] [client {}] {note}\n",
+                client.remote
+            );
+            lines.push((LogTarget::Stderr, line.into_bytes()));
+        }
+        let when = Date::of(now.seconds).clf();
+        let mut line = format!("{} - - [{when}] \"", client.remote.ip()).into_bytes();
+        let asked = match (request, reject) {
+            (Some(request), _) => request.line(),
+            (None, Some(reject)) => &reject.line,
+            (None, None) => b"",
+        };
+        pages::escape(asked, &mut line);
         let sent = if sent == 0 {
             "-".to_owned()
         } else {
             sent.to_string()
         };
-        line.extend_from_slice(format!("\" {} {sent}\n", reply.status).as_bytes());
-        vec![(LogTarget::Stdout, line)]
+        line.extend_from_slice(format!("\" {} {sent}\n", said.reply.status).as_bytes());
+        lines.push((LogTarget::Stdout, line));
+        lines
     }
 
-    fn error_target(&self) -> &LogTarget {
+    /// Where the error log goes.
+    pub fn error_target(&self) -> &LogTarget {
         &LogTarget::Stderr
     }
 
-    fn notice(&self, now: Now, text: &str) -> Option<Vec<u8>> {
+    /// A line of the error log about the server itself.
+    pub fn notice(&self, now: Now, pid: u32, text: &str) -> Vec<u8> {
         let at = Date::of(now.seconds).apache(now.nanos / 1000);
         let module = if text.starts_with("AH00094") {
             "core"
         } else {
             "mpm_event"
         };
-        Some(format!("[{at}] [{module}:notice] [pid 1:tid 1] {text}\n").into_bytes())
+        format!("[{at}] [{module}:notice] [pid {pid}:tid 1] {text}\n").into_bytes()
     }
 
-    fn sockets(&self) -> Vec<SocketAddrV4> {
+    /// The addresses to listen on.
+    pub fn sockets(&self) -> Vec<SocketAddrV4> {
         vec![SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, self.port)]
-    }
-
-    fn first_request_ms(&self) -> u64 {
-        20_000
     }
 }

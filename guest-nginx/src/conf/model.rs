@@ -1,79 +1,81 @@
-//! What a configuration means: servers, locations, and the settings in force in each.
-//! Plain data with questions; it opens nothing and decides no answer.
+//! What a configuration means: servers, locations, upstreams, and what each request may ask of them.
+//! Plain data; finding the right server and location is `lookup`'s, the settings of a level are `settings`'.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
-use crate::template::Template;
+use super::pattern::Pattern;
+use super::settings::Settings;
+use crate::http::request::Limits;
+use crate::vars::{Template, Var};
 
 /// A whole configuration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Config {
     /// The servers in reading order.
     pub servers: Vec<Server>,
-    /// The least important line that the error log keeps.
-    pub log_level: Level,
-    /// Where the error log goes.
-    pub error_log: LogTarget,
+    /// What is listened on: the servers of each address, the default one first.
+    pub listens: Vec<Listen>,
+    /// Groups of servers behind this one.
+    pub upstreams: Vec<Upstream>,
+    /// What the configuration's own variables are made of, by number.
+    pub variables: Vec<Variable>,
+    /// Where the error log goes outside of any server.
+    pub error_log: Vec<ErrorLog>,
+    /// Zones of `limit_req_zone` and `limit_conn_zone`, by number.
+    pub zones: Vec<Zone>,
+    /// Where the process number is kept.
+    pub pid: String,
+    /// How many clients are served at a time.
+    pub worker_connections: usize,
+    /// Whether `http` was there.
+    pub http: bool,
     /// Things said at the start, such as names two servers share.
     pub warnings: Vec<String>,
 }
 
 /// How important a line of the error log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "they are nginx's names")]
 pub enum Level {
-    /// Nothing works.
     Emerg,
-    /// Somebody must act.
     Alert,
-    /// A critical condition.
     Crit,
-    /// A request failed.
     Error,
-    /// Something is odd.
     Warn,
-    /// Something is worth knowing.
     Notice,
-    /// Something happened.
     Info,
-    /// Everything.
     Debug,
 }
 
 impl Level {
+    const ALL: [(&'static str, Self); 8] = [
+        ("emerg", Self::Emerg),
+        ("alert", Self::Alert),
+        ("crit", Self::Crit),
+        ("error", Self::Error),
+        ("warn", Self::Warn),
+        ("notice", Self::Notice),
+        ("info", Self::Info),
+        ("debug", Self::Debug),
+    ];
+
     /// Its name in nginx.conf and in the log.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Emerg => "emerg",
-            Self::Alert => "alert",
-            Self::Crit => "crit",
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Notice => "notice",
-            Self::Info => "info",
-            Self::Debug => "debug",
-        }
+        Self::ALL[self as usize].0
     }
 
     /// The level of that name.
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [
-            Self::Emerg,
-            Self::Alert,
-            Self::Crit,
-            Self::Error,
-            Self::Warn,
-            Self::Notice,
-            Self::Info,
-            Self::Debug,
-        ];
-        all.into_iter().find(|level| level.name() == name)
+        let found = Self::ALL.iter().find(|(other, _)| *other == name);
+        found.map(|(_, level)| *level)
     }
 }
 
 /// Where lines go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogTarget {
     /// Standard output.
     Stdout,
@@ -83,26 +85,58 @@ pub enum LogTarget {
     File(String),
 }
 
-/// One address a server listens on.
+/// One `error_log` directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorLog {
+    /// Where it goes.
+    pub target: LogTarget,
+    /// The least important line it keeps.
+    pub level: Level,
+}
+
+/// One address with the servers that share it.
+#[derive(Clone, Debug)]
 pub struct Listen {
     /// The address; all of the container's when it is 0.0.0.0.
     pub address: SocketAddrV4,
-    /// Whether requests for unknown names come here.
-    pub default: bool,
+    /// Whether clients speak TLS.
+    pub tls: bool,
+    /// Numbers of servers; the first is the default.
+    pub servers: Vec<usize>,
+}
+
+/// One name of a server.
+#[derive(Clone, Debug)]
+pub enum ServerName {
+    /// As it is, lower case.
+    Exact(String),
+    /// `*.example.com`: what must stand at the end, its dot included.
+    Ending(String),
+    /// `.example.com`: the name and all below it.
+    Below(String),
+    /// `www.example.*`: what must stand at the start, its dot included.
+    Beginning(String),
+    /// `~expression`
+    Regex(Pattern),
 }
 
 /// One `server` block.
 #[derive(Debug)]
 pub struct Server {
-    /// Its addresses.
-    pub listens: Vec<Listen>,
-    /// Its names as written; the first stands in the error log.
-    pub names: Vec<String>,
-    /// What holds outside of its locations.
-    pub settings: Settings,
-    /// Its locations in reading order.
+    /// Its names.
+    pub names: Vec<ServerName>,
+    /// The first name as written; it stands in the error log.
+    pub name: String,
+    /// Its locations; the first is the server itself, outside of all.
     pub locations: Vec<Location>,
+    /// How large heads may be.
+    pub limits: Limits,
+    /// How long a head may take, in milliseconds.
+    pub header_timeout_ms: u64,
+    /// Its certificates with their keys, as paths.
+    pub certificates: Vec<(String, String)>,
+    /// The oldest and newest TLS it speaks: 12 or 13.
+    pub tls_versions: (u8, u8),
 }
 
 /// How a location's pattern is compared.
@@ -115,10 +149,14 @@ pub enum Modifier {
     /// `=`: the whole path.
     Exact,
     /// `~` and `~*`: the first expression that fits.
-    Regex(regex_lite::Regex),
+    Regex(Pattern),
+    /// `@name`: only redirects from inside come here.
+    Named,
+    /// `if`, `limit_except` and the server itself: never looked up.
+    Nameless,
 }
 
-/// One `location` block.
+/// One `location` block, or what stands for one.
 #[derive(Debug)]
 pub struct Location {
     /// How `pattern` is compared.
@@ -126,179 +164,300 @@ pub struct Location {
     /// The path or expression as written.
     pub pattern: String,
     /// What holds inside.
-    pub settings: Settings,
-}
-
-/// One `error_page` directive.
-#[derive(Clone, Debug)]
-pub struct ErrorPage {
-    /// The statuses it stands in for.
-    pub statuses: Vec<u16>,
-    /// `=code`: the status to say instead; `Some(0)` is the bare `=`.
-    pub status: Option<u16>,
-    /// Where the page is.
-    pub uri: String,
-}
-
-/// One `add_header` directive.
-#[derive(Clone, Debug)]
-pub struct AddHeader {
-    /// The header's name.
-    pub name: String,
-    /// Its value.
-    pub value: Template,
-    /// Whether it is added to errors too.
-    pub always: bool,
-}
-
-/// One `access_log` directive.
-#[derive(Clone, Debug)]
-pub struct AccessLog {
-    /// Where the line goes.
-    pub target: LogTarget,
-    /// How it looks.
-    pub format: Template,
-}
-
-/// What holds at one level: inherited from outside unless said again.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The folder that paths are looked up in.
-    pub root: String,
-    /// `alias`: the folder that replaces the location's pattern.
-    pub alias: Option<String>,
-    /// Names tried for a folder.
-    pub index: Vec<String>,
-    /// The type of files whose extension says nothing.
-    pub default_type: String,
-    /// Types by extension.
-    pub types: Rc<BTreeMap<String, String>>,
-    /// Where requests are logged.
-    pub access_logs: Rc<Vec<AccessLog>>,
-    /// Pages for errors.
-    pub error_pages: Rc<Vec<ErrorPage>>,
-    /// Headers added to answers.
-    pub add_headers: Rc<Vec<AddHeader>>,
-    /// How long an idle connection stays, in milliseconds; zero closes after one answer.
-    pub keepalive_timeout_ms: u64,
-    /// What the `Keep-Alive` header says, in seconds.
-    pub keepalive_header: Option<u64>,
-    /// How many requests one connection may bring.
-    pub keepalive_requests: u64,
-    /// The largest request body, in bytes; zero is any.
-    pub client_max_body_size: u64,
-    /// Whether a folder without an index is listed.
-    pub autoindex: bool,
-    /// Whether the version is told.
-    pub server_tokens: bool,
-    /// `internal`: only redirects from inside come here.
-    pub internal: bool,
-    /// `return`: the status and the text or address.
-    pub returns: Option<(u16, Option<Template>)>,
+    pub settings: Rc<Settings>,
+    /// Numbers of the locations inside.
+    pub children: Vec<usize>,
+    /// What `set`, `if`, `rewrite` and `return` do, in order.
+    pub codes: Vec<Code>,
     /// `try_files`: files to try, and what to do in the end.
     pub try_files: Vec<Template>,
+    /// Who answers; files when nobody is named.
+    pub handler: Option<Handler>,
+    /// `internal`: only redirects from inside come here.
+    pub internal: bool,
+    /// `limit_except`: methods that are free, and the location that holds for the others.
+    pub limit_except: Option<(Vec<String>, usize)>,
 }
 
-impl Config {
-    /// The addresses to bind: an address of its own is not bound when its port is taken by 0.0.0.0.
-    pub fn sockets(&self) -> Vec<SocketAddrV4> {
-        let mut sockets: Vec<SocketAddrV4> = Vec::new();
-        for listen in self.servers.iter().flat_map(|server| &server.listens) {
-            if !sockets.contains(&listen.address) {
-                sockets.push(listen.address);
-            }
-        }
-        let wild: Vec<u16> = sockets
-            .iter()
-            .filter(|socket| socket.ip().is_unspecified())
-            .map(SocketAddrV4::port)
-            .collect();
-        sockets.retain(|socket| socket.ip().is_unspecified() || !wild.contains(&socket.port()));
-        sockets
-    }
+/// Who answers in a location.
+#[derive(Clone, Debug)]
+pub enum Handler {
+    /// `proxy_pass`
+    Proxy(Rc<ProxyPass>),
+    /// `stub_status`
+    Status,
+}
 
-    /// The server for a connection to `local` that asks for `host`.
-    pub fn choose(&self, local: SocketAddrV4, host: &str) -> &Server {
-        let exact = self.listening_on(local);
-        let anywhere = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, local.port());
-        let candidates = if exact.is_empty() {
-            self.listening_on(anywhere)
-        } else {
-            exact
+/// Where `proxy_pass` leads.
+#[derive(Clone, Debug)]
+pub struct ProxyPass {
+    /// Whether by TLS.
+    pub tls: bool,
+    /// To whom.
+    pub target: ProxyTarget,
+    /// What replaces the location's pattern in the path; nothing passes the path as it came.
+    pub uri: Option<String>,
+    /// What `$proxy_host` says.
+    pub host: String,
+}
+
+/// Whom `proxy_pass` names.
+#[derive(Clone, Debug)]
+pub enum ProxyTarget {
+    /// The upstream of that number.
+    Upstream(usize),
+    /// A whole address made of variables.
+    Dynamic(Template),
+}
+
+/// One step of the rewrite module.
+#[derive(Clone, Debug)]
+pub enum Code {
+    /// `set`
+    Set(Settable, Template),
+    /// `return`
+    Return(u16, Option<Template>),
+    /// `rewrite`
+    Rewrite(Box<Rewrite>),
+    /// `if`: its condition, what it does, and the location it is.
+    If(Box<Condition>, Vec<Self>, usize),
+    /// `break`
+    Break,
+}
+
+/// What `set` changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settable {
+    /// A variable of the configuration.
+    User(usize),
+    /// `$args`
+    Args,
+    /// `$limit_rate`
+    LimitRate,
+}
+
+/// A `rewrite` directive.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// What the path must look like.
+    pub pattern: Pattern,
+    /// What it becomes.
+    pub replacement: Template,
+    /// What happens then.
+    pub flag: RewriteFlag,
+    /// Whether the old query is appended.
+    pub keep_args: bool,
+}
+
+/// What happens after a rewrite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewriteFlag {
+    /// The next directive.
+    Next,
+    /// The search for a location.
+    Last,
+    /// The content, in this location.
+    Break,
+    /// An answer with this status.
+    Redirect(u16),
+}
+
+/// What an `if` asks.
+#[derive(Clone, Debug)]
+pub enum Condition {
+    /// Whether a variable is neither empty nor `0`.
+    Value(Var),
+    /// Whether it equals a text (`true`) or not.
+    Equal(Var, Template, bool),
+    /// Whether it fits an expression (`true`) or not.
+    Fits(Var, Pattern, bool),
+    /// Whether something is at a path (`true`) or not.
+    File(FileTest, Template, bool),
+}
+
+/// What must be at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileTest {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// Anything.
+    Exists,
+    /// Something one may run.
+    Executable,
+}
+
+/// What a variable of the configuration is made of.
+#[derive(Clone, Debug, Default)]
+pub enum Variable {
+    /// What `set` or an expression puts there.
+    #[default]
+    Plain,
+    /// A `map`.
+    Map(Rc<Map>),
+    /// A `geo`.
+    Geo(Rc<Geo>),
+}
+
+/// A `map` block.
+#[derive(Clone, Debug, Default)]
+pub struct Map {
+    /// What is looked up.
+    pub source: Template,
+    /// Whether the source is a name of a host.
+    pub hostnames: bool,
+    /// Values by lower-case text.
+    pub exact: BTreeMap<String, Template>,
+    /// Values by `*.ending` and `beginning.*`, longest first.
+    pub wild: Vec<(ServerName, Template)>,
+    /// Values by expression, in reading order.
+    pub patterns: Vec<(Pattern, Template)>,
+    /// The value when nothing fits.
+    pub default: Template,
+}
+
+/// A `geo` block.
+#[derive(Clone, Debug, Default)]
+pub struct Geo {
+    /// The variable with the address; the client's when there is none.
+    pub source: Option<Var>,
+    /// Networks and their values.
+    pub networks: Vec<(Network, String)>,
+    /// The value when nothing fits.
+    pub default: String,
+}
+
+/// Addresses of IPv4 that share their first bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The first address.
+    pub address: Ipv4Addr,
+    /// How many bits count.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Every address.
+    pub const ALL: Self = Self {
+        address: Ipv4Addr::UNSPECIFIED,
+        prefix: 0,
+    };
+
+    /// An address or a network such as `10.0.0.0/8`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, prefix.parse().ok().filter(|bits| *bits <= 32)?),
+            None => (text, 32),
         };
-        let named = candidates
-            .iter()
-            .filter_map(|(server, _)| {
-                server
-                    .names
-                    .iter()
-                    .filter_map(|name| name_rank(name, host))
-                    .max()
-                    .map(|rank| (rank, *server))
-            })
-            // The first of equals wins; max_by_key would take the last.
-            .reduce(|best, other| if other.0 > best.0 { other } else { best });
-        let fallback = candidates
-            .iter()
-            .find(|(_, default)| *default)
-            .or(candidates.first())
-            .map(|(server, _)| *server);
-        match (named, fallback) {
-            (Some((_, server)), _) | (None, Some(server)) => server,
-            (None, None) => &self.servers[0],
-        }
+        let address = address.parse().ok()?;
+        Some(Self { address, prefix })
     }
 
-    fn listening_on(&self, address: SocketAddrV4) -> Vec<(&Server, bool)> {
-        let listens = self
-            .servers
-            .iter()
-            .flat_map(|server| server.listens.iter().map(move |l| (server, l)));
-        listens
-            .filter(|(_, l)| l.address == address)
-            .map(|(server, l)| (server, l.default))
-            .collect()
+    fn mask(self) -> u32 {
+        u32::MAX
+            .checked_shl(32 - u32::from(self.prefix))
+            .unwrap_or(0)
+    }
+
+    /// Whether bits are set that do not count.
+    pub fn has_low_bits(self) -> bool {
+        self.address.to_bits() & !self.mask() != 0
+    }
+
+    /// Whether the address is one of these.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        (address.to_bits() ^ self.address.to_bits()) & self.mask() == 0
     }
 }
 
-/// How well a server's name fits: an exact one before a leading star before a trailing one, longer before shorter.
-fn name_rank(name: &str, host: &str) -> Option<(u8, usize)> {
-    let name = name.to_ascii_lowercase();
-    if name == host {
-        return Some((3, name.len()));
-    }
-    if let Some(suffix) = name.strip_prefix("*.") {
-        let ahead = host.strip_suffix(suffix)?.strip_suffix('.')?;
-        return (!ahead.is_empty()).then_some((2, name.len()));
-    }
-    if let Some(suffix) = name.strip_prefix('.') {
-        let ahead = host.strip_suffix(suffix)?;
-        return (ahead.is_empty() || ahead.ends_with('.')).then_some((2, name.len()));
-    }
-    let behind = host.strip_prefix(name.strip_suffix(".*")?)?;
-    (behind.len() > 1 && behind.starts_with('.')).then_some((1, name.len()))
+/// An `upstream` block, or a single server that `proxy_pass` names.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Its name.
+    pub name: String,
+    /// Its servers.
+    pub peers: Vec<Peer>,
+    /// How one is chosen.
+    pub balance: Balance,
+    /// How many idle connections are kept.
+    pub keepalive: usize,
+    /// How long, in milliseconds.
+    pub keepalive_ms: u64,
+    /// What happened so far, by peer.
+    pub state: RefCell<Vec<PeerState>>,
 }
 
-impl Server {
-    /// The location for a path: exact, then the longest prefix if final, then the first expression, then the prefix.
-    pub fn locate(&self, path: &str) -> Option<&Location> {
-        let exact = |l: &&Location| matches!(l.modifier, Modifier::Exact) && l.pattern == path;
-        if let Some(location) = self.locations.iter().find(exact) {
-            return Some(location);
-        }
-        let prefix = |l: &&Location| {
-            matches!(l.modifier, Modifier::Prefix | Modifier::Final) && path.starts_with(&l.pattern)
-        };
-        let longest = self
-            .locations
-            .iter()
-            .filter(prefix)
-            .max_by_key(|l| l.pattern.len());
-        if longest.is_some_and(|l| matches!(l.modifier, Modifier::Final)) {
-            return longest;
-        }
-        let fits =
-            |l: &&Location| matches!(&l.modifier, Modifier::Regex(regex) if regex.is_match(path));
-        self.locations.iter().find(fits).or(longest)
-    }
+/// How a server of an upstream is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// In turn, by weight.
+    #[default]
+    RoundRobin,
+    /// The one with the fewest connections for its weight.
+    LeastConn,
+    /// By the first three bytes of the client's address.
+    IpHash,
+}
+
+/// One address of an upstream.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The address.
+    pub address: SocketAddrV4,
+    /// Its share.
+    pub weight: i64,
+    /// How many failures make it unavailable; none when zero.
+    pub max_fails: u64,
+    /// For how long, in milliseconds.
+    pub fail_timeout_ms: u64,
+    /// How many connections it takes; any when zero.
+    pub max_conns: usize,
+    /// Whether it is used only when the others fail.
+    pub backup: bool,
+    /// Whether it is not used at all.
+    pub down: bool,
+}
+
+/// What is known of a peer.
+#[derive(Clone, Debug, Default)]
+pub struct PeerState {
+    /// What round robin has given it.
+    pub current: i64,
+    /// Its weight after failures.
+    pub effective: i64,
+    /// Failures in a row.
+    pub fails: u64,
+    /// When it failed last, in nanoseconds of the loop's clock.
+    pub failed_at: u64,
+    /// When it was last tried after failing.
+    pub checked_at: u64,
+    /// Its connections.
+    pub busy: usize,
+}
+
+/// What `limit_req_zone` or `limit_conn_zone` keeps.
+#[derive(Debug)]
+pub struct Zone {
+    /// Its name.
+    pub name: String,
+    /// What clients are told apart by.
+    pub key: Template,
+    /// Requests per thousand seconds; nothing for a zone of connections.
+    pub rate: Option<u64>,
+    /// How many keys fit.
+    pub room: usize,
+    /// What is known of each key.
+    pub keys: RefCell<BTreeMap<Vec<u8>, Seen>>,
+}
+
+/// What a zone knows of one key.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// Requests above the rate, in thousandths.
+    pub excess: u64,
+    /// When the last one came, in milliseconds of the loop's clock.
+    pub last_ms: u64,
+    /// Connections.
+    pub open: u64,
 }

@@ -1,11 +1,8 @@
-//! The words of single directives: numbers, sizes, times, statuses, places.
+//! The words of single directives: flags, numbers, sizes, times.
 //! What they are refused for is said as nginx says it; where they hold is `build`'s business.
 
-use std::collections::BTreeMap;
-
-use super::model::{AddHeader, ErrorPage};
+use super::rules::Check;
 use super::tree::{ConfError, Directive};
-use crate::template::Template;
 
 pub(super) type Result<T> = std::result::Result<T, ConfError>;
 
@@ -13,22 +10,18 @@ pub(super) fn refuse<T>(directive: &Directive, message: impl std::fmt::Display) 
     Err(ConfError::at(&directive.place, message))
 }
 
-pub(super) fn once(block: &[Directive], names: &[&str]) -> Result<()> {
-    for name in names {
-        if let Some(second) = block
-            .iter()
-            .filter(|directive| directive.name == *name)
-            .nth(1)
-        {
-            return refuse(second, format_args!("\"{name}\" directive is duplicate"));
-        }
+/// Judges the value of a directive that has no effect.
+pub(super) fn check(directive: &Directive, check: Check) -> Result<()> {
+    let word = directive.args.first().map_or("", String::as_str);
+    match check {
+        Check::Flag => flag(directive).map(drop),
+        Check::Number => number(directive, word).map(drop),
+        Check::Size => size(directive, word).map(drop),
+        Check::Time => milliseconds(directive, word).map(drop),
+        Check::Buffers => buffers(directive).map(drop),
+        Check::OneOf(words) => one_of(directive, word, words).map(drop),
+        Check::Any => Ok(()),
     }
-    Ok(())
-}
-
-/// nginx names no line when a variable is unknown; neither do we.
-pub(super) fn template(text: &str) -> Result<Template> {
-    Template::parse(text).map_err(ConfError)
 }
 
 pub(super) fn flag(directive: &Directive) -> Result<bool> {
@@ -45,6 +38,15 @@ pub(super) fn flag(directive: &Directive) -> Result<bool> {
     }
 }
 
+pub(super) fn one_of(directive: &Directive, word: &str, words: &[&str]) -> Result<usize> {
+    let found = words.iter().position(|other| *other == word);
+    found.map_or_else(
+        || refuse(directive, format_args!("invalid value \"{word}\"")),
+        Ok,
+    )
+}
+
+/// nginx's words for a value that its parser of such values does not take.
 pub(super) fn invalid<T>(directive: &Directive) -> Result<T> {
     refuse(
         directive,
@@ -53,153 +55,121 @@ pub(super) fn invalid<T>(directive: &Directive) -> Result<T> {
 }
 
 pub(super) fn number(directive: &Directive, word: &str) -> Result<u64> {
-    word.parse().or_else(|_| {
-        refuse(
-            directive,
-            format_args!("\"{}\" directive invalid number", directive.name),
-        )
-    })
+    digits(word).map_or_else(
+        || {
+            refuse(
+                directive,
+                format_args!("\"{}\" directive invalid number", directive.name),
+            )
+        },
+        Ok,
+    )
+}
+
+/// A number of digits only, no larger than nginx's integers.
+pub(super) fn digits(word: &str) -> Option<u64> {
+    let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    let number = plain.then(|| word.parse::<u64>().ok())??;
+    i64::try_from(number).is_ok().then_some(number)
+}
+
+pub(super) fn parse_size(word: &str) -> Option<u64> {
+    let (count, shift) = match word.as_bytes().last()?.to_ascii_lowercase() {
+        b'k' => (&word[..word.len() - 1], 10),
+        b'm' => (&word[..word.len() - 1], 20),
+        b'g' => (&word[..word.len() - 1], 30),
+        _ => (word, 0),
+    };
+    let size = digits(count)?.checked_mul(1 << shift)?;
+    i64::try_from(size).is_ok().then_some(size)
 }
 
 pub(super) fn size(directive: &Directive, word: &str) -> Result<u64> {
-    let digits = word.trim_end_matches(['k', 'K', 'm', 'M', 'g', 'G']);
-    let shift = match word[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        _ => return invalid(directive),
-    };
-    let count: u64 = digits.parse().or_else(|_| invalid(directive))?;
-    count
-        .checked_mul(1 << shift)
-        .map_or_else(|| invalid(directive), Ok)
+    parse_size(word).map_or_else(|| invalid(directive), Ok)
+}
+
+/// A count and a size.
+pub(super) fn buffers(directive: &Directive) -> Result<(u64, u64)> {
+    let count = digits(&directive.args[0]).filter(|count| *count > 0);
+    let size = parse_size(&directive.args[1]).filter(|size| *size > 0);
+    match (count, size) {
+        (Some(count), Some(size)) => Ok((count, size)),
+        _ => invalid(directive),
+    }
+}
+
+/// Milliseconds of a text such as `1h 30m`, written without the blank, or `500ms`; a bare number counts seconds.
+pub(super) fn parse_time(word: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 7] = [
+        ("ms", 1),
+        ("y", 31_536_000_000),
+        ("M", 2_592_000_000),
+        ("w", 604_800_000),
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+    ];
+    let (mut total, mut rest, mut last) = (0_u64, word, u64::MAX);
+    if word.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let count = digits(&rest[..end])?;
+        let unit = &rest[end..];
+        let found = UNITS.iter().find(|(name, _)| unit.starts_with(name));
+        let (factor, used) = match found {
+            Some((name, factor)) => (*factor, name.len()),
+            None if unit.is_empty() => (1000, 0),
+            None if unit.starts_with('s') => (1000, 1),
+            None => return None,
+        };
+        // Units go from large to small, each once.
+        if factor >= last {
+            return None;
+        }
+        last = factor;
+        total = count.checked_mul(factor)?.checked_add(total)?;
+        rest = unit[used..].trim_start_matches(' ');
+    }
+    i64::try_from(total).is_ok().then_some(total)
 }
 
 pub(super) fn milliseconds(directive: &Directive, word: &str) -> Result<u64> {
-    let mut total = 0_u64;
-    let mut rest = word;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let count: u64 = rest[..digits].parse().or_else(|_| invalid(directive))?;
-        let unit = &rest[digits..];
-        let (factor, used) = match unit {
-            "" => (1000, 0),
-            _ if unit.starts_with("ms") => (1, 2),
-            _ if unit.starts_with('s') => (1000, 1),
-            _ if unit.starts_with('m') => (60_000, 1),
-            _ if unit.starts_with('h') => (3_600_000, 1),
-            _ if unit.starts_with('d') => (86_400_000, 1),
-            _ => return invalid(directive),
-        };
-        total = count
-            .checked_mul(factor)
-            .and_then(|ms| ms.checked_add(total))
-            .map_or_else(|| invalid(directive), Ok)?;
-        rest = &unit[used..];
-    }
-    if word.is_empty() {
-        invalid(directive)
-    } else {
-        Ok(total)
-    }
+    parse_time(word).map_or_else(|| invalid(directive), Ok)
 }
 
-pub(super) fn types_of(block: &[Directive]) -> BTreeMap<String, String> {
-    let pairs = block.iter().flat_map(|line| {
-        line.args
-            .iter()
-            .map(|ending| (ending.to_ascii_lowercase(), line.name.clone()))
-    });
-    pairs.collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-pub(super) fn returns(directive: &Directive) -> Result<(u16, Option<Template>)> {
-    let first = directive.args[0].as_str();
-    let address = ["http://", "https://", "$scheme"]
-        .iter()
-        .any(|start| first.starts_with(start));
-    if directive.args.len() == 1 && address {
-        return Ok((302, Some(template(first)?)));
+    #[test]
+    fn times_are_sums_of_units() {
+        let cases = [
+            ("65", Some(65_000)),
+            ("1h30m", Some(5_400_000)),
+            ("500ms", Some(500)),
+            ("1m30", Some(90_000)),
+            ("1M", Some(2_592_000_000)),
+            ("30m1h", None),
+            ("x", None),
+            ("", None),
+            ("1x", None),
+        ];
+        for (text, expect) in cases {
+            assert_eq!(parse_time(text), expect, "{text}");
+        }
     }
-    let code = first.parse::<u16>().ok().filter(|code| *code <= 999);
-    let Some(code) = code else {
-        return refuse(directive, format_args!("invalid return code \"{first}\""));
-    };
-    let text = directive
-        .args
-        .get(1)
-        .map(|text| template(text))
-        .transpose()?;
-    Ok((code, text))
-}
 
-pub(super) fn try_files(directive: &Directive) -> Result<Vec<Template>> {
-    if directive
-        .args
-        .last()
-        .is_some_and(|last| last.starts_with('@'))
-    {
-        return refuse(directive, "a named location is not in this lab yet");
+    #[test]
+    fn sizes_have_one_unit() {
+        assert_eq!(parse_size("8k"), Some(8192));
+        assert_eq!(parse_size("1M"), Some(1 << 20));
+        assert_eq!(parse_size("0"), Some(0));
+        for text in ["", "k", "1kk", "-1", "99999999999g"] {
+            assert_eq!(parse_size(text), None, "{text}");
+        }
     }
-    directive.args.iter().map(|text| template(text)).collect()
-}
-
-pub(super) fn error_page(directive: &Directive) -> Result<ErrorPage> {
-    let mut words = directive.args.clone();
-    let uri = words.pop().unwrap_or_default();
-    let mut status = None;
-    if let Some(code) = words.last().and_then(|word| word.strip_prefix('=')) {
-        let parsed = if code.is_empty() {
-            Some(0)
-        } else {
-            code.parse().ok()
-        };
-        let Some(parsed) = parsed else {
-            return refuse(directive, format_args!("invalid value \"={code}\""));
-        };
-        status = Some(parsed);
-        words.pop();
-    }
-    let statuses = words.iter().map(|word| match word.parse::<u16>() {
-        Ok(code) if (300..600).contains(&code) && code != 499 => Ok(code),
-        Ok(_) => refuse(
-            directive,
-            format_args!("value \"{word}\" must be between 300 and 599"),
-        ),
-        Err(_) => refuse(directive, format_args!("invalid value \"{word}\"")),
-    });
-    let statuses = statuses.collect::<Result<Vec<_>>>()?;
-    if statuses.is_empty() {
-        return refuse(
-            directive,
-            "invalid number of arguments in \"error_page\" directive",
-        );
-    }
-    if uri.starts_with('@') || uri.contains('$') {
-        return refuse(
-            directive,
-            "a named location or a variable in \"error_page\" is not in this lab yet",
-        );
-    }
-    Ok(ErrorPage {
-        statuses,
-        status,
-        uri,
-    })
-}
-
-pub(super) fn add_header(directive: &Directive) -> Result<AddHeader> {
-    let always = match directive.args.get(2).map(String::as_str) {
-        None => false,
-        Some("always") => true,
-        Some(other) => return refuse(directive, format_args!("invalid parameter \"{other}\"")),
-    };
-    Ok(AddHeader {
-        name: directive.args[0].clone(),
-        value: template(&directive.args[1])?,
-        always,
-    })
 }

@@ -1,40 +1,44 @@
 //! An answer before it is bytes, and nginx's order of headers.
 
-use crate::date::Date;
+use crate::http::date::Date;
 use crate::reply::Body;
 
 use super::pages;
 
 /// What is to be said.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Draft {
     pub status: u16,
+    /// What stands behind the status, when an upstream said it.
+    pub reason: Option<String>,
     pub content_type: Option<String>,
+    /// How long the body is; nothing when that is not known.
     pub length: Option<u64>,
     pub last_modified: Option<u64>,
+    /// The same as text, as an upstream wrote it.
+    pub last_modified_text: Option<String>,
     /// A redirect to a place of this server, made absolute; nginx says it early.
     pub redirect: Option<String>,
     /// Headers after `Connection`, in order.
     pub more: Vec<(String, Vec<u8>)>,
-    /// Whether more follows the added headers: `Accept-Ranges` or `Content-Range`.
+    /// What follows the added headers: `Accept-Ranges` or `Content-Range`.
     pub ranges: Option<(&'static str, String)>,
     pub body: Body,
     /// Whether the connection must close whatever the client wishes.
     pub close: bool,
+    /// Whether this is a page that nginx made up for an error or a redirect.
+    pub made_up: bool,
+    /// Whether the body has a coding already.
+    pub encoded: bool,
+    /// What the connection becomes: the word of an `Upgrade`.
+    pub upgrade: bool,
 }
 
 impl Draft {
     pub fn new(status: u16) -> Self {
         Self {
             status,
-            content_type: None,
-            length: None,
-            last_modified: None,
-            redirect: None,
-            more: Vec::new(),
-            ranges: None,
-            body: Body::Empty,
-            close: false,
+            ..Self::default()
         }
     }
 
@@ -57,66 +61,101 @@ impl Draft {
                 ..Self::new(status)
             },
         };
-        draft.close = matches!(status, 400 | 413 | 414 | 494 | 500 | 501 | 505);
+        draft.made_up = true;
+        draft.close = matches!(status, 400 | 413 | 414 | 494..=497 | 500 | 501 | 505);
         draft
     }
+}
 
+/// What the head says about the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    pub product: &'a str,
+    pub keep_alive: bool,
+    pub keep_alive_header: Option<u64>,
+    pub chunked: bool,
+    pub vary: bool,
+}
+
+impl Draft {
     /// The status line and the headers.
-    pub fn head(
-        &self,
-        now: u64,
-        product: &str,
-        keep_alive: bool,
-        keep_alive_header: Option<u64>,
-    ) -> Vec<u8> {
-        let status = if self.status == 494 { 400 } else { self.status };
-        let mut head = format!(
-            "HTTP/1.1 {status} {}\r\nServer: {product}\r\n",
-            pages::reason(status)
-        );
-        let mut line = |name: &str, value: &str| {
-            head.push_str(name);
-            head.push_str(": ");
-            head.push_str(value);
-            head.push_str("\r\n");
+    pub fn head(&self, now: u64, manner: Manner<'_>) -> Vec<u8> {
+        let status = match self.status {
+            494..=497 => 400,
+            status => status,
         };
-        line("Date", &Date::of(now).http());
-        if let Some(kind) = &self.content_type {
-            line("Content-Type", kind);
-        }
-        if let Some(length) = self.length {
-            line("Content-Length", &length.to_string());
-        }
-        if let Some(seconds) = self.last_modified {
-            line("Last-Modified", &Date::of(seconds).http());
-        }
-        if let Some(place) = &self.redirect {
-            line("Location", place);
-        }
-        line(
-            "Connection",
-            if keep_alive { "keep-alive" } else { "close" },
-        );
-        if let Some(seconds) = keep_alive_header.filter(|_| keep_alive) {
-            line("Keep-Alive", &format!("timeout={seconds}"));
-        }
-        let mut head = head.into_bytes();
-        let ranges = self
-            .ranges
-            .iter()
-            .map(|(name, value)| (*name, value.as_bytes()));
-        for (name, value) in self
-            .more
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .chain(ranges)
-        {
+        let mut head = Vec::with_capacity(512);
+        let mut digits = [0_u8; 20];
+        let own;
+        let reason = match &self.reason {
+            Some(reason) => reason.as_str(),
+            None => {
+                own = pages::reason(status);
+                own
+            }
+        };
+        head.extend_from_slice(b"HTTP/1.1 ");
+        head.extend_from_slice(decimal(u64::from(status), &mut digits));
+        head.push(b' ');
+        head.extend_from_slice(reason.as_bytes());
+        head.extend_from_slice(b"\r\n");
+        let mut line = |name: &str, value: &[u8]| {
             head.extend_from_slice(name.as_bytes());
             head.extend_from_slice(b": ");
             head.extend_from_slice(value);
             head.extend_from_slice(b"\r\n");
+        };
+        line("Server", manner.product.as_bytes());
+        line("Date", Date::of(now).http().as_bytes());
+        if let Some(kind) = &self.content_type {
+            line("Content-Type", kind.as_bytes());
+        }
+        if let Some(length) = self.length.filter(|_| !manner.chunked) {
+            line("Content-Length", decimal(length, &mut digits));
+        }
+        match (&self.last_modified_text, self.last_modified) {
+            (Some(text), _) => line("Last-Modified", text.as_bytes()),
+            (None, Some(seconds)) => line("Last-Modified", Date::of(seconds).http().as_bytes()),
+            (None, None) => {}
+        }
+        if let Some(place) = &self.redirect {
+            line("Location", place.as_bytes());
+        }
+        if manner.chunked {
+            line("Transfer-Encoding", b"chunked");
+        }
+        let connection: &[u8] = match (self.upgrade, manner.keep_alive) {
+            (true, _) => b"upgrade",
+            (_, true) => b"keep-alive",
+            (_, false) => b"close",
+        };
+        line("Connection", connection);
+        if let Some(seconds) = manner.keep_alive_header.filter(|_| manner.keep_alive) {
+            line("Keep-Alive", format!("timeout={seconds}").as_bytes());
+        }
+        if manner.vary {
+            line("Vary", b"Accept-Encoding");
+        }
+        for (name, value) in &self.more {
+            line(name, value);
+        }
+        if let Some((name, value)) = &self.ranges {
+            line(name, value.as_bytes());
         }
         head.extend_from_slice(b"\r\n");
         head
+    }
+}
+
+/// A number in digits, without an allocation.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            return &digits[at..];
+        }
     }
 }

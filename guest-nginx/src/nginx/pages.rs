@@ -13,6 +13,7 @@ pub fn reason(status: u16) -> &'static str {
         206 => "Partial Content",
         302 => "Moved Temporarily",
         304 => "Not Modified",
+        401 => "Unauthorized",
         other => title(other),
     }
 }
@@ -62,6 +63,11 @@ pub fn page(status: u16, product: &str) -> Option<String> {
             400,
             "Request Header Or Cookie Too Large",
             "Request Header Or Cookie Too Large",
+        ),
+        497 => (
+            400,
+            "The plain HTTP request was sent to HTTPS port",
+            "The plain HTTP request was sent to HTTPS port",
         ),
         other => (other, title(other), ""),
     };

@@ -1,537 +1,567 @@
 //! One request on its way through nginx's phases, redirects inside included.
+//!
+//! ```text
+//!  server's codes ─► location ─► its codes ─► limits ─► access ─► files tried ─► content
+//!        ▲              ▲           │ path changed         │          │            │
+//!        │              └───────────┘                      └──────────┴────┬───────┘
+//!        └──────────────── a redirect inside, an error page ◄──────────────┘
+//! ```
 
-use std::fs::File;
+use std::cell::RefCell;
 
-use crate::conf::model::{Level, Location, Server, Settings};
-use crate::connection::Incoming;
-use crate::date::{self, Date};
-use crate::reply::{Body, Client, Context, Now, Reply};
-use crate::request::{Framing, Request, Version};
-use crate::resource::{self, Failure, Found, Range, Stamp};
-use crate::template::Template;
-use crate::{types, uri};
+use crate::conf::model::{Code, Config, Handler, Level, Location, ProxyPass, Server};
+use crate::conf::pattern::Groups;
+use crate::conf::settings::Settings;
+use crate::http::date::Now;
+use crate::http::request::{Reject, Request};
+use crate::http::uri;
+use crate::reply::Client;
+use crate::vars::Template;
 
 use super::draft::Draft;
-use super::log::{self, Scope};
-use super::{Nginx, pages};
+use super::limits::Held;
+use super::{House, pages};
+use std::rc::Rc;
 
-/// How often a request may be redirected inside, as in nginx.
-const MAX_REDIRECTS: usize = 10;
+/// How often a path may be changed, as in nginx.
+const MAX_CHANGES: u32 = 10;
 
-enum Step {
-    Say(Draft),
+/// What is to be done for a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Say this.
+    Say(Box<Draft>),
     /// Close without a word.
     Silence,
-    /// Begin again with this path.
+    /// Ask another server; `Turn::failed` when none answers.
+    Proxy(Rc<ProxyPass>),
+    /// Go on with `Turn::run` after so many milliseconds.
+    Wait(u64),
+}
+
+/// What a phase leads to.
+pub(super) enum Step {
+    /// The next phase.
+    Next,
+    Say(Box<Draft>),
+    Silence,
+    Wait(u64),
+    Proxy(Rc<ProxyPass>),
+    /// Begin again with this target, or in the named location.
     Go(String),
+    /// Search for a location again.
+    Again,
     Fail(u16),
 }
 
-pub(super) struct Turn<'a> {
-    nginx: &'a Nginx,
-    client: &'a Client,
-    now: Now,
-    incoming: &'a Incoming,
-    request: &'a Request,
-    server: &'a Server,
-    location: Option<&'a Location>,
-    path: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Server,
+    Find,
+    Codes,
+    Limits,
+    Access,
+    Try,
+    Content,
+}
+
+/// What an upstream said and how long it took, for variables.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Its address.
+    pub address: String,
+    /// Its status.
+    pub status: u16,
+    /// Milliseconds until it was connected, if it was.
+    pub connect_ms: Option<u64>,
+    /// Until its head was there.
+    pub header_ms: Option<u64>,
+    /// Until it was done.
+    pub response_ms: u64,
+    /// How many bytes of body it sent.
+    pub length: u64,
+    /// How many bytes in all.
+    pub received: u64,
+}
+
+/// The values that a request gave to variables, and what an expression found last.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub user: Vec<Option<Vec<u8>>>,
+    pub subject: Vec<u8>,
+    pub groups: Groups,
+    /// How deep maps are asked by maps.
+    pub depth: u32,
+}
+
+/// A request and what is known of it.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    pub(super) config: &'a Config,
+    pub(super) house: &'a House,
+    pub(super) client: &'a Client,
+    /// The request; an empty one when there was none to understand.
+    pub request: &'a Request,
+    pub(super) reject: Option<&'a Reject>,
+    pub(super) now: Now,
+    /// When it began, in nanoseconds of the loop's clock.
+    pub started_ns: u64,
+    pub(super) server: &'a Server,
+    pub(super) location: &'a Location,
+    pub(super) settings: Rc<Settings>,
+    pub(super) handler: Option<Handler>,
+    phase: Phase,
+    /// The path, which rewrites change.
+    pub path: String,
+    /// What follows the question mark.
+    pub args: Vec<u8>,
+    /// The method, which an error page turns into GET.
+    pub method: &'a str,
+    pub(super) memory: RefCell<Memory>,
     /// The status an error page is given under.
-    error: Option<u16>,
+    pub(super) error: Option<u16>,
     in_error_page: bool,
-    redirected: bool,
-    /// The index that was just found, so that it is not looked for twice.
-    seen: Option<(String, Stamp)>,
-    notes: Vec<Vec<u8>>,
+    internal: bool,
+    changes: u32,
+    /// Whether the path is what the client wrote, so that it can be passed on unchanged.
+    pub pristine: bool,
+    /// A path that `rewrite … break` left, which is not passed on as the client wrote it.
+    pub(super) limit_rate: Option<Vec<u8>>,
+    pub(super) user: Option<String>,
+    pub(super) held: Vec<Held<'a>>,
+    pub(super) limit_status: (&'static str, &'static str),
+    pub(super) realm: Option<Vec<u8>>,
+    /// The whole body, when it was read for somebody else.
+    pub body: Option<Vec<u8>>,
+    /// The upstreams that were asked.
+    pub asked: Vec<Asked>,
+    /// `$proxy_host` of the upstream asked last.
+    pub proxy_host: String,
+    /// Lines for the error log.
+    pub notes: Vec<(Level, String)>,
+    /// The status that was said.
+    pub status: u16,
+    /// The headers that were said, for `$sent_http_…`.
+    pub head: Vec<u8>,
+    /// How many bytes of the body were sent.
+    pub sent: u64,
+    /// Whether all of it was.
+    pub complete: bool,
+    /// When it was done, in nanoseconds of the loop's clock.
+    pub ended_ns: u64,
+    /// Headers of the upstream's answer, for `$upstream_http_…`.
+    pub upstream_headers: Vec<(String, Vec<u8>)>,
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn new(
-        nginx: &'a Nginx,
+    /// A request that came to this configuration.
+    pub fn new(
+        config: &'a Config,
+        house: &'a House,
         client: &'a Client,
-        now: Now,
-        incoming: &'a Incoming,
         request: &'a Request,
+        now: Now,
+        started_ns: u64,
     ) -> Self {
-        let server = nginx.config.choose(client.local, &request.host);
-        Turn {
-            nginx,
+        let (number, groups) = config.choose(client.local, &request.host);
+        let server = &config.servers[number];
+        let location = &server.locations[0];
+        let turn = Self {
+            config,
+            house,
             client,
-            now,
-            incoming,
             request,
+            reject: None,
+            now,
+            started_ns,
             server,
-            location: None,
+            location,
+            settings: Rc::clone(&location.settings),
+            handler: None,
+            phase: Phase::Server,
             path: request.path.clone(),
+            args: request.query().unwrap_or_default().to_vec(),
+            method: request.method(),
+            memory: RefCell::default(),
             error: None,
             in_error_page: false,
-            redirected: false,
-            seen: None,
+            internal: false,
+            changes: 0,
+            pristine: true,
+            limit_rate: None,
+            user: None,
+            held: Vec::new(),
+            limit_status: ("", ""),
+            realm: None,
+            body: None,
+            asked: Vec::new(),
+            proxy_host: String::new(),
             notes: Vec::new(),
-        }
-    }
-
-    pub(super) fn run(mut self) -> Reply {
-        for _ in 0..=MAX_REDIRECTS {
-            let mut step = self.phases();
-            while let Step::Fail(status) = step {
-                step = self.fail(status);
-            }
-            match step {
-                Step::Say(draft) => return self.reply(draft),
-                Step::Silence => return self.silence(),
-                Step::Go(target) => {
-                    let (path, _) = uri::split_query(&target);
-                    path.clone_into(&mut self.path);
-                    self.redirected = true;
+            status: 0,
+            head: Vec::new(),
+            sent: 0,
+            complete: false,
+            ended_ns: started_ns,
+            upstream_headers: Vec::new(),
+        };
+        if let Some(groups) = groups {
+            turn.remember(request.host.as_bytes().to_vec(), groups);
+            let found = server.names.iter().find_map(|name| match name {
+                crate::conf::model::ServerName::Regex(pattern) if pattern.fits(&request.host) => {
+                    Some(pattern)
                 }
-                Step::Fail(_) => unreachable!("failures have become steps"),
+                _ => None,
+            });
+            if let Some(pattern) = found {
+                turn.name_groups(pattern);
             }
         }
-        self.note("rewrite or internal redirection cycle");
-        let draft = Draft::page(500, self.product());
-        self.reply(draft)
+        turn
     }
 
-    fn settings(&self) -> &'a Settings {
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The location in force.
+    pub fn location(&self) -> &'a Location {
         self.location
-            .map_or(&self.server.settings, |location| &location.settings)
     }
 
-    fn product(&self) -> &'static str {
-        if self.settings().server_tokens {
+    /// What this server calls itself.
+    pub fn product(&self) -> &'static str {
+        if self.settings.server_tokens {
             pages::PRODUCT
         } else {
             "nginx"
         }
     }
 
-    fn server_name(&self) -> String {
-        self.server.names.first().cloned().unwrap_or_default()
+    /// A refusal of what could not be understood.
+    pub fn refuse(&mut self, reject: &'a Reject) -> Verdict {
+        self.reject = Some(reject);
+        self.note(Level::Info, reject.reason.to_owned());
+        self.verdict(Step::Fail(reject.status))
     }
 
-    fn note(&mut self, what: &str) {
-        if self.nginx.config.log_level >= Level::Error {
-            let name = self.server_name();
-            self.notes.push(log::error_line(
-                "error",
-                self.client,
-                self.now,
-                self.incoming,
-                &name,
-                what,
-            ));
+    /// Runs through the phases until something is to be done.
+    pub fn run(&mut self) -> Verdict {
+        let step = self.phases();
+        self.verdict(step)
+    }
+
+    /// Goes on after an error, with its page if there is one.
+    pub fn failed(&mut self, status: u16) -> Verdict {
+        self.verdict(Step::Fail(status))
+    }
+
+    /// Goes on somewhere else, as an upstream asked for by `X-Accel-Redirect`.
+    pub fn redirected(&mut self, target: String) -> Verdict {
+        self.verdict(Step::Go(target))
+    }
+
+    /// Whether the configuration has a page for this status of an upstream.
+    pub fn has_page(&self, status: u16) -> bool {
+        let mut pages = self.settings.error_pages.iter();
+        !self.in_error_page && pages.any(|page| page.statuses.contains(&status))
+    }
+
+    fn verdict(&mut self, mut step: Step) -> Verdict {
+        loop {
+            step = match step {
+                Step::Say(draft) => return Verdict::Say(draft),
+                Step::Silence => return Verdict::Silence,
+                Step::Wait(ms) => return Verdict::Wait(ms),
+                Step::Proxy(pass) => return Verdict::Proxy(pass),
+                Step::Fail(status) => self.fail(status),
+                Step::Go(target) => self.go(&target),
+                Step::Next | Step::Again => self.phases(),
+            }
         }
     }
 
     fn phases(&mut self) -> Step {
-        if let (Some(returns), false) = (&self.server.settings.returns, self.redirected) {
-            return self.returned(returns);
+        loop {
+            let (step, next) = match self.phase {
+                Phase::Server => (self.run_codes(&self.server.locations[0].codes), Phase::Find),
+                Phase::Find => (self.find(), Phase::Codes),
+                Phase::Codes => (self.location_codes(), Phase::Limits),
+                Phase::Limits => (self.limits(), Phase::Access),
+                Phase::Access => (self.access(), Phase::Try),
+                Phase::Try => (self.try_files(), Phase::Content),
+                Phase::Content => (self.content(), Phase::Content),
+            };
+            self.phase = next;
+            match step {
+                Step::Next => {}
+                Step::Again => {
+                    self.phase = Phase::Find;
+                    self.changes += 1;
+                    if self.changes > MAX_CHANGES {
+                        return self.cycle("rewrite");
+                    }
+                }
+                step => return step,
+            }
         }
-        self.location = self.server.locate(&self.path);
-        let settings = self.settings();
-        if settings.internal && !self.redirected {
+    }
+
+    fn cycle(&mut self, what: &str) -> Step {
+        let message = format!(
+            "{what} or internal redirection cycle while {} \"{}\"",
+            if what == "rewrite" {
+                "processing"
+            } else {
+                "redirect to"
+            },
+            self.path
+        );
+        self.note(Level::Error, message);
+        // No page may begin the cycle anew.
+        self.in_error_page = true;
+        Step::Fail(500)
+    }
+
+    fn find(&mut self) -> Step {
+        use crate::conf::Located;
+        let at = match self.server.locate(&self.path) {
+            Located::Slash(at) => {
+                self.enter(at);
+                let query = if self.args.is_empty() { "" } else { "?" };
+                let args = String::from_utf8_lossy(&self.args).into_owned();
+                let place = format!("{}/{query}{args}", uri::escape(&self.path));
+                return Step::Say(Box::new(self.redirect(301, place)));
+            }
+            Located::At(at, groups) => {
+                if let Some(groups) = groups {
+                    self.remember(self.path.clone().into_bytes(), groups);
+                    if let crate::conf::Modifier::Regex(pattern) =
+                        &self.server.locations[at].modifier
+                    {
+                        self.name_groups(pattern);
+                    }
+                }
+                at
+            }
+        };
+        self.enter(at);
+        if self.location.internal && !self.internal {
             return Step::Fail(404);
         }
-        if let Framing::Length(length) = self.request.framing
-            && settings.client_max_body_size > 0
-            && length > settings.client_max_body_size
-            && !self.redirected
+        let most = self.settings.client_max_body_size;
+        if let Some(length) = self.request.length()
+            && most > 0
+            && length > most
+            && self.error.is_none()
+            && !self.in_error_page
         {
-            self.note(&format!(
-                "client intended to send too large body: {length} bytes"
-            ));
+            let message = format!("client intended to send too large body: {length} bytes");
+            self.note(Level::Error, message);
             return Step::Fail(413);
         }
-        if let Some(returns) = self
-            .location
-            .and_then(|location| location.settings.returns.as_ref())
+        Step::Next
+    }
+
+    /// From now on this location is in force.
+    fn enter(&mut self, at: usize) {
+        self.location = &self.server.locations[at];
+        self.settings = Rc::clone(&self.location.settings);
+        self.handler.clone_from(&self.location.handler);
+        if let Some((free, inner)) = &self.location.limit_except
+            && !free.iter().any(|method| method == self.method)
         {
-            return self.returned(returns);
-        }
-        match self.try_files() {
-            Some(step) => step,
-            None => self.content(),
-        }
-    }
-
-    fn returned(&self, returns: &(u16, Option<Template>)) -> Step {
-        let (status, text) = returns;
-        match (status, text) {
-            (444, _) => Step::Silence,
-            (301 | 302 | 303 | 307 | 308, Some(place)) => {
-                let place = String::from_utf8_lossy(&self.render(place)).into_owned();
-                Step::Say(self.redirect(*status, place))
+            let inner = &self.server.locations[*inner];
+            self.settings = Rc::clone(&inner.settings);
+            if inner.handler.is_some() {
+                self.handler.clone_from(&inner.handler);
             }
-            (204, _) => Step::Say(Draft::new(204)),
-            (_, Some(text)) => Step::Say(Draft::text(*status, &self.kind(), self.render(text))),
-            (0..=299, None) => Step::Say(Draft::text(*status, &self.kind(), Vec::new())),
-            (_, None) => Step::Fail(*status),
         }
     }
 
-    fn render(&self, template: &Template) -> Vec<u8> {
-        let context = self.context();
-        let hostname = &self.nginx.hostname;
-        let Self {
-            client,
-            now,
-            incoming,
-            ..
-        } = *self;
-        let scope = Scope {
-            client,
-            now,
-            incoming,
-            context: &context,
-            status: 0,
-            sent: 0,
-            hostname,
-        };
-        template.render(&mut |name, out| scope.value(name, out))
-    }
-
-    fn context(&self) -> Context {
-        Context::of(self.settings(), self.server_name(), self.path.clone())
-    }
-
-    /// A redirect: to a place of this server with its address before it, elsewhere as it is.
-    fn redirect(&self, status: u16, place: String) -> Draft {
-        let mut draft = Draft::page(status, self.product());
-        if place.starts_with('/') {
-            let host = match (self.request.host.as_str(), self.server.names.first()) {
-                ("", Some(name)) => name.clone(),
-                ("", None) => self.client.local.ip().to_string(),
-                (host, _) => host.to_owned(),
-            };
-            let port = match self.client.local.port() {
-                80 => String::new(),
-                port => format!(":{port}"),
-            };
-            draft.redirect = Some(format!("http://{host}{port}{place}"));
-        } else {
-            draft.more.push(("Location".to_owned(), place.into_bytes()));
+    /// From now on the location that an `if` is.
+    pub(super) fn enter_if(&mut self, at: usize) {
+        let inner = &self.server.locations[at];
+        let pattern = self.location;
+        self.settings = Rc::clone(&inner.settings);
+        if inner.handler.is_some() {
+            self.handler.clone_from(&inner.handler);
         }
-        draft
+        // Files are tried in the location itself only, as in nginx.
+        self.location = inner;
+        let _ = pattern;
+    }
+
+    fn location_codes(&mut self) -> Step {
+        if std::ptr::eq(self.location, &raw const self.server.locations[0]) {
+            return Step::Next;
+        }
+        let codes: &'a [Code] = &self.location.codes;
+        self.run_codes(codes)
+    }
+
+    /// A redirect inside: a named location, or a target.
+    fn go(&mut self, target: &str) -> Step {
+        self.changes += 1;
+        if self.changes > MAX_CHANGES {
+            target.clone_into(&mut self.path);
+            return self.cycle("redirect");
+        }
+        self.internal = true;
+        if target.starts_with('@') {
+            let Some(at) = self.server.named(target) else {
+                self.note(
+                    Level::Error,
+                    format!("could not find named location \"{target}\""),
+                );
+                self.in_error_page = true;
+                return Step::Fail(500);
+            };
+            self.enter(at);
+            self.phase = Phase::Codes;
+            return Step::Next;
+        }
+        let (path, args) = target.split_once('?').unwrap_or((target, ""));
+        path.clone_into(&mut self.path);
+        self.args = args.as_bytes().to_vec();
+        self.pristine = false;
+        self.phase = Phase::Server;
+        Step::Next
     }
 
     /// What stands at the error's place: a page of the configuration, or nginx's own.
     fn fail(&mut self, status: u16) -> Step {
-        let settings = self.settings();
-        let page = settings
-            .error_pages
-            .iter()
-            .find(|page| page.statuses.contains(&status));
-        let Some(page) = page.filter(|_| !self.in_error_page) else {
-            return Step::Say(Draft::page(status, self.product()));
+        let settings = Rc::clone(&self.settings);
+        let pages = settings.error_pages.iter();
+        let page = pages
+            .clone()
+            .find(|page| page.statuses.contains(&status))
+            .filter(|_| !self.in_error_page && self.changes < MAX_CHANGES);
+        let Some(page) = page else {
+            let mut draft = Draft::page(status, self.product());
+            self.error = None;
+            if status == 401
+                && let Some(realm) = self.realm.clone()
+            {
+                draft.more.push(("WWW-Authenticate".to_owned(), realm));
+            }
+            return Step::Say(Box::new(draft));
         };
-        self.in_error_page = true;
-        if page.uri.starts_with('/') {
+        self.in_error_page = !settings.recursive_error_pages;
+        let uri = self.render_text(&page.uri);
+        if uri.starts_with('/') || uri.starts_with('@') {
             self.error = match page.status {
                 None => Some(status),
                 Some(0) => None,
                 Some(other) => Some(other),
             };
-            return Step::Go(page.uri.clone());
+            if uri.starts_with('/') && self.method != "HEAD" {
+                self.method = "GET";
+            }
+            return Step::Go(uri);
         }
         let moved = page
             .status
             .filter(|code| matches!(code, 301 | 302 | 303 | 307 | 308))
             .unwrap_or(302);
-        Step::Say(self.redirect(moved, page.uri.clone()))
+        Step::Say(Box::new(self.redirect(moved, uri)))
     }
 
-    fn file_path(&self, path: &str) -> String {
-        match self.location {
-            Some(Location {
-                pattern,
-                settings: Settings {
-                    alias: Some(alias), ..
-                },
-                ..
-            }) => {
-                format!(
-                    "{alias}{}",
-                    path.strip_prefix(pattern.as_str()).unwrap_or_default()
-                )
-            }
-            _ => format!("{}{path}", self.settings().root),
+    /// A redirect: to a place of this server with its address before it, elsewhere as it is.
+    pub(super) fn redirect(&self, status: u16, place: String) -> Draft {
+        let mut draft = Draft::page(status, self.product());
+        if !place.starts_with('/') || !self.settings.absolute_redirect {
+            draft.more.push(("Location".to_owned(), place.into_bytes()));
+            return draft;
         }
-    }
-
-    fn try_files(&mut self) -> Option<Step> {
-        let settings = self.settings();
-        let (last, tried) = settings.try_files.split_last()?;
-        for template in tried {
-            let mut path = String::from_utf8_lossy(&self.render(template)).into_owned();
-            if !path.starts_with('/') {
-                path.insert(0, '/');
-            }
-            let folder = path.ends_with('/');
-            let file = self.file_path(&path);
-            match resource::look(file.trim_end_matches('/')) {
-                Ok(Found::Folder) if folder => {}
-                Ok(Found::File(_)) if !folder => {}
-                _ => continue,
-            }
-            self.path = path;
-            return None;
-        }
-        let text = String::from_utf8_lossy(&self.render(last)).into_owned();
-        Some(
-            match text.strip_prefix('=').and_then(|code| code.parse().ok()) {
-                Some(status) => Step::Fail(status),
-                None => Step::Go(text),
-            },
-        )
-    }
-
-    fn content(&mut self) -> Step {
-        if !matches!(self.request.method.as_str(), "GET" | "HEAD" | "POST") && self.error.is_none()
-        {
-            return Step::Fail(405);
-        }
-        if self.path.ends_with('/') {
-            self.folder()
-        } else {
-            self.file()
-        }
-    }
-
-    fn folder(&mut self) -> Step {
-        let folder = self.file_path(&self.path);
-        let settings = self.settings();
-        for name in &settings.index {
-            if name.starts_with('/') {
-                return Step::Go(name.clone());
-            }
-            match resource::look(&format!("{folder}{name}")) {
-                Ok(Found::File(stamp)) => {
-                    self.seen = Some((format!("{folder}{name}"), stamp));
-                    return Step::Go(format!("{}{name}", self.path));
-                }
-                Ok(Found::Folder) | Err(Failure { number: 2, .. }) => {}
-                Err(failure) => return self.index_failed(&folder, name, failure),
-            }
-        }
-        match resource::look(folder.trim_end_matches('/')) {
-            Err(failure) if !folder.trim_matches('/').is_empty() => {
-                let name = settings.index.first().cloned().unwrap_or_default();
-                self.index_failed(&folder, &name, failure)
-            }
-            _ if settings.autoindex => super::super::listing::nginx(&self.path, &folder)
-                .map_or(Step::Fail(403), |page| {
-                    Step::Say(Draft::text(200, "text/html", page.into_bytes()))
-                }),
-            _ => {
-                self.note(&format!("directory index of \"{folder}\" is forbidden"));
-                Step::Fail(403)
-            }
-        }
-    }
-
-    fn index_failed(&mut self, folder: &str, name: &str, failure: Failure) -> Step {
-        let Failure { number, words } = failure;
-        let what = if failure.status() == 403 {
-            "is forbidden"
-        } else {
-            "is not found"
-        };
-        self.note(&format!("\"{folder}{name}\" {what} ({number}: {words})"));
-        Step::Fail(failure.status())
-    }
-
-    fn file(&mut self) -> Step {
-        let file = self.file_path(&self.path);
-        let seen = self.seen.take().filter(|(path, _)| *path == file);
-        let found = seen.map_or_else(
-            || resource::look(&file),
-            |(_, stamp)| Ok(Found::File(stamp)),
-        );
-        let stamp = match found {
-            Ok(Found::Folder) => return Step::Say(self.to_folder()),
-            Ok(Found::File(stamp)) => stamp,
-            Err(failure) => return self.open_failed(&file, failure),
-        };
-        if self.request.method == "POST" && self.error.is_none() {
-            return Step::Fail(405);
-        }
-        match self.serve(&file, stamp) {
-            Ok(step) => step,
-            Err(error) => self.open_failed(&file, Failure::of(&error)),
-        }
-    }
-
-    fn open_failed(&mut self, file: &str, failure: Failure) -> Step {
-        self.note(&format!(
-            "open() \"{file}\" failed ({}: {})",
-            failure.number, failure.words
-        ));
-        Step::Fail(failure.status())
-    }
-
-    fn to_folder(&self) -> Draft {
-        let mut place = format!("{}/", uri::escape(&self.path));
-        if let Some(query) = &self.request.query {
-            place = format!("{place}?{query}");
-        }
-        self.redirect(301, place)
-    }
-
-    fn kind(&self) -> String {
-        let settings = self.settings();
-        let known = types::extension(&self.path).and_then(|ending| settings.types.get(&ending));
-        known.unwrap_or(&settings.default_type).clone()
-    }
-
-    fn serve(&mut self, file: &str, stamp: Stamp) -> std::io::Result<Step> {
-        let tag = format!("\"{:x}-{:x}\"", stamp.seconds, stamp.length);
-        let mut draft = Draft::new(self.error.unwrap_or(200));
+        draft.redirect = self.absolute(&place);
         draft
-            .more
-            .push(("ETag".to_owned(), tag.clone().into_bytes()));
-        let opened = File::open(file)?;
-        let mut part = (0, stamp.length);
-        if draft.status == 200 {
-            draft.last_modified = Some(stamp.seconds);
-            match self.condition(&tag, stamp) {
-                Some(412) => return Ok(Step::Fail(412)),
-                Some(status) => {
-                    draft.status = status;
-                    return Ok(Step::Say(draft));
-                }
-                None => {}
-            }
-            match self.range(&tag, stamp) {
-                Range::Whole => draft.ranges = Some(("Accept-Ranges", "bytes".to_owned())),
-                Range::Part(first, last) => {
-                    draft.status = 206;
-                    draft.ranges = Some((
-                        "Content-Range",
-                        format!("bytes {first}-{last}/{}", stamp.length),
-                    ));
-                    part = (first, last - first + 1);
-                }
-                Range::Unsatisfiable | Range::Malformed => {
-                    let mut draft = Draft::page(416, self.product());
-                    draft.ranges = Some(("Content-Range", format!("bytes */{}", stamp.length)));
-                    return Ok(Step::Say(draft));
-                }
-            }
-        }
-        draft.content_type = Some(self.kind());
-        draft.length = Some(part.1);
-        if self.request.method != "HEAD" {
-            let mut opened = opened;
-            if part.0 > 0 {
-                std::io::Seek::seek(&mut opened, std::io::SeekFrom::Start(part.0))?;
-            }
-            draft.body = Body::of_file(opened, part.1)?;
-        }
-        Ok(Step::Say(draft))
     }
 
-    /// 412 or 304 when the request's conditions say so.
-    fn condition(&self, tag: &str, stamp: Stamp) -> Option<u16> {
-        let header = |name| self.request.header_text(name);
-        if header("if-unmodified-since")
-            .is_some_and(|since| date::parse_http(since).is_none_or(|s| stamp.seconds > s))
-        {
-            return Some(412);
-        }
-        if header("if-match").is_some_and(|list| !resource::lists_tag(list, tag)) {
-            return Some(412);
-        }
-        match (header("if-none-match"), header("if-modified-since")) {
-            (Some(list), _) if resource::lists_tag(list, tag) => Some(304),
-            (Some(_), _) => None,
-            // `if_modified_since exact` is nginx's default.
-            (None, Some(since)) => (since == Date::of(stamp.seconds).http()).then_some(304),
-            (None, None) => None,
+    /// A place of this server with its address before it.
+    pub fn absolute(&self, place: &str) -> Option<String> {
+        let own = || self.client.local.ip().to_string();
+        let named = || match self.server.name.as_str() {
+            "" => own(),
+            name => name.to_owned(),
+        };
+        let host = if self.settings.server_name_in_redirect {
+            named()
+        } else if self.request.host.is_empty() {
+            own()
+        } else {
+            self.request.host.clone()
+        };
+        let (scheme, usual) = if self.client.tls.is_some() {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let port = match self.client.local.port() {
+            port if port == usual || !self.settings.port_in_redirect => String::new(),
+            port => format!(":{port}"),
+        };
+        Some(format!("{scheme}://{host}{port}{place}"))
+    }
+
+    /// Remembers what an expression found, for `$1` to `$9`.
+    pub(super) fn remember(&self, subject: Vec<u8>, groups: Groups) {
+        let mut memory = self.memory.borrow_mut();
+        memory.subject = subject;
+        memory.groups = groups;
+    }
+
+    /// Sets the variables that an expression's groups are named after.
+    pub(super) fn name_groups(&self, pattern: &crate::conf::pattern::Pattern) {
+        for (group, variable) in pattern.named() {
+            let mut value = Vec::new();
+            self.capture(*group, &mut value);
+            self.set(*variable, value);
         }
     }
 
-    fn range(&self, tag: &str, stamp: Stamp) -> Range {
-        let valid = self
-            .request
-            .header_text("if-range")
-            .is_none_or(|condition| {
-                if condition.ends_with('"') {
-                    condition == tag
-                } else {
-                    condition == Date::of(stamp.seconds).http()
-                }
-            });
-        match self.request.header_text("range") {
-            Some(header) if valid && self.request.version > Version::Http09 => {
-                resource::range(header, stamp.length)
-            }
-            _ => Range::Whole,
-        }
+    /// Gives a variable of the configuration a value.
+    pub(super) fn set(&self, variable: usize, value: Vec<u8>) {
+        let mut memory = self.memory.borrow_mut();
+        let count = self.config.variables.len().max(variable + 1);
+        memory.user.resize(count, None);
+        memory.user[variable] = Some(value);
     }
 
-    fn reply(mut self, mut draft: Draft) -> Reply {
-        let settings = self.settings();
-        if self.error.is_some() && draft.status == 200 {
-            draft.status = self.error.unwrap_or(200);
-        }
-        self.add_headers(&mut draft);
-        let stays = self.request.keep_alive
-            && !draft.close
-            && settings.keepalive_timeout_ms > 0
-            && self.client.served + 1 < settings.keepalive_requests;
-        let mut head = draft.head(
-            self.now.seconds,
-            self.product(),
-            stays,
-            settings.keepalive_header,
-        );
-        if self.expects_continue(draft.status) {
-            head.splice(0..0, *b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        Reply {
-            status: draft.status,
-            head,
-            body: draft.body,
-            keep_alive: stays,
-            idle_ms: settings.keepalive_timeout_ms,
-            notes: std::mem::take(&mut self.notes),
-            context: self.context(),
-        }
+    /// A text with its variables.
+    pub fn render(&self, template: &Template) -> Vec<u8> {
+        let mut out = Vec::new();
+        template.render(&mut out, |var, out| self.value(var, out));
+        out
     }
 
-    /// nginx invites the body it is going to pass over, except before an error.
-    fn expects_continue(&self, status: u16) -> bool {
-        let expects = self
-            .request
-            .header("expect")
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"100-continue"));
-        expects && status < 300 && self.request.version == Version::Http11
+    /// The same with what an expression found in some text.
+    pub fn render_with(&self, subject: &str, groups: Groups, template: &Template) -> String {
+        self.remember(subject.as_bytes().to_vec(), groups);
+        self.render_text(template)
     }
 
-    fn add_headers(&self, draft: &mut Draft) {
-        for header in self.settings().add_headers.iter() {
-            let success = matches!(
-                draft.status,
-                200 | 201 | 204 | 206 | 301 | 302 | 303 | 304 | 307 | 308
-            );
-            let value = self.render(&header.value);
-            if (header.always || success) && !value.is_empty() {
-                draft.more.push((header.name.clone(), value));
-            }
-        }
+    /// An upstream of the configuration.
+    pub fn upstream(&self, at: usize) -> &'a crate::conf::model::Upstream {
+        &self.config.upstreams[at]
     }
 
-    fn silence(self) -> Reply {
-        let context = self.context();
-        Reply {
-            status: 444,
-            head: Vec::new(),
-            body: Body::Empty,
-            keep_alive: false,
-            idle_ms: 0,
-            notes: self.notes,
-            context,
+    /// The number of the upstream of that name.
+    pub fn upstream_named(&self, name: &str) -> Option<usize> {
+        let mut upstreams = self.config.upstreams.iter();
+        upstreams.position(|upstream| upstream.name == name)
+    }
+
+    /// The same as text.
+    pub fn render_text(&self, template: &Template) -> String {
+        if let Some(text) = template.plain() {
+            return text.to_owned();
         }
+        String::from_utf8_lossy(&self.render(template)).into_owned()
+    }
+
+    /// Keeps a line for the error log.
+    pub fn note(&mut self, level: Level, what: String) {
+        self.notes.push((level, what));
     }
 }

@@ -1,122 +1,169 @@
-//! What is a request and what is none, as nginx judges.
+//! Raw requests to both servers, and their answers byte by byte, but for dates and versions.
 
-use guest_nginx::connection::{Connection, Incoming};
-use proptest::prelude::*;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-/// The path of a request, or the status of its refusal.
-#[track_caller]
-fn check(sent: &str, expect: Result<&str, u16>) {
-    // In one piece and byte by byte it is the same request.
-    for size in [sent.len().max(1), 1] {
-        let mut connection = Connection::default();
-        let mut found = None;
-        for piece in sent.as_bytes().chunks(size) {
-            connection.handle_bytes(piece);
-            found = found.or_else(|| connection.poll_request());
-        }
-        let got = match found {
-            Some(Incoming::Request(request)) => Ok(request.path),
-            Some(Incoming::Reject(reject)) => Err(reject.status),
-            other => panic!("{sent:?} came to {other:?}"),
-        };
-        assert_eq!(
-            got.as_deref().map_err(|status| *status),
-            expect,
-            "{sent:?} in pieces of {size}"
+/// A server with files of its own, ended when this is dropped.
+struct Running {
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn free_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    socket.local_addr().expect("an address").port()
+}
+
+fn start(program: &Path, name: &str) -> Running {
+    let folder = std::env::temp_dir().join(format!("guest-nginx-{}-{name}", std::process::id()));
+    let html = folder.join("html");
+    fs::create_dir_all(html.join("sub/empty")).expect("a folder");
+    fs::create_dir_all(html.join("list/inner")).expect("a folder");
+    let when = std::time::UNIX_EPOCH + Duration::from_secs(1_704_164_645);
+    let write = |path: &str, text: &str| {
+        let path = html.join(path);
+        fs::write(&path, text).expect("a file");
+        let file = fs::File::options()
+            .write(true)
+            .open(&path)
+            .expect("just written");
+        file.set_modified(when).expect("a date");
+    };
+    write("index.html", "<title>Welcome</title>\n");
+    write("a.txt", "hello\n");
+    write("b.json", "{\"a\":1}\n");
+    write("digits.txt", "0123456789");
+    write("50x.html", "sorry\n");
+    write("404.html", "not here\n");
+    write("sub/index.html", "sub\n");
+    write("list/one.txt", "1\n");
+    write("big.txt", &"0123456789abcdef\n".repeat(20_000));
+    write("with space.txt", "space\n");
+    write(
+        "users",
+        "ann:{PLAIN}secret\nbob:$apr1$12345678$0lqb/6VUFP8JY/s/jTrIk0\n",
+    );
+    let port = free_port();
+    let text = include_str!("../cases/requests.conf").replace("@PORT@", &port.to_string());
+    fs::write(folder.join("nginx.conf"), text).expect("a configuration");
+    let child = Command::new(program)
+        .arg("-p")
+        .arg(&folder)
+        .args(["-c", "nginx.conf"])
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the server starts");
+    let running = Running {
+        child,
+        folder,
+        port,
+    };
+    let began = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{name} does not listen"
         );
+        std::thread::yield_now();
     }
+    running
 }
 
-#[test]
-fn good_requests_are_understood_in_every_form() {
-    check("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", Ok("/a"));
-    check("\r\n\r\nGET /a HTTP/1.1\nHost: x\n\n", Ok("/a"));
-    check("GET http://h/a?q HTTP/1.1\r\nHost: x\r\n\r\n", Ok("/a"));
-    check("GET //b/../%61 HTTP/1.0\r\n\r\n", Ok("/a"));
-    check("GET /a\r\n", Ok("/a"));
-    check("GET /a HTTP/1.2\r\nHost: x\r\nnocolon\r\n\r\n", Ok("/a"));
+/// Sends bytes and reads until the server closes, or says nothing more for a while.
+fn talk(server: &Running, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
+    let patience = Duration::from_secs(3);
+    stream.set_read_timeout(Some(patience)).expect("a timeout");
+    // A server that has refused already may have closed.
+    let _ = stream.write_all(bytes);
+    let mut got = Vec::new();
+    let _ = stream.read_to_end(&mut got);
+    tidy(&got, server)
 }
 
-#[test]
-fn malformed_lines_are_refused() {
-    for line in [
-        "get / HTTP/1.1",
-        "GET /a b HTTP/1.1",
-        "GET a HTTP/1.1",
-        "GET / HTTQ/1.1",
-        "GET /../x HTTP/1.1",
-        "GET /%zz HTTP/1.1",
-        "GET /%00 HTTP/1.1",
-        "\u{16}\u{3}\u{1}",
-        "GET / HTTP/1.1x",
-    ] {
-        check(&format!("{line}\r\nHost: x\r\n\r\n"), Err(400));
+/// What may differ: dates, versions, ports, folders, boundaries.
+fn tidy(bytes: &[u8], server: &Running) -> String {
+    let text = String::from_utf8_lossy(bytes)
+        .replace("nginx/1.22.1", "nginx/V")
+        .replace("nginx/1.27.5", "nginx/V")
+        .replace(&server.folder.display().to_string(), "FOLDER")
+        .replace(&server.port.to_string(), "PORT");
+    let lines = text.split_inclusive("\r\n").map(|line| {
+        if line.starts_with("Date: ") || line.starts_with("Expires: ") {
+            format!("{}…\r\n", &line[..6])
+        } else {
+            line.to_owned()
+        }
+    });
+    let mut text: String = lines.collect();
+    if let Some((_, rest)) = text.split_once("boundary=")
+        && let Some(boundary) = rest.get(..20).map(str::to_owned)
+    {
+        text = text.replace(&boundary, "BOUNDARY");
     }
-    check("GET / HTTP/2.0\r\nHost: x\r\n\r\n", Err(505));
-    check("TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", Err(405));
+    text
+}
+
+/// One case: its name, a reason to differ, and the bytes.
+fn cases() -> Vec<(String, Option<String>, Vec<u8>)> {
+    trial::cases(include_str!("../cases/requests.txt"))
+        .into_iter()
+        .map(|case| {
+            let text = case.script.trim_end_matches('\n');
+            let mut bytes = Vec::new();
+            for line in text.split('\n') {
+                let line = line.replace("\\t", "\t").replace("\\0", "\0");
+                match line.strip_suffix('\\') {
+                    Some(part) => bytes.extend_from_slice(part.as_bytes()),
+                    None => {
+                        bytes.extend_from_slice(line.as_bytes());
+                        bytes.extend_from_slice(b"\r\n");
+                    }
+                }
+            }
+            let long = "x".repeat(9000);
+            let bytes = String::from_utf8_lossy(&bytes).replace("@LONG@", &long);
+            (case.name, case.differs, bytes.into_bytes())
+        })
+        .collect()
 }
 
 #[test]
-fn malformed_headers_are_refused() {
-    for header in [
-        "Bad Header: 1",
-        "Bad : 1",
-        " folded",
-        "A: \0",
-        "Host: y",
-        "Host: x/y",
-        "Content-Length: zz",
-        "Content-Length: 1\r\nContent-Length: 1",
-        "Content-Length: 1\r\nTransfer-Encoding: chunked",
-        "Content-Length: 99999999999999999999",
-    ] {
-        check(
-            &format!("GET / HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"),
-            Err(400),
-        );
-    }
-    check("GET / HTTP/1.1\r\n\r\n", Err(400));
-    check("GET / HTTP/1.1\r\nHost: \r\n\r\n", Err(400));
-    check(
-        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
-        Err(501),
-    );
-}
-
-#[test]
-fn heads_have_limits() {
-    // One line may have 8 KiB, the whole head 32 KiB, as with `large_client_header_buffers 4 8k`.
-    let long = "a".repeat(9000);
-    check(
-        &format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"),
-        Err(414),
-    );
-    check(
-        &format!("GET / HTTP/1.1\r\nHost: x\r\nA: {long}\r\n\r\n"),
-        Err(494),
-    );
-    let many = format!("A: {}\r\n", "a".repeat(4000)).repeat(10);
-    check(
-        &format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"),
-        Err(494),
-    );
-    check(&"\r\n".repeat(20_000), Err(400));
-}
-
-proptest! {
-    #[test]
-    fn no_bytes_break_the_parser(pieces in proptest::collection::vec(any::<Vec<u8>>(), 0..8)) {
-        let mut connection = Connection::default();
-        for piece in pieces {
-            connection.handle_bytes(&piece);
-            while connection.poll_request().is_some() {}
+fn requests_are_answered_as_nginx_answers_them() {
+    let real = start(&trial::installed("nginx", "nginx"), "real");
+    let ours = start(Path::new(env!("CARGO_BIN_EXE_guest-nginx")), "ours");
+    let mut findings = Vec::new();
+    let all = cases();
+    assert!(all.len() >= 80, "{} cases", all.len());
+    for (name, differs, bytes) in &all {
+        let (expected, got) = (talk(&real, bytes), talk(&ours, bytes));
+        match (expected == got, differs) {
+            (true, None) | (false, Some(_)) => {}
+            (true, Some(_)) => findings.push(format!("=== {name}: no longer differs")),
+            (false, None) => findings.push(format!(
+                "=== {name}\n--- nginx:\n{expected}\n--- ours:\n{got}"
+            )),
         }
     }
-
-    #[test]
-    fn no_head_breaks_the_parser(head in "(GET|POST|HEAD) [ -~]{0,40} HTTP/1.[01]\r\n([A-Za-z-]{1,12}: [ -~]{0,20}\r\n){0,4}(Host: [ -~]{0,9}\r\n)?(Transfer-Encoding: chunked\r\n)?\r\n[0-9a-f\r\n]{0,40}") {
-        let mut connection = Connection::default();
-        connection.handle_bytes(head.as_bytes());
-        while connection.poll_request().is_some() {}
-    }
+    assert!(
+        findings.is_empty(),
+        "{} of {} cases:\n{}",
+        findings.len(),
+        all.len(),
+        findings.join("\n")
+    );
 }

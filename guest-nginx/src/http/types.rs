@@ -1,6 +1,7 @@
 //! The types of files by their extension, for a configuration that includes no list of its own.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 const TYPES: &[(&str, &str)] = &[
     ("avif", "image/avif"),
@@ -33,11 +34,24 @@ const TYPES: &[(&str, &str)] = &[
     ("zip", "application/zip"),
 ];
 
-/// The usual types.
-pub fn standard() -> BTreeMap<String, String> {
+/// The types that nginx knows without any configuration.
+pub fn standard() -> BTreeMap<String, Rc<str>> {
+    let known = [
+        ("html", "text/html"),
+        ("gif", "image/gif"),
+        ("jpg", "image/jpeg"),
+    ];
+    known
+        .into_iter()
+        .map(|(ending, kind)| (ending.to_owned(), Rc::from(kind)))
+        .collect()
+}
+
+/// The types that httpd's own list has, as far as a lab meets them.
+pub fn usual() -> BTreeMap<String, Rc<str>> {
     TYPES
         .iter()
-        .map(|(ending, kind)| ((*ending).to_owned(), (*kind).to_owned()))
+        .map(|(ending, kind)| ((*ending).to_owned(), Rc::from(*kind)))
         .collect()
 }
 

@@ -1,6 +1,15 @@
 //! Dates in the forms that HTTP and logs want, from seconds since 1970, always in UTC.
 //! It never asks for the time.
 
+/// A moment of the container's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Seconds since 1970.
+    pub seconds: u64,
+    /// And nanoseconds.
+    pub nanos: u32,
+}
+
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
