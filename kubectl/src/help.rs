@@ -64,7 +64,8 @@ pub(crate) fn of(path: &str) -> String {
             .iter()
             .map(|sub| sub.name.len())
             .max()
-            .unwrap_or(0);
+            .unwrap_or(0)
+            .max(11);
         for sub in command.subcommands {
             out.push_str(&format!("  {:<width$}   {}\n", sub.name, sub.about));
         }

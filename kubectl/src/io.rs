@@ -51,7 +51,7 @@ pub trait Files {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>>;
     /// Replaces or creates a file.
     fn write(&mut self, path: &str, content: &[u8]) -> io::Result<()>;
-    /// Removes a file.
+    /// Removes a file or an empty directory.
     fn remove(&mut self, path: &str) -> io::Result<()>;
     /// The names in a directory, without `.` and `..`, or an error if `path` is no directory.
     fn list_dir(&mut self, path: &str) -> io::Result<Vec<String>>;
@@ -74,7 +74,11 @@ impl Files for StdFiles {
     }
 
     fn remove(&mut self, path: &str) -> io::Result<()> {
-        std::fs::remove_file(path)
+        if std::fs::metadata(path)?.is_dir() {
+            std::fs::remove_dir(path)
+        } else {
+            std::fs::remove_file(path)
+        }
     }
 
     fn list_dir(&mut self, path: &str) -> io::Result<Vec<String>> {

@@ -106,6 +106,13 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         }
     }
     let mut session = Session::new(io, overrides(&parsed), format!("kubectl {path}"));
+    session.verbosity = parsed.text("v").parse().map_err(|_| {
+        Fail::Raw(format!(
+            "error: invalid argument {} for \"-v, --v\" flag: strconv.ParseInt: parsing {}: invalid syntax\nSee 'kubectl {path} --help' for usage.",
+            fail::quoted(parsed.text("v")),
+            fail::quoted(parsed.text("v"))
+        ))
+    })?;
     (command.run)(&mut session, &parsed)
 }
 

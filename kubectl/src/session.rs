@@ -13,6 +13,7 @@ use crate::discovery::Discovery;
 use crate::fail::{Fail, Outcome};
 use crate::http::{self, Address, Connection, Head, LOOK_AGAIN, Request};
 use crate::io::Io;
+use crate::text::time;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
@@ -33,6 +34,8 @@ pub(crate) struct Session<'a, 'io> {
     connection: Option<Connection>,
     discovery: Option<Rc<Discovery>>,
     warned: BTreeSet<String>,
+    /// `-v`.
+    pub(crate) verbosity: i64,
 }
 
 impl<'a, 'io> Session<'a, 'io> {
@@ -46,6 +49,7 @@ impl<'a, 'io> Session<'a, 'io> {
             connection: None,
             discovery: None,
             warned: BTreeSet::new(),
+            verbosity: 0,
         }
     }
 
@@ -144,9 +148,11 @@ impl<'a, 'io> Session<'a, 'io> {
     /// Sends a request over the kept connection, or over a fresh one if that has gone stale.
     fn send(&mut self, request: &Request) -> Outcome<(Connection, Head)> {
         let address = self.address()?;
+        let asked = self.now_nanos();
         if let Some(mut connection) = self.connection.take()
             && let Ok(head) = connection.send(&address, request)
         {
+            self.log(&address, request, &head, asked);
             self.show_warnings(&head);
             return Ok((connection, head));
         }
@@ -156,8 +162,30 @@ impl<'a, 'io> Session<'a, 'io> {
                 .map(|head| (connection, head))
         });
         let (connection, head) = opened.map_err(|error| unreachable(&address, &error))?;
+        self.log(&address, request, &head, asked);
         self.show_warnings(&head);
         Ok((connection, head))
+    }
+
+    /// With `-v=6` and above every request is told, in the form of the stock client's log.
+    fn log(&mut self, address: &Address, request: &Request, head: &Head, asked: u64) {
+        if self.verbosity < 6 {
+            return;
+        }
+        let now = self.now_nanos();
+        let (day, clock) = (time::rfc3339(self.now()), now % 1_000_000_000 / 1000);
+        let reason = http::reason(head.status);
+        self.err(&format!(
+            "I{}{} {}.{clock:06}       1 round_trippers.go:632] \"Response\" verb=\"{}\" url=\"http://{}{}\" status=\"{} {reason}\" milliseconds={}\n",
+            &day[5..7],
+            &day[8..10],
+            &day[11..19],
+            request.method,
+            address.authority(),
+            request.path,
+            head.status,
+            now.saturating_sub(asked) / 1_000_000
+        ));
     }
 
     fn show_warnings(&mut self, head: &Head) {

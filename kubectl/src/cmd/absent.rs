@@ -10,8 +10,6 @@ pub(super) const AUTOSCALE: Command = absent(
 
 pub(super) const CERTIFICATE: Command = absent("certificate", "Modify certificate resources");
 
-pub(super) const TOP: Command = absent("top", "Display resource (CPU/memory) usage");
-
 pub(super) const PORT_FORWARD: Command =
     absent("port-forward", "Forward one or more local ports to a pod");
 
@@ -22,11 +20,6 @@ pub(super) const CP: Command = absent("cp", "Copy files and directories to and f
 pub(super) const DEBUG: Command = absent(
     "debug",
     "Create debugging sessions for troubleshooting workloads and nodes",
-);
-
-pub(super) const DIFF: Command = absent(
-    "diff",
-    "Diff the live version against a would-be applied version",
 );
 
 pub(super) const KUSTOMIZE: Command = absent(

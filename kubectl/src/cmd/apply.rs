@@ -20,7 +20,7 @@ pub(super) const APPLY_COMMAND: Command = Command {
     examples: "  # Apply the configuration in pod.json to a pod\n  kubectl apply -f ./pod.json",
     flags: &[FILES, PRINT, DRY, VALIDATE, SELECT, ALL, APPLY_FLAGS],
     subcommands: &[],
-    run: run,
+    run,
 };
 
 pub(super) const REPLACE_COMMAND: Command = command(
@@ -77,9 +77,9 @@ const REPLACE_FLAGS: &[Flag] = &[flag(
     "If true, immediately remove resources from API and bypass graceful deletion.",
 )];
 
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-const APPLIED_POINTER: &str =
+pub(super) const APPLIED_POINTER: &str =
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 
 /// `kubectl apply`.
@@ -92,6 +92,9 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     if parsed.is("prune") {
         return Err(Fail::not_in_lab("apply --prune"));
+    }
+    if !parsed.is("overwrite") {
+        return Err(Fail::not_in_lab("apply --overwrite=false"));
     }
     let dry_run = parsed.dry_run()?.to_owned();
     if dry_run == "client" && parsed.is("server-side") {
@@ -295,7 +298,11 @@ fn recreate(
     session.post(&with_query(&manifest.collection(), query), modified)
 }
 
-fn patch_of(manifest: &Manifest, modified: &Value, current: &Value) -> (Value, &'static str) {
+pub(super) fn patch_of(
+    manifest: &Manifest,
+    modified: &Value,
+    current: &Value,
+) -> (Value, &'static str) {
     let original: Value = current
         .pointer(APPLIED_POINTER)
         .and_then(Value::as_str)

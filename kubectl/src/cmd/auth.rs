@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::shared::{absent, command, family};
+use super::shared::{PRINT, command, family};
 use crate::fail::{Fail, Outcome};
-use crate::flags::Kind::Bool;
-use crate::flags::{Command, Flag, Parsed, short};
+use crate::flags::Kind::{Bool, Text};
+use crate::flags::{Command, Flag, Parsed, flag, short};
+use crate::output;
 use crate::session::Session;
+use crate::text::json::{bare, entries, text};
+use crate::text::tabs::Layout;
 
 pub(super) const COMMAND: Command = family("auth", &[], "Inspect authorization", SUBCOMMANDS);
 
@@ -18,35 +21,115 @@ const CAN_I: Command = command(
     can_i,
 );
 
-const WHOAMI: Command = absent("whoami", "Experimental: Check self subject attributes");
+const WHOAMI: Command = command(
+    "whoami",
+    "Experimental: Check self subject attributes",
+    "",
+    &[PRINT],
+    whoami,
+);
 
 const SUBCOMMANDS: &[Command] = &[CAN_I, WHOAMI];
 
-const CAN_I_FLAGS: &[Flag] = &[short(
-    'q',
-    "quiet",
-    Bool,
-    "false",
-    "If true, suppress output and just return the exit code.",
-)];
+const CAN_I_FLAGS: &[Flag] = &[
+    short(
+        'A',
+        "all-namespaces",
+        Bool,
+        "false",
+        "If true, check the specified action in all namespaces.",
+    ),
+    flag(
+        "list",
+        Bool,
+        "false",
+        "If true, prints all allowed actions.",
+    ),
+    short(
+        'q',
+        "quiet",
+        Bool,
+        "false",
+        "If true, suppress output and just return the exit code.",
+    ),
+    flag(
+        "subresource",
+        Text,
+        "",
+        "SubResource such as pod/log or deployment/scale",
+    ),
+];
 
 /// `kubectl auth can-i VERB TYPE`.
-pub(crate) fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if parsed.is("list") {
+        return Err(Fail::not_in_lab("auth can-i --list"));
+    }
     let [verb, what, rest @ ..] = &parsed.args[..] else {
-        return Err(Fail::usage(
-            "auth can-i",
-            "you must specify two arguments: verb resource or verb resource/resourceName.",
+        return Err(Fail::message(
+            "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
         ));
     };
-    let (kind, name) = what
-        .split_once('/')
-        .unwrap_or((what, rest.first().map_or("", String::as_str)));
+    let spec = if what.starts_with('/') {
+        json!({"nonResourceAttributes": {"path": what, "verb": verb}})
+    } else {
+        let name = rest.first().map_or("", String::as_str);
+        json!({"resourceAttributes": attributes(session, parsed, verb, what, name)?})
+    };
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": spec,
+    });
+    let answer: Value = session.post(
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        &review,
+    )?;
+    let allowed = answer["status"]["allowed"] == true;
+    if !parsed.is("quiet") {
+        let mut words = if allowed { "yes" } else { "no" }.to_owned();
+        for why in ["reason", "evaluationError"] {
+            let why = text(&answer["status"], why);
+            if !allowed && !why.is_empty() {
+                words.push_str(&format!(" - {why}"));
+            }
+        }
+        session.out(&format!("{words}\n"))?;
+    }
+    if allowed { Ok(()) } else { Err(Fail::Exit(1)) }
+}
+
+/// What is asked for of resources; a type that is not there is warned of and asked for all the same.
+fn attributes(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    verb: &str,
+    what: &str,
+    name: &str,
+) -> Outcome<Value> {
+    let (kind, name) = what.split_once('/').unwrap_or((what, name));
+    let mut namespace = session.namespace()?;
+    if parsed.is("all-namespaces") {
+        namespace.clear();
+    }
     let (group, plural) = if kind == "*" {
         ("*".to_owned(), "*".to_owned())
     } else {
         let discovery = session.discovery()?;
         match discovery.find(kind) {
-            Ok(resource) => (resource.group.clone(), resource.plural.clone()),
+            Ok(resource) => {
+                if !resource.namespaced && !parsed.is("all-namespaces") {
+                    let group = match resource.group.as_str() {
+                        "" => String::new(),
+                        group => format!(" in group '{group}'"),
+                    };
+                    let plural = &resource.plural;
+                    session.warn(&format!(
+                        "resource '{plural}' is not namespace scoped{group}\n"
+                    ));
+                }
+                (resource.group.clone(), resource.plural.clone())
+            }
             Err(_) => {
                 session.warn(&format!(
                     "the server doesn't have a resource type '{kind}'\n"
@@ -55,19 +138,43 @@ pub(crate) fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             }
         }
     };
-    let namespace = session.namespace()?;
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "group": group, "resource": plural, "name": name}},
-    });
-    let answer: Value = session.post(
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-        &review,
-    )?;
-    let allowed = answer["status"]["allowed"] == true;
-    if !parsed.is("quiet") {
-        session.out(if allowed { "yes\n" } else { "no\n" })?;
+    Ok(json!({
+        "namespace": namespace, "verb": verb, "group": group, "resource": plural,
+        "subresource": parsed.text("subresource"), "name": name,
+    }))
+}
+
+/// `kubectl auth whoami`.
+fn whoami(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if !parsed.args.is_empty() {
+        let given = parsed.args.join(" ");
+        return Err(Fail::usage(
+            &parsed.path,
+            format!("unexpected arguments: [{given}]"),
+        ));
     }
-    if allowed { Ok(()) } else { Err(Fail::Exit(1)) }
+    let format = output::Format::of(session, parsed, false)?;
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}, "status": {"userInfo": {}}});
+    let answer = session.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)?;
+    if !matches!(format, output::Format::Default) {
+        return output::print(session, parsed, &format, &answer);
+    }
+    let user = &answer["status"]["userInfo"];
+    let words = |items: &Value| {
+        let items: Vec<String> = items.as_array().into_iter().flatten().map(bare).collect();
+        format!("[{}]", items.join(" "))
+    };
+    let mut lines = "ATTRIBUTE\tVALUE\n".to_owned();
+    for (name, key) in [("Username", "username"), ("UID", "uid")] {
+        if !text(user, key).is_empty() {
+            lines.push_str(&format!("{name}\t{}\n", text(user, key)));
+        }
+    }
+    if user["groups"].is_array() {
+        lines.push_str(&format!("Groups\t{}\n", words(&user["groups"])));
+    }
+    for (key, values) in entries(user, "extra") {
+        lines.push_str(&format!("Extra: {key}\t{}\n", words(values)));
+    }
+    session.out(&Layout::get().format(&lines))
 }

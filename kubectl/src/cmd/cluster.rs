@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::shared::{absent, command};
-use crate::fail::{Fail, Outcome};
+use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::session::{Session, with_query};
@@ -180,8 +180,36 @@ pub(crate) fn info(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome {
         .out("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.\n")
 }
 
+/// Arguments where there should be none.
+fn no_arguments(parsed: &Parsed) -> Outcome {
+    if parsed.args.is_empty() {
+        return Ok(());
+    }
+    let given = parsed.args.join(" ");
+    Err(Fail::usage(
+        &parsed.path,
+        format!("unexpected arguments: [{given}]"),
+    ))
+}
+
 /// `kubectl api-resources`.
 pub(crate) fn api_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    no_arguments(parsed)?;
+    match parsed.text("output") {
+        "" | "wide" | "name" => {}
+        form @ ("json" | "yaml" | "kyaml") => {
+            return Err(Fail::not_in_lab(&format!("api-resources --output={form}")));
+        }
+        other => {
+            return Err(Fail::message(format!(
+                "unable to match a printer suitable for the output format {}, allowed formats are: json,kyaml,name,wide,yaml",
+                quoted(other)
+            )));
+        }
+    }
+    if !matches!(parsed.text("sort-by"), "" | "name" | "kind") {
+        return Err(Fail::message("--sort-by accepts only name or kind"));
+    }
     let discovery = session.discovery()?;
     let mut resources: Vec<_> = discovery
         .resources
@@ -241,7 +269,8 @@ pub(crate) fn api_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> O
 }
 
 /// `kubectl api-versions`.
-pub(crate) fn api_versions(session: &mut Session<'_, '_>, _: &Parsed) -> Outcome {
+pub(crate) fn api_versions(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    no_arguments(parsed)?;
     let discovery = session.discovery()?;
     let mut versions = discovery.versions.clone();
     versions.sort();

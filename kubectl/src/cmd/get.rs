@@ -23,7 +23,7 @@ pub(super) const GET: Command = Command {
     examples: "  # List all pods in ps output format\n  kubectl get pods",
     flags: &[FILES, PRINT, SELECT, GET_FLAGS],
     subcommands: &[],
-    run: run,
+    run,
 };
 
 pub(super) const EVENTS: Command = command(

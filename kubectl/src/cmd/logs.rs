@@ -5,8 +5,9 @@ use super::shared::command;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, Duration, Int, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
+use crate::http::LOOK_AGAIN;
 use crate::select;
-use crate::session::{Next, Session, with_query};
+use crate::session::{Next, Session, Streaming, with_query};
 use crate::text::json::text;
 
 pub(super) const COMMAND: Command = command(
@@ -149,28 +150,65 @@ pub(crate) fn logs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         places.truncate(1);
     }
     let several = places.len() > 1;
+    let mut wanted: Vec<(&Place, String)> = Vec::new();
     for place in &places {
-        let wanted: Vec<String> = if parsed.is("all-containers") {
-            containers(&place.pod)
-                .into_iter()
-                .map(|(name, _)| name.to_owned())
-                .collect()
+        if parsed.is("all-containers") {
+            let names = containers(&place.pod).into_iter();
+            wanted.extend(names.map(|(name, _)| (place, name.to_owned())));
         } else if let Some(name) = parsed.args.get(1) {
-            vec![name.clone()]
+            wanted.push((place, name.clone()));
         } else {
-            vec![
-                container(session, parsed, &place.pod)
-                    .map_err(|fail| no_container(fail, parsed, place))?,
-            ]
-        };
-        for name in wanted {
-            log(
-                session,
-                parsed,
-                place,
-                &name,
-                several || !selector.is_empty(),
-            )?;
+            let name = container(session, parsed, &place.pod)
+                .map_err(|fail| no_container(fail, parsed, place))?;
+            wanted.push((place, name));
+        }
+    }
+    let by_selector = several || !selector.is_empty();
+    if parsed.is("follow") && wanted.len() > 1 {
+        return follow_all(session, parsed, &wanted, by_selector);
+    }
+    for (place, name) in wanted {
+        log(session, parsed, place, &name, by_selector)?;
+    }
+    Ok(())
+}
+
+/// Follows several logs at once, as many as `--max-log-requests` allows.
+fn follow_all(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    wanted: &[(&Place, String)],
+    by_selector: bool,
+) -> Outcome {
+    let most = usize::try_from(parsed.int("max-log-requests")).unwrap_or(0);
+    if wanted.len() > most {
+        return Err(Fail::message(format!(
+            "you are attempting to follow {} log streams, but maximum allowed concurrency is {most}, use --max-log-requests to increase the limit",
+            wanted.len()
+        )));
+    }
+    let mut tails = Vec::new();
+    for (place, name) in wanted {
+        tails.push(Tail::open(session, parsed, place, name, by_selector)?);
+    }
+    while !tails.is_empty() {
+        let mut quiet = true;
+        let mut open = Vec::new();
+        for mut tail in tails {
+            let now = session.now_nanos();
+            match tail.stream.piece(session, Some(now)) {
+                Next::Some(piece) => {
+                    tail.print(session, &piece)?;
+                    quiet = false;
+                    open.push(tail);
+                }
+                Next::TimedOut => open.push(tail),
+                Next::End => {}
+            }
+        }
+        tails = open;
+        if quiet && !tails.is_empty() {
+            (session.io.sleep)(LOOK_AGAIN);
         }
     }
     Ok(())
@@ -206,61 +244,93 @@ pub(super) fn log(
     container: &str,
     by_selector: bool,
 ) -> Outcome {
-    let mut query = vec![("container", container.to_owned())];
-    let mut set = |on: bool, key: &'static str| {
-        if on {
-            query.push((key, "true".to_owned()));
-        }
-    };
-    set(parsed.is("follow"), "follow");
-    set(parsed.is("previous"), "previous");
-    set(parsed.is("timestamps"), "timestamps");
-    if parsed.given("tail") && parsed.int("tail") >= 0 {
-        query.push(("tailLines", parsed.int("tail").to_string()));
-    } else if by_selector && !parsed.given("tail") {
-        query.push(("tailLines", "10".to_owned()));
-    }
-    if parsed.given("since") {
-        query.push((
-            "sinceSeconds",
-            (parsed.duration("since") as f64 / 1e9).ceil().to_string(),
-        ));
-    }
-    if parsed.given("since-time") {
-        query.push(("sinceTime", parsed.text("since-time").to_owned()));
-    }
-    if parsed.given("limit-bytes") {
-        query.push(("limitBytes", parsed.text("limit-bytes").to_owned()));
-    }
-    let pairs: Vec<(&str, &str)> = query
-        .iter()
-        .map(|(key, value)| (*key, value.as_str()))
-        .collect();
-    let mut stream = session.stream(
-        &with_query(&place.path("log"), &pairs),
-        "application/json, */*",
-    )?;
-    let prefix = if parsed.is("prefix") {
-        format!("[pod/{}/{container}] ", place.name())
-    } else {
-        String::new()
-    };
-    let mut fresh_line = true;
-    while let Next::Some(piece) = stream.piece(session, None) {
-        if prefix.is_empty() {
-            session
-                .io
-                .stdout
-                .write_all(&piece)
-                .and_then(|()| session.io.stdout.flush())
-                .map_err(|_| Fail::Exit(1))?;
-            continue;
-        }
-        for line in String::from_utf8_lossy(&piece).split_inclusive('\n') {
-            let start = if fresh_line { prefix.as_str() } else { "" };
-            session.out(&format!("{start}{line}"))?;
-            fresh_line = line.ends_with('\n');
-        }
+    let mut tail = Tail::open(session, parsed, place, container, by_selector)?;
+    while let Next::Some(piece) = tail.stream.piece(session, None) {
+        tail.print(session, &piece)?;
     }
     Ok(())
+}
+
+/// A log that is being read.
+struct Tail {
+    stream: Streaming,
+    /// What stands before each of its lines.
+    prefix: String,
+    fresh_line: bool,
+}
+
+impl Tail {
+    fn open(
+        session: &mut Session<'_, '_>,
+        parsed: &Parsed,
+        place: &Place,
+        container: &str,
+        by_selector: bool,
+    ) -> Outcome<Self> {
+        let mut query = vec![("container", container.to_owned())];
+        let mut set = |on: bool, key: &'static str| {
+            if on {
+                query.push((key, "true".to_owned()));
+            }
+        };
+        set(parsed.is("follow"), "follow");
+        set(parsed.is("previous"), "previous");
+        set(parsed.is("timestamps"), "timestamps");
+        if parsed.given("tail") && parsed.int("tail") >= 0 {
+            query.push(("tailLines", parsed.int("tail").to_string()));
+        } else if by_selector && !parsed.given("tail") {
+            query.push(("tailLines", "10".to_owned()));
+        }
+        if parsed.given("since") {
+            query.push((
+                "sinceSeconds",
+                (parsed.duration("since") as f64 / 1e9).ceil().to_string(),
+            ));
+        }
+        if parsed.given("since-time") {
+            query.push(("sinceTime", parsed.text("since-time").to_owned()));
+        }
+        if parsed.given("limit-bytes") {
+            query.push(("limitBytes", parsed.text("limit-bytes").to_owned()));
+        }
+        let pairs: Vec<(&str, &str)> = query
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        let stream = session.stream(
+            &with_query(&place.path("log"), &pairs),
+            "application/json, */*",
+        )?;
+        let prefix = if parsed.is("prefix") || parsed.is("all-pods") {
+            format!("[pod/{}/{container}] ", place.name())
+        } else {
+            String::new()
+        };
+        Ok(Self {
+            stream,
+            prefix,
+            fresh_line: true,
+        })
+    }
+
+    fn print(&mut self, session: &mut Session<'_, '_>, piece: &[u8]) -> Outcome {
+        if self.prefix.is_empty() {
+            return session
+                .io
+                .stdout
+                .write_all(piece)
+                .and_then(|()| session.io.stdout.flush())
+                .map_err(|_| Fail::Exit(1));
+        }
+        for line in String::from_utf8_lossy(piece).split_inclusive('\n') {
+            let start = if self.fresh_line {
+                self.prefix.as_str()
+            } else {
+                ""
+            };
+            session.out(&format!("{start}{line}"))?;
+            self.fresh_line = line.ends_with('\n');
+        }
+        Ok(())
+    }
 }

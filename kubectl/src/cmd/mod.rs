@@ -15,6 +15,8 @@ mod create_data;
 mod create_service;
 mod delete;
 mod describe;
+mod diff;
+mod drain;
 mod edit;
 mod exec;
 mod explain;
@@ -30,6 +32,7 @@ mod run;
 mod scale;
 mod set;
 mod shared;
+mod top;
 mod wait;
 
 use crate::flags::Command;
@@ -57,10 +60,10 @@ static DEPLOY: &[Command] = &[rollout::COMMAND, scale::COMMAND, absent::AUTOSCAL
 static MANAGEMENT: &[Command] = &[
     absent::CERTIFICATE,
     cluster::CLUSTER_INFO,
-    absent::TOP,
+    top::COMMAND,
     node::CORDON,
     node::UNCORDON,
-    node::DRAIN,
+    drain::COMMAND,
     node::TAINT,
 ];
 
@@ -78,7 +81,7 @@ static DEBUGGING: &[Command] = &[
 ];
 
 static ADVANCED: &[Command] = &[
-    absent::DIFF,
+    diff::COMMAND,
     apply::APPLY_COMMAND,
     patch::COMMAND,
     apply::REPLACE_COMMAND,

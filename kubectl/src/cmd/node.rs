@@ -1,12 +1,12 @@
-//! `kubectl cordon`, `uncordon`, `drain`, `taint`: what is done to nodes.
+//! `kubectl cordon`, `uncordon`, `taint`: what is done to nodes.
 
 use serde_json::{Value, json};
 
-use super::shared::{ALL, DRY, OVERWRITE, PRINT, SELECT, absent, command, is_update, query};
+use super::shared::{ALL, DRY, OVERWRITE, PRINT, SELECT, command, is_update, query};
 use crate::fail::{Fail, Outcome};
 use crate::flags::{Command, Parsed};
-use crate::output;
-use crate::select::{self};
+use crate::output::{self, dry_suffix};
+use crate::select::{self, Target};
 use crate::session::{STRATEGIC, Session, with_query};
 use crate::text::json::list;
 
@@ -26,8 +26,6 @@ pub(super) const UNCORDON: Command = command(
     uncordon,
 );
 
-pub(super) const DRAIN: Command = absent("drain", "Drain node in preparation for maintenance");
-
 pub(super) const TAINT: Command = command(
     "taint",
     "Update the taints on one or more nodes",
@@ -45,26 +43,41 @@ pub(crate) fn uncordon(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcom
 }
 
 fn unschedulable(session: &mut Session<'_, '_>, parsed: &Parsed, wanted: bool) -> Outcome {
+    for target in nodes(session, parsed)? {
+        mark(session, parsed, &target, wanted)?;
+    }
+    Ok(())
+}
+
+/// The nodes that a command names or selects.
+pub(super) fn nodes(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Target>> {
     if parsed.args.is_empty() && parsed.text("selector").is_empty() {
         return Err(Fail::usage(
             &parsed.path,
             format!("USAGE: {} NODE [flags]", parsed.path),
         ));
     }
-    let args: Vec<String> = std::iter::once("node".to_owned())
-        .chain(parsed.args.iter().cloned())
-        .collect();
-    let args = if parsed.args.iter().any(|arg| arg.contains('/')) {
-        parsed.args.clone()
-    } else {
-        args
-    };
+    if parsed.args.iter().any(|arg| arg.contains('/')) {
+        return select::fetch(session, parsed, &parsed.args);
+    }
+    let args = [&["node".to_owned()], &parsed.args[..]].concat();
+    select::fetch(session, parsed, &args)
+}
+
+/// Makes a node schedulable or not, and says so.
+pub(super) fn mark(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    target: &Target,
+    wanted: bool,
+) -> Outcome {
     let verb = if wanted { "cordoned" } else { "uncordoned" };
-    for target in select::fetch(session, parsed, &args)? {
-        if (target.object["spec"]["unschedulable"] == true) == wanted {
-            session.out(&format!("{} already {verb}\n", target.shown()))?;
-            continue;
-        }
+    let dry_run = parsed.dry_run()?;
+    let suffix = dry_suffix(dry_run);
+    if (target.object["spec"]["unschedulable"] == true) == wanted {
+        return session.out(&format!("{} already {verb}{suffix}\n", target.shown()));
+    }
+    if dry_run != "client" {
         let value = if wanted { json!(true) } else { Value::Null };
         let body = json!({"spec": {"unschedulable": value}});
         session.patch(
@@ -72,9 +85,8 @@ fn unschedulable(session: &mut Session<'_, '_>, parsed: &Parsed, wanted: bool) -
             STRATEGIC,
             body.to_string().into_bytes(),
         )?;
-        session.out(&format!("{} {verb}\n", target.shown()))?;
     }
-    Ok(())
+    session.out(&format!("{} {verb}{suffix}\n", target.shown()))
 }
 
 /// `kubectl taint nodes NAME KEY=VALUE:EFFECT…`.
@@ -125,7 +137,13 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         }
         let body = json!({"spec": {"taints": if taints.is_empty() { Value::Null } else { json!(taints) }}});
         let path = with_query(&target.path(), &query(parsed, "kubectl-taint")?);
-        let object = session.patch(&path, STRATEGIC, body.to_string().into_bytes())?;
+        let object = if parsed.dry_run()? == "client" {
+            let mut object = target.object.clone();
+            object["spec"]["taints"] = body["spec"]["taints"].clone();
+            object
+        } else {
+            session.patch(&path, STRATEGIC, body.to_string().into_bytes())?
+        };
         output::report(
             session,
             parsed,

@@ -20,7 +20,7 @@ pub(super) const COMMAND: Command = Command {
     examples: "  # Start a nginx pod\n  kubectl run nginx --image=nginx",
     flags: &[PRINT, DRY, STREAMS, FLAGS],
     subcommands: &[],
-    run: run,
+    run,
 };
 
 const FLAGS: &[Flag] = &[

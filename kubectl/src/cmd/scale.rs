@@ -1,15 +1,15 @@
 //! `kubectl scale`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::shared::{ALL, DRY, FILES, PRINT, SELECT, command};
-use crate::fail::{Fail, Outcome};
+use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Duration, Int};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::output;
-use crate::select::{self};
-use crate::session::{MERGE, Session, with_query};
-use crate::text::json::int;
+use crate::select::{self, Target};
+use crate::session::{JSON, MERGE, Next, Session, with_query};
+use crate::text::json::{int, list, text};
 
 pub(super) const COMMAND: Command = command(
     "scale",
@@ -74,7 +74,53 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
                 continue;
             }
         }
+        let timeout = parsed.duration("timeout");
+        if timeout > 0 && parsed.dry_run()? == "none" {
+            let deadline = session.now_nanos() + timeout.unsigned_abs();
+            wait_scaled(session, &target, replicas, deadline)?;
+        }
         output::report(session, parsed, &target.object, &target.shown(), "scaled")?;
     }
     Fail::collect(fails)
+}
+
+/// Waits until the object has as many replicas as it should have.
+fn wait_scaled(
+    session: &mut Session<'_, '_>,
+    target: &Target,
+    replicas: i64,
+    deadline: u64,
+) -> Outcome {
+    let collection = target.resource.path(&target.namespace, "");
+    let selector = format!("metadata.name={}", target.name);
+    let scaled = |object: &Value| {
+        int(object, "status.observedGeneration") >= int(object, "metadata.generation")
+            && int(object, "status.replicas") == replicas
+    };
+    while session.now_nanos() < deadline {
+        let query = [("fieldSelector", selector.as_str())];
+        let found = session.get(&with_query(&collection, &query))?;
+        if list(&found, "items").first().is_some_and(scaled) {
+            return Ok(());
+        }
+        let query = [
+            ("allowWatchBookmarks", "true"),
+            ("fieldSelector", selector.as_str()),
+            ("resourceVersion", text(&found, "metadata.resourceVersion")),
+            ("watch", "true"),
+        ];
+        let mut stream = session.stream(&with_query(&collection, &query), JSON)?;
+        while let Next::Some(event) = stream.event(session, Some(deadline)) {
+            if event["type"] == "ERROR" {
+                break;
+            }
+            if scaled(&event["object"]) {
+                return Ok(());
+            }
+        }
+    }
+    Err(Fail::message(format!(
+        "timed out waiting for {} to be synced",
+        quoted(&target.name)
+    )))
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::shared::{ALL, DRY, FILES, PRINT, SELECT, absent, command, family, is_update, query};
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::{Bool, Text};
-use crate::flags::{Command, Flag, Parsed, flag};
+use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::merge;
 use crate::output;
 use crate::select::{self};
@@ -42,20 +42,53 @@ const SELECTOR: Command = command(
     set_selector,
 );
 
-const RESOURCES: Command = absent(
+const RESOURCES: Command = command(
     "resources",
     "Update resource requests/limits on objects with pod templates",
+    "(-f FILENAME | TYPE NAME) ([--limits=LIMITS & --requests=REQUESTS])",
+    &[FILES, PRINT, DRY, SELECT, ALL, SET_RESOURCES],
+    set_resources,
 );
 
-const SERVICEACCOUNT: Command =
-    absent("serviceaccount", "Update the service account of a resource");
+const SERVICEACCOUNT: Command = Command {
+    aliases: &["sa"],
+    ..command(
+        "serviceaccount",
+        "Update the service account of a resource",
+        "(-f FILENAME | TYPE NAME) SERVICE_ACCOUNT",
+        &[FILES, PRINT, DRY, ALL],
+        set_service_account,
+    )
+};
 
 const SUBJECT: Command = absent(
     "subject",
     "Update the user, group, or service account in a role binding or cluster role binding",
 );
 
-const SUBCOMMANDS: &[Command] = &[IMAGE, ENV, SELECTOR, RESOURCES, SERVICEACCOUNT, SUBJECT];
+const SUBCOMMANDS: &[Command] = &[ENV, IMAGE, RESOURCES, SELECTOR, SERVICEACCOUNT, SUBJECT];
+
+const SET_RESOURCES: &[Flag] = &[
+    short(
+        'c',
+        "containers",
+        Text,
+        "*",
+        "The names of containers in the selected pod templates to change, all containers are selected by default - may use wildcards",
+    ),
+    flag(
+        "limits",
+        Text,
+        "",
+        "The resource requirement requests for this container.  For example, 'cpu=100m,memory=256Mi'.",
+    ),
+    flag(
+        "requests",
+        Text,
+        "",
+        "The resource requirement requests for this container.  For example, 'cpu=100m,memory=256Mi'.",
+    ),
+];
 
 const SET_ENV: &[Flag] = &[
     flag(
@@ -265,4 +298,85 @@ pub(crate) fn set_selector(session: &mut Session<'_, '_>, parsed: &Parsed) -> Ou
         )?;
     }
     Ok(())
+}
+
+/// `kubectl set resources`.
+fn set_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if parsed.args.is_empty() && !parsed.given("filename") {
+        return Err(Fail::message(super::delete::NOTHING_NAMED));
+    }
+    let mut wanted: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();
+    for field in ["limits", "requests"] {
+        let mut pairs = Vec::new();
+        for pair in parsed
+            .text(field)
+            .split(',')
+            .filter(|pair| !pair.is_empty())
+        {
+            pairs.push(pair.split_once('=').ok_or_else(|| {
+                Fail::message(format!(
+                    "invalid argument syntax {pair}, expected <resource>=<value>"
+                ))
+            })?);
+        }
+        wanted.push((field, pairs));
+    }
+    if wanted.iter().all(|(_, pairs)| pairs.is_empty()) {
+        return Err(Fail::message(
+            "you must specify an update to requests or limits (in the form of --requests/--limits)",
+        ));
+    }
+    let which = parsed.text("containers");
+    edit_pods(
+        session,
+        parsed,
+        &parsed.args,
+        "resource requirements updated",
+        |spec| {
+            let mut found = false;
+            for container in spec
+                .get_mut("containers")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+                .filter(|container| is_like(which, text(container, "name")))
+            {
+                found = true;
+                for (field, pairs) in &wanted {
+                    for (resource, amount) in pairs {
+                        container["resources"][*field][*resource] = json!(amount);
+                    }
+                }
+            }
+            if found {
+                return Ok(());
+            }
+            Err(Fail::message(format!(
+                "unable to find container named {which}"
+            )))
+        },
+    )
+}
+
+/// Whether a name is like a pattern in which `*` stands for anything.
+fn is_like(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|left| {
+            (0..=left.len())
+                .filter(|at| left.is_char_boundary(*at))
+                .any(|at| is_like(rest, &left[at..]))
+        }),
+    }
+}
+
+/// `kubectl set serviceaccount`.
+fn set_service_account(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let Some((account, who)) = parsed.args.split_last() else {
+        return Err(Fail::message("serviceaccount is required"));
+    };
+    edit_pods(session, parsed, who, "serviceaccount updated", |spec| {
+        spec["serviceAccountName"] = json!(account);
+        Ok(())
+    })
 }

@@ -34,7 +34,7 @@ pub(crate) fn wrong_at(text: &str) -> Option<usize> {
     if let Some(at) = body.bytes().position(|byte| !known(byte)) {
         return Some(at);
     }
-    let fits = text.len() % 4 == 0 && text.len() - body.len() <= 2;
+    let fits = text.len().is_multiple_of(4) && text.len() - body.len() <= 2;
     (!fits).then_some(body.len())
 }
 

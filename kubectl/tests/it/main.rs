@@ -11,6 +11,7 @@ mod complete;
 mod config;
 mod edit;
 mod lab;
+mod nodes;
 
 use lab::{Lab, Ran};
 use serde_json::{Value, json};
@@ -927,9 +928,9 @@ fn contexts_come_from_the_kubeconfig() {
 #[test]
 fn what_is_missing_says_so() {
     check(
-        &Lab::new().run(&["diff", "-f", "x"]),
+        &Lab::new().run(&["debug", "-f", "x"]),
         1,
         "",
-        "error: kubectl diff is not in this lab yet\n",
+        "error: kubectl debug is not in this lab yet\n",
     );
 }
