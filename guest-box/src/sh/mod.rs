@@ -2,13 +2,14 @@
 //! forked.
 //!
 //! Read [`ast`] for what a program is, [`parse`] and [`word`] for how it is read, [`expand`] for
-//! words, [`exec`] and [`pipeline`] for running, [`builtins`] for what the shell does itself,
+//! words, [`exec`], [`simple`] and [`pipeline`] for running, [`builtins`] for what the shell does itself,
 //! [`interactive`] for the prompt. The shell never touches the terminal except there, and never
 //! guesses: what it cannot do it says.
 
 mod arith;
 mod ast;
 mod builtins;
+mod child;
 mod edit;
 mod exec;
 mod expand;
@@ -16,10 +17,14 @@ mod fds;
 #[cfg(test)]
 mod fuzzed;
 mod interactive;
+mod parameter;
 mod parse;
 mod pattern;
 mod pipeline;
+mod redirect;
+mod simple;
 mod state;
+mod transform;
 mod word;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -6,8 +6,8 @@
 use guest_kit::process::{self, Exit};
 use guest_kit::signals;
 
+use super::super::child::death;
 use super::super::exec::Status;
-use super::super::pipeline::death;
 use super::super::state::{Flow, Job, Shell};
 use super::Letters;
 use crate::applets;

@@ -4,7 +4,8 @@
 
 use std::rc::Rc;
 
-use super::super::exec::{Status, quote};
+use super::super::exec::Status;
+use super::super::simple::quote;
 use super::super::state::{OPTION_NAMES, Shell};
 
 pub(super) fn set(shell: &mut Shell, args: &[String]) -> Status {

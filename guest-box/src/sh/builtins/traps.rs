@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use guest_kit::signals;
 
-use super::super::exec::{Status, quote};
+use super::super::exec::Status;
+use super::super::simple::quote;
 use super::super::state::{Flow, Shell};
 use super::Letters;
 use crate::applets::process::{signal_name, signal_number};

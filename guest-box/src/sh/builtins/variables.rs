@@ -4,8 +4,9 @@
 
 use std::rc::Rc;
 
-use super::super::exec::{Status, quote};
+use super::super::exec::Status;
 use super::super::parse;
+use super::super::simple::quote;
 use super::super::state::{Shell, Variable};
 use super::Letters;
 use super::flow::number;
