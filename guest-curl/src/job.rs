@@ -20,6 +20,13 @@ use crate::{files, form, netrc};
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_secs(600);
 
+/// What curl adds when it does not believe a certificate.
+const DISTRUST: &str = "More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the web page mentioned above.";
+
 /// A URL with what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
@@ -92,6 +99,9 @@ impl<'a> Job<'a> {
             report.error.clone_from(&failure.message);
             if !failure.message.is_empty() {
                 voice.error(&format!("({}) {}", failure.code, failure.message));
+            }
+            if failure.code == 60 && (!voice.silent.get() || voice.show_error.get()) {
+                voice.tell(DISTRUST);
             }
             Err(failure)
         };

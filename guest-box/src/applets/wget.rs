@@ -1,12 +1,14 @@
-//! `wget` as busybox 1.35 speaks it, over plain HTTP.
+//! `wget` as busybox 1.35 speaks it, over HTTP, and over HTTPS by `ssl_client`.
 //!
-//! One connection for each request, `Connection: close`, at most twenty redirections. TLS is not
-//! in this lab.
+//! One connection for each request, `Connection: close`, at most twenty redirections. It never
+//! checks a certificate, and says so, as busybox does.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::Duration;
+
+use guest_kit::process::{Child, Command, Input, Output, Pipe, Stdio};
 
 use super::{Applet, Io, Outcome, Stop, flag, reason, value};
 
@@ -31,8 +33,9 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag(
             '\x04',
             "no-check-certificate",
-            "Accepted: there are no certificates here",
+            "Don't validate the server's certificate",
         ),
+        flag('c', "continue", "Continue retrieval of aborted transfer"),
         flag('q', "quiet", "Quiet"),
         value('P', "directory-prefix", "DIR", "Save to DIR (default .)"),
         flag('S', "server-response", "Show server response"),
@@ -44,7 +47,9 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
             "FILE",
             "Save to FILE ('-' for stdout)",
         ),
+        value('o', "output-file", "LOGFILE", "Log messages to FILE"),
         value('U', "user-agent", "STR", "Use STR for User-Agent header"),
+        value('Y', "proxy", "on/off", "Use proxy"),
     ],
     run: wget,
 }];
@@ -52,13 +57,62 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
 const REDIRECTIONS: usize = 20;
 
 struct Url {
+    tls: bool,
     host: String,
     port: u16,
     path: String,
     login: Option<String>,
 }
 
+/// What an answer comes through.
+enum Stream {
+    Tcp(TcpStream),
+    /// The pipes of an `ssl_client`, which ends when they do.
+    Tls(Input, Output, Child),
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Tls(from, ..) => from.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Tls(_, to, _) => to.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.flush(),
+            Self::Tls(_, to, _) => to.flush(),
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // The helper may still wait for the other side.
+        if let Self::Tls(_, _, child) = self {
+            child.kill(15);
+            child.wait();
+        }
+    }
+}
+
 struct Request<'a> {
+    unchecked: bool,
+    /// Words go to a file, which gets no progress.
+    logged: bool,
+    /// Go on where the file ends.
+    resume: bool,
+    proxy: Option<Url>,
     spider: bool,
     quiet: bool,
     show: bool,
@@ -89,7 +143,24 @@ fn wget(io: &mut Io<'_>) -> Outcome {
             .map_err(|_| io.fail(&format!("invalid number '{text}'")))?,
         None => 900,
     };
+    if let Some(path) = parsed.value('o') {
+        let log = File::create(path);
+        let log =
+            log.map_err(|error| io.fail(&format!("can't open '{path}': {}", reason(&error))))?;
+        io.err = Box::new(log);
+    }
+    let proxy = std::env::var("http_proxy")
+        .ok()
+        .filter(|text| !text.is_empty());
+    let proxy = match proxy.filter(|_| parsed.value('Y') != Some("off")) {
+        Some(text) => Some(parse_url(io, &text)?),
+        None => None,
+    };
     let request = Request {
+        unchecked: parsed.has('\x04'),
+        logged: parsed.value('o').is_some(),
+        resume: parsed.has('c'),
+        proxy,
         spider: parsed.has('\x05'),
         quiet: parsed.has('q'),
         show: parsed.has('S'),
@@ -107,11 +178,12 @@ fn wget(io: &mut Io<'_>) -> Outcome {
 }
 
 fn parse_url(io: &mut Io<'_>, text: &str) -> Result<Url, Stop> {
-    let rest = match text.split_once("://") {
-        Some(("http", rest)) => rest,
-        Some(("https" | "ftp", _)) => return Err(io.fail(&format!("not in this lab: {text}"))),
+    let (tls, rest) = match text.split_once("://") {
+        Some(("http", rest)) => (false, rest),
+        Some(("https", rest)) => (true, rest),
+        Some(("ftp", _)) => return Err(io.fail(&format!("not in this lab: {text}"))),
         Some(_) => return Err(io.fail(&format!("not an http or ftp url: {text}"))),
-        None => text,
+        None => (false, text),
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
@@ -124,7 +196,7 @@ fn parse_url(io: &mut Io<'_>, text: &str) -> Result<Url, Stop> {
             Ok(port) => (host, port),
             Err(_) => return Err(io.fail(&format!("bad port spec '{authority}'"))),
         },
-        None => (authority, 80),
+        None => (authority, if tls { 443 } else { 80 }),
     };
     let path = if path.starts_with('/') {
         path.to_owned()
@@ -132,6 +204,7 @@ fn parse_url(io: &mut Io<'_>, text: &str) -> Result<Url, Stop> {
         format!("/{path}")
     };
     Ok(Url {
+        tls,
         host: host.to_owned(),
         port,
         path,
@@ -144,8 +217,9 @@ impl Request<'_> {
         let mut url = parse_url(io, text)?;
         let mut said = String::new();
         for _ in 0..REDIRECTIONS {
-            let address = resolve(io, &url)?;
-            let server = format!("{} ({address})", authority(&url));
+            let near = self.proxy.as_ref().filter(|_| !url.tls).unwrap_or(&url);
+            let address = resolve(io, near)?;
+            let server = format!("{} ({address})", authority(near));
             if !self.quiet && said != server {
                 writeln!(io.err, "Connecting to {server}")?;
             }
@@ -166,29 +240,15 @@ impl Request<'_> {
         url: &Url,
         address: SocketAddr,
     ) -> Result<Option<String>, Stop> {
-        let stream = match TcpStream::connect_timeout(&address, self.timeout) {
-            Ok(stream) => stream,
-            Err(error) if timed_out(&error) => return Err(io.fail("download timed out")),
-            Err(error) => {
-                return Err(io.fail(&format!(
-                    "can't connect to remote host ({}): {}",
-                    address.ip(),
-                    reason(&error)
-                )));
-            }
-        };
-        // Where the system cannot limit reads, they are not limited.
-        let _ = stream.set_read_timeout(Some(self.timeout));
-        let sent = (&stream)
-            .write_all(&self.head(url))
-            .and_then(|()| match &self.body {
-                Some(body) => (&stream).write_all(body),
-                None => Ok(()),
-            });
+        let mut stream = self.open(io, url, address)?;
+        let from = self.length_so_far(url);
+        let mut request = self.head(url, from);
+        request.extend(self.body.iter().flatten());
+        let sent = stream.write_all(&request).and_then(|()| stream.flush());
         if let Err(error) = sent {
             return Err(io.fail(&format!("error getting response: {}", reason(&error))));
         }
-        let mut reader = BufReader::new(&stream);
+        let mut reader = BufReader::new(stream);
         let mut status_line = read_line(io, &mut reader)?;
         let mut status = status_of(&status_line);
         while status == Some(100) {
@@ -202,6 +262,10 @@ impl Request<'_> {
         let (mut length, mut chunked, mut location) = (None, false, None);
         if self.show {
             writeln!(io.err, "  {status_line}")?;
+        }
+        // A status that fails is told before the rest of the head is read.
+        if !matches!(status, 200..=206 | 300..=303 | 307 | 308) {
+            return Err(io.fail(&format!("server returned error: {status_line}")));
         }
         loop {
             let line = read_line(io, &mut reader)?;
@@ -227,6 +291,10 @@ impl Request<'_> {
             (200..=206, _) => {}
             _ => return Err(io.fail(&format!("server returned error: {status_line}"))),
         }
+        if from > 0 && status != 206 {
+            writeln!(io.err, "wget: restart failed")?;
+        }
+        let append = from > 0 && status == 206;
         if status == 204 {
             length = Some(0);
         }
@@ -236,18 +304,94 @@ impl Request<'_> {
             }
             return Ok(None);
         }
-        self.save(io, url, reader, length.filter(|_| !chunked), chunked)?;
+        self.save(
+            io,
+            url,
+            reader,
+            length.filter(|_| !chunked),
+            chunked,
+            append,
+        )?;
         Ok(None)
     }
 
-    fn head(&self, url: &Url) -> Vec<u8> {
+    /// A connection to the server, by `ssl_client` when it is to be encrypted.
+    fn open(&self, io: &mut Io<'_>, url: &Url, address: SocketAddr) -> Result<Stream, Stop> {
+        if url.tls {
+            if !self.unchecked {
+                let note = "wget: note: TLS certificate validation not implemented";
+                writeln!(io.err, "{note}")?;
+            }
+            let (up, down) = (Pipe::new(), Pipe::new());
+            let mut command = Command::new("ssl_client")
+                .arg("-h")
+                .arg(&url.host)
+                .arg("-p")
+                .arg(url.port.to_string())
+                .arg("--insecure");
+            command.stdin = Stdio::Stream(up.reader());
+            command.stdout = Stdio::Stream(down.writer());
+            let (from, to) = (down.reader(), up.writer());
+            let child = command
+                .spawn()
+                .map_err(|_| io.fail("can't execute 'ssl_client': No such file or directory"))?;
+            return Ok(Stream::Tls(from, to, child));
+        }
+        let stream = match TcpStream::connect_timeout(&address, self.timeout) {
+            Ok(stream) => stream,
+            Err(error) if timed_out(&error) => return Err(io.fail("download timed out")),
+            Err(error) => {
+                return Err(io.fail(&format!(
+                    "can't connect to remote host ({}): {}",
+                    address.ip(),
+                    reason(&error)
+                )));
+            }
+        };
+        // Where the system cannot limit reads, they are not limited.
+        let _ = stream.set_read_timeout(Some(self.timeout));
+        Ok(Stream::Tcp(stream))
+    }
+
+    /// How much of the file is there already, when it is to be gone on with.
+    fn length_so_far(&self, url: &Url) -> u64 {
+        if !self.resume {
+            return 0;
+        }
+        std::fs::metadata(self.file_name(url)).map_or(0, |found| found.len())
+    }
+
+    fn file_name(&self, url: &Url) -> String {
+        if let Some(name) = self.output {
+            return name.to_owned();
+        }
+        // The query is a part of the name, as in busybox.
+        let path = url.path.split('#').next().unwrap_or("/");
+        let base = path.rsplit('/').next().unwrap_or_default();
+        let base = if base.is_empty() { "index.html" } else { base };
+        match self.directory {
+            Some(directory) => format!("{}/{base}", directory.trim_end_matches('/')),
+            None => base.to_owned(),
+        }
+    }
+
+    fn head(&self, url: &Url, from: u64) -> Vec<u8> {
         let method = if self.body.is_some() { "POST" } else { "GET" };
         let own = |name: &str| {
             self.headers
                 .iter()
                 .any(|header| header.to_ascii_lowercase().starts_with(&format!("{name}:")))
         };
-        let mut head = format!("{method} {} HTTP/1.1\r\n", url.path);
+        let mut head = match &self.proxy {
+            Some(_) if !url.tls => {
+                format!(
+                    "{method} http://{}{} HTTP/1.1\r\n",
+                    authority(url),
+                    url.path
+                )
+            }
+            _ => format!("{method} {} HTTP/1.1\r\n", url.path),
+        };
         if !own("host") {
             head.push_str(&format!("Host: {}\r\n", authority(url)));
         }
@@ -260,6 +404,9 @@ impl Request<'_> {
                 "Authorization: Basic {}\r\n",
                 super::data::base64(login.as_bytes())
             ));
+        }
+        if from > 0 {
+            head.push_str(&format!("Range: bytes={from}-\r\n"));
         }
         for header in &self.headers {
             head.push_str(&format!("{header}\r\n"));
@@ -281,23 +428,13 @@ impl Request<'_> {
         mut reader: impl BufRead,
         length: Option<u64>,
         chunked: bool,
+        append: bool,
     ) -> Result<(), Stop> {
-        let name = match self.output {
-            Some(name) => name.to_owned(),
-            None => {
-                let path = url.path.split(['?', '#']).next().unwrap_or("/");
-                let base = path.rsplit('/').next().unwrap_or_default();
-                let base = if base.is_empty() { "index.html" } else { base };
-                match self.directory {
-                    Some(directory) => format!("{}/{base}", directory.trim_end_matches('/')),
-                    None => base.to_owned(),
-                }
-            }
-        };
+        let name = self.file_name(url);
         let mut file = if name == "-" {
             None
         } else {
-            Some(self.create(io, &name)?)
+            Some(self.create(io, &name, append)?)
         };
         if !self.quiet {
             match &file {
@@ -336,7 +473,7 @@ impl Request<'_> {
         if self.quiet {
             return Ok(());
         }
-        if total > 0 {
+        if total > 0 && !self.logged {
             let shown: String = name
                 .rsplit('/')
                 .next()
@@ -363,11 +500,13 @@ impl Request<'_> {
         Ok(())
     }
 
-    fn create(&self, io: &mut Io<'_>, name: &str) -> Result<File, Stop> {
+    fn create(&self, io: &mut Io<'_>, name: &str, append: bool) -> Result<File, Stop> {
         let mut options = File::options();
         options.write(true);
         // Only a name that was asked for may be overwritten.
-        if self.output.is_some() {
+        if append {
+            options.append(true);
+        } else if self.output.is_some() || self.resume {
             options.create(true).truncate(true);
         } else {
             options.create_new(true);
@@ -428,7 +567,7 @@ fn timed_out(error: &io::Error) -> bool {
 }
 
 fn authority(url: &Url) -> String {
-    if url.port == 80 {
+    if url.port == if url.tls { 443 } else { 80 } {
         url.host.clone()
     } else {
         format!("{}:{}", url.host, url.port)

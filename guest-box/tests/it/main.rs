@@ -191,3 +191,4 @@ fn every_applet_explains_itself() {
 mod applets;
 mod shell;
 mod web;
+mod wget;

@@ -96,10 +96,6 @@ impl Transfer<'_, '_> {
             if failure.message != net::WRONG_FAMILY {
                 self.session.trace.info(&failure.message);
             }
-            if let (5, Some(proxy)) = (failure.code, &self.state.proxy) {
-                let text = format!("Couldn't resolve proxy '{}'", proxy.host);
-                self.session.trace.info(&text);
-            }
             // An unknown name leaves the first row as it stands, without an end of line, as in curl.
             if failure.code != 6 && failure.code != 5 {
                 self.meter.finish(&self.progress);
@@ -107,6 +103,9 @@ impl Transfer<'_, '_> {
             self.session
                 .trace
                 .info(&format!("Closing connection {number}"));
+            if failure.code == 77 {
+                self.session.trace.info(&failure.message);
+            }
         }
         outcome
     }

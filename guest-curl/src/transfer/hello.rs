@@ -1,7 +1,6 @@
 //! TLS for a connection: the handshake, what is told of it, and whom the certificate names.
 //! Whether a chain is to be believed is decided in `guest-tls`.
 
-use std::net::IpAddr;
 use std::net::TcpStream;
 
 use guest_tls::cert::{AltName, Certificate, Name};
@@ -77,7 +76,10 @@ impl Transfer<'_, '_> {
 
     fn late(&self) -> Failure {
         let after = self.deadline.elapsed_ms();
-        Failure::new(28, format!("SSL connection timeout after {after} ms"))
+        Failure::new(
+            28,
+            format!("Connection timed out after {after} milliseconds"),
+        )
     }
 
     fn steps(&mut self, version: Version, steps: &[&str]) {
@@ -310,14 +312,11 @@ fn named(first: &Certificate, host: &str, tell: &mut dyn FnMut(&str)) -> Result<
         .any(|name| matches!(name, AltName::Dns(_) | AltName::Ip(_)));
     if any {
         tell(&format!(" subjectAltName does not match {host}"));
-        let kind = match host.parse::<IpAddr>() {
-            Ok(IpAddr::V4(_)) => "ipv4 address",
-            Ok(IpAddr::V6(_)) => "ipv6 address",
-            Err(_) => "host name",
-        };
         return Err(Failure::new(
             60,
-            format!("SSL: no alternative certificate subject name matches target {kind} '{host}'"),
+            format!(
+                "SSL: no alternative certificate subject name matches target host name '{host}'"
+            ),
         ));
     }
     match first.common_name() {

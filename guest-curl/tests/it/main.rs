@@ -7,4 +7,5 @@ mod fuzz;
 mod glob;
 mod options;
 mod server;
+mod tls;
 mod url;
