@@ -188,3 +188,52 @@ fn a_silent_name_server_costs_twice_five_seconds() {
     );
     assert!((Instant::from_secs(10)..Instant::from_secs(11)).contains(&world.now()));
 }
+
+#[test]
+fn programs_ping_and_hear_of_packets_that_did_not_arrive() {
+    let mut world = World::new(1);
+    let hosts = world.machines(2);
+    for (addr, said) in [
+        ("192.168.0.2", "192.168.0.2 EchoReply 64 7\n"),
+        ("127.0.0.1", "127.0.0.1 EchoReply 64 7\n"),
+        ("192.168.0.9", "192.168.0.1 Unreachable(1) 64 0\n"),
+        ("198.51.100.1", "silence\n"),
+    ] {
+        let mut running = world.run(hosts[0], &["ping", addr]);
+        world.settle(&mut [&mut running]);
+        running.check(Exit::Code(0), said);
+    }
+    let mut running = world.run(hosts[0], &["trace", "192.168.0.2"]);
+    world.settle(&mut [&mut running]);
+    running.check(Exit::Code(0), "192.168.0.2 Unreachable(3) 33434\n");
+}
+
+#[test]
+fn a_program_hears_the_packets_at_its_machines_interfaces() {
+    let mut world = World::new(1);
+    let hosts = world.machines(2);
+    let mut listener = world.run(hosts[1], &["listen", "eth0", "2"]);
+    let soon = world.now() + clock::Duration::from_millis(10);
+    world.drive(&mut [&mut listener], soon);
+    let mut ping = world.run(hosts[0], &["ping", "192.168.0.2"]);
+    world.settle(&mut [&mut listener, &mut ping]);
+    // 14 + 20 + 8 + 7 bytes.
+    listener.check(
+        Exit::Code(0),
+        "listening\neth0 in 49 of 49\neth0 out 49 of 49\n",
+    );
+}
+
+#[test]
+fn a_program_sees_interfaces_routes_and_its_own_sockets() {
+    let mut world = World::new(1);
+    let host = world.machines(1)[0];
+    let mut running = world.run(host, &["network"]);
+    world.settle(&mut [&mut running]);
+    running.check(
+        Exit::Code(0),
+        "1 lo [(127.0.0.1, 8)]\n2 eth0 [(192.168.0.1, 24)]\n\
+         192.168.0.0/24 None eth0\n0.0.0.0/0 Some(192.168.0.1) eth0\n\
+         Tcp 0.0.0.0:80 LISTEN true\n0 false\n",
+    );
+}

@@ -152,3 +152,42 @@ fn a_terminal_has_a_size_lines_raw_keys_and_an_interrupt() {
     );
     assert_eq!(main.exit, None);
 }
+
+#[test]
+fn a_process_becomes_another_program_and_stays_the_same_process() {
+    World::once(&["become", "hello", "you"]).check(Exit::Code(0), "before 1\nhello you\n");
+    World::once(&["become", "exit", "7"]).check(Exit::Code(7), "before 1\n");
+    World::once(&["become", "become", "hello", "twice"])
+        .check(Exit::Code(0), "before 1\nbefore 1\nhello twice\n");
+    World::once(&["become-nothing"]).check(Exit::Code(0), "still here\n");
+}
+
+#[test]
+fn what_a_process_ignored_it_ignores_as_another_program_and_what_it_handled_ends_it() {
+    for (words, expected) in [
+        ("ignore-and-become", Exit::Code(0)),
+        ("handle-and-become", Exit::Signal(signal::TERM)),
+    ] {
+        let mut world = World::new(1);
+        let host = world.machines(1)[0];
+        let container = world.container(host, |_| {});
+        // Process 1 would be spared.
+        let mut main = world.start(container, &["sleep", "2000"]);
+        let mut running = world.start(container, &[words]);
+        let soon = world.now() + Duration::from_millis(100);
+        world.drive(&mut [&mut main, &mut running], soon);
+        world.runtime.signal(running.id, signal::TERM);
+        world.settle(&mut [&mut main, &mut running]);
+        assert_eq!(running.exit, Some(expected), "{words}");
+    }
+}
+
+#[test]
+fn processes_know_who_runs_since_when_and_at_what_cost() {
+    let running = World::once(&["census"]);
+    assert_eq!(running.exit, Some(Exit::Code(0)), "{}", running.said);
+    let lines: Vec<&str> = running.said.lines().collect();
+    assert_eq!(&lines[..2], ["1 0 census true 0", "2 1 sleep false 0"]);
+    assert!(lines[2].starts_with("1000 2 1"), "{}", lines[2]);
+    assert_eq!(lines[3], "/ 268435456");
+}

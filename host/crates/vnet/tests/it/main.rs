@@ -5,6 +5,8 @@
 mod capture;
 mod dns;
 mod gateways;
+mod icmp;
+mod interfaces;
 mod lab;
 mod nat;
 mod tcp;

@@ -40,6 +40,15 @@ fn main() {
         ["orphan"] => processes::orphan(),
         ["until-term"] => processes::until_term(),
         ["terminal"] => processes::terminal(),
+        ["become", rest @ ..] => processes::become_program(rest),
+        ["become-nothing"] => processes::become_nothing(),
+        ["ignore-and-become"] => processes::ignore_and_become(),
+        ["handle-and-become"] => processes::handle_and_become(),
+        ["census"] => processes::census(),
+        ["ping", addr] => net::ping(addr),
+        ["trace", addr] => net::trace(addr),
+        ["listen", link, count] => net::listen(link, count.parse().unwrap()),
+        ["network"] => net::network(),
         _ => panic!("no such program: {words:?}"),
     }
 }

@@ -77,3 +77,77 @@ pub fn source(addr: &str, mib: usize) {
         stream.write_all(&block).unwrap();
     }
 }
+
+/// Asks once and prints who answers.
+pub fn ping(addr: &str) {
+    let socket = guest_kit::icmp::Socket::open().unwrap();
+    let begin = guest_kit::icmp::now();
+    socket
+        .send(addr.parse().unwrap(), 1, 64, b"payload")
+        .unwrap();
+    let limit = std::time::Duration::from_secs(5);
+    if guest_kit::poll(&[&socket], Some(limit)).is_empty() {
+        return println!("silence");
+    }
+    let message = socket.next().unwrap();
+    assert!(message.time >= begin);
+    let (kind, ttl) = (message.kind, message.ttl);
+    println!("{} {kind:?} {ttl} {}", message.from, message.payload.len());
+    assert_eq!(message.identifier, socket.identifier());
+}
+
+/// A UDP probe with a time to live of one, and who reports it.
+pub fn trace(addr: &str) {
+    let socket = guest_kit::icmp::Socket::open().unwrap();
+    let udp = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    udp.set_ttl(1).unwrap();
+    udp.send_to(b"probe", (addr, 33_434)).unwrap();
+    guest_kit::poll(&[&socket], Some(std::time::Duration::from_secs(5)));
+    let message = socket.next().unwrap();
+    println!("{} {:?} {}", message.from, message.kind, message.sequence);
+}
+
+/// Prints so many packets.
+pub fn listen(link: &str, count: usize) {
+    let listener = guest_kit::capture::Listener::open(link, 64).unwrap();
+    println!("listening");
+    let mut seen = 0;
+    while seen < count {
+        guest_kit::poll(&[&listener], None);
+        for packet in listener.next(16) {
+            let way = if packet.outbound { "out" } else { "in" };
+            println!(
+                "{} {way} {} of {}",
+                packet.link,
+                packet.bytes.len(),
+                packet.length
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(listener.dropped(), 0);
+    assert!(guest_kit::capture::Listener::open("eth7", 64).is_err());
+}
+
+/// What the machine knows.
+pub fn network() {
+    use guest_kit::network;
+    let _listener = std::net::TcpListener::bind("0.0.0.0:80").unwrap();
+    for link in network::links() {
+        println!("{} {} {:?}", link.index, link.name, link.addresses);
+    }
+    for route in network::routes() {
+        println!(
+            "{}/{} {:?} {}",
+            route.destination, route.prefix, route.gateway, route.link
+        );
+    }
+    for socket in network::sockets() {
+        let owner = socket.pid == Some(guest_kit::process::pid());
+        println!(
+            "{:?} {} {} {owner}",
+            socket.protocol, socket.local, socket.state
+        );
+    }
+    println!("{} {}", network::neighbours().len(), network::forwards());
+}

@@ -109,3 +109,64 @@ pub fn source(mib: usize) {
         std::io::stdout().write_all(&block).unwrap();
     }
 }
+
+/// Becomes another of these programs, after using some time.
+pub fn become_program(words: &[&str]) {
+    let mut next = me();
+    next.argv
+        .extend(words.iter().map(|word| (*word).to_owned()));
+    println!("before {}", guest_kit::process::pid());
+    panic!("{:?}", next.replace());
+}
+
+pub fn become_nothing() {
+    assert_eq!(Command::new("/none").replace(), SpawnError::NotFound);
+    assert_eq!(
+        Command::new("/etc/motd").replace(),
+        SpawnError::NotExecutable
+    );
+    println!("still here");
+}
+
+pub fn ignore_and_become() {
+    signals::ignore(15);
+    me().arg("sleep").arg("1000").replace();
+}
+
+pub fn handle_and_become() {
+    signals::handle(&[15]);
+    me().arg("sleep").arg("1000").replace();
+}
+
+/// What there is to know about the processes and the machine.
+pub fn census() {
+    let child = me().arg("sleep").arg("100").spawn().unwrap();
+    guest_kit::sleep(Duration::from_millis(10));
+    for one in processes() {
+        let Some(name) = one.argv.get(1) else {
+            continue;
+        };
+        assert!(one.memory > 65_536 && !one.terminal);
+        assert!(one.cpu > Duration::ZERO || one.runnable);
+        println!(
+            "{} {} {name} {} {:?}",
+            one.pid,
+            one.ppid,
+            one.runnable,
+            one.started.as_millis()
+        );
+    }
+    let stats = guest_kit::machine::stats();
+    assert!(stats.memory_used > 131_072 && stats.memory_limit == 256 << 20);
+    println!(
+        "{} {} {:?}",
+        stats.processes_max,
+        stats.last_pid,
+        stats.uptime.as_millis()
+    );
+    for mount in guest_kit::machine::mounts() {
+        println!("{} {}", mount.path, mount.size);
+    }
+    child.kill(9);
+    child.wait();
+}
