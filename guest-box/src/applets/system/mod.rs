@@ -1,0 +1,21 @@
+//! What the machine is and how it is, one file a question.
+
+mod df;
+mod free;
+mod identity;
+mod mount;
+mod uptime;
+
+use super::Applet;
+
+pub(super) const APPLETS: &[Applet] = &[
+    df::DF,
+    free::FREE,
+    identity::ID,
+    identity::UNAME,
+    identity::WHOAMI,
+    mount::DMESG,
+    mount::MOUNT,
+    uptime::NPROC,
+    uptime::UPTIME,
+];
