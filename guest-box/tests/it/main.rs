@@ -189,6 +189,7 @@ fn every_applet_explains_itself() {
 }
 
 mod applets;
+mod net;
 mod shell;
 mod web;
 mod wget;

@@ -48,9 +48,8 @@ fn run(io: &mut Io<'_>) -> Outcome {
             seen - shown
         )?;
     }
-    if let Some(wanted) = wanted.filter(|_| shown == 0) {
-        writeln!(io.out, "{wanted} ({wanted}) -- no entry")?;
-        return Ok(1);
+    if wanted.is_some() && shown == 0 {
+        writeln!(io.out, "No match found in {seen} entries")?;
     }
     Ok(0)
 }

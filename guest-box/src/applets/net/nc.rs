@@ -313,7 +313,12 @@ impl Conversation {
         self.stream.set_nonblocking(true)?;
         loop {
             match self.stream.read(&mut buffer) {
-                Ok(0) => return Ok(0),
+                Ok(0) => {
+                    if sending {
+                        self.send_the_rest(&mut input);
+                    }
+                    return Ok(0);
+                }
                 Ok(length) => {
                     hear(&mut self.stream, &buffer[..length], &mut *io.out)?;
                     io.out.flush()?;
@@ -348,6 +353,17 @@ impl Conversation {
                 }
             }
             pause = Duration::from_millis(1);
+        }
+    }
+
+    /// What is there to send is sent, although the other side has no more to say.
+    fn send_the_rest(&mut self, input: &mut Input) {
+        let mut buffer = [0; 8192];
+        while !guest_kit::poll(&[&*input], Some(Duration::ZERO)).is_empty() {
+            match input.read(&mut buffer) {
+                Ok(length) if length > 0 && self.stream.write_all(&buffer[..length]).is_ok() => {}
+                _ => return,
+            }
         }
     }
 }

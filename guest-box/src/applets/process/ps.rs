@@ -169,7 +169,7 @@ fn run(io: &mut Io<'_>) -> Outcome {
     let stats = stats();
     let heading: Vec<String> = columns
         .iter()
-        .map(|(column, heading)| format!("{heading:<width$}", width = column.width))
+        .map(|(column, heading)| format!("{heading:<width$}", width = width(column, heading)))
         .collect();
     writeln!(io.out, "{}", heading.join(" ").trim_end())?;
     let mut shown = 0;
@@ -197,6 +197,15 @@ fn run(io: &mut Io<'_>) -> Outcome {
         writeln!(io.out, "{}", line.join(" ").trim_end())?;
     }
     Ok(i32::from(wanted.is_some() && shown == 0))
+}
+
+/// A heading of one's own is as wide as it is.
+fn width(column: &Column, heading: &str) -> usize {
+    if heading == column.heading {
+        column.width
+    } else {
+        heading.len()
+    }
 }
 
 fn words(text: &str) -> Vec<String> {

@@ -7,7 +7,7 @@
 use crate::net::Capture;
 use crate::packet::{Flow, IP_HEADER, UDP, fill_checksums};
 use crate::stack::OVERLAY_OVERHEAD;
-use crate::tap::{Direction, Entry, PacketLog, PacketRecord, TapId};
+use crate::tap::{Direction, Entry, PacketLog, PacketRecord, PacketView, TapId};
 use clock::Duration;
 use pcap_file::DataLink;
 use pcap_file::Endianness;
@@ -234,7 +234,9 @@ fn vxlan(src: Ipv4Addr, dst: Ipv4Addr, entry: &Entry, inner: &[u8], missing: usi
 
 /// A port by the inner flow, as VXLAN spreads flows over paths.
 fn source_port(entry: &Entry) -> u16 {
-    let key = Flow::of(entry.kept()).map_or(0, Flow::key);
+    let ends = || PacketView::of(entry.kept(), 0, None);
+    let ends = || u128::from(ends().src.to_bits()) << 32 | u128::from(ends().dst.to_bits());
+    let key = Flow::of(entry.kept()).map_or_else(ends, Flow::key);
     let mixed = (key as u64 ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    49_152 + (mixed >> 50) as u16
+    49_153 + (mixed >> 51) as u16
 }

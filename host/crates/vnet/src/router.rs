@@ -386,7 +386,9 @@ impl Net {
             return;
         }
         let (is_node, is_router) = (host.node().is_some(), host.router().is_some());
-        let error = icmp_unreachable(host.addr, packet.bytes(), Unreachable::Host);
+        let host = self.host(at).expect("looked at above");
+        let from = self.source_for(host, packet.src());
+        let error = icmp_unreachable(from, packet.bytes(), Unreachable::Host);
         let error = self.whole_packet(error, packet);
         if is_node {
             self.pass_node(at, error, false)

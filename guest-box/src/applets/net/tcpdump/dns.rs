@@ -63,7 +63,7 @@ fn reply(message: &Answer, verbose: u8) -> String {
     if message.questions.len() != 1 {
         text.push_str(&format!(" [{}q]", message.questions.len()));
     }
-    if verbose > 0 && !message.questions.is_empty() {
+    if verbose > 1 && !message.questions.is_empty() {
         text.push_str(&format!(" q:{}", asked(message)));
     }
     let (answers, authority) = (&message.answers, &message.authority);
@@ -94,6 +94,8 @@ fn one(record: &Record, verbose: u8) -> String {
     let mut text = String::new();
     if verbose > 0 {
         text.push_str(&format!(" {}", dotted(&record.name)));
+    }
+    if verbose > 2 {
         text.push_str(&format!(" [{}]", time(record.ttl)));
     }
     text.push_str(&format!(" {}", type_name(record.kind)));
@@ -108,6 +110,14 @@ fn one(record: &Record, verbose: u8) -> String {
             port,
             target,
         } => text.push_str(&format!(" {}:{port} {priority} {weight}", dotted(target))),
+        Data::Soa {
+            origin,
+            mail,
+            numbers,
+        } if verbose > 1 => {
+            let numbers = numbers.map(|number| number.to_string()).join(" ");
+            text.push_str(&format!(" {} {} {numbers}", dotted(origin), dotted(mail)));
+        }
         Data::Soa { .. } | Data::Other => {}
     }
     text

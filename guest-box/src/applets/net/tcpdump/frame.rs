@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use super::super::addresses::mac;
+
 pub(super) const ICMP: u8 = 1;
 pub(super) const TCP: u8 = 6;
 pub(super) const UDP: u8 = 17;
@@ -18,6 +20,25 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u16 {
 /// Four bytes as a number; zero beyond the end.
 pub(super) fn long(bytes: &[u8], at: usize) -> u32 {
     u32::from(word(bytes, at)) << 16 | u32::from(word(bytes, at + 2))
+}
+
+/// An Ethernet header in words; nothing when there is not a whole one.
+pub(super) fn link_header(frame: &[u8], length: usize) -> String {
+    if frame.len() < ETHERNET {
+        return String::new();
+    }
+    let address = |at: usize| {
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&frame[at..at + 6]);
+        mac(bytes)
+    };
+    let (to, from, kind) = (address(0), address(6), word(frame, 12));
+    let name = match kind {
+        0x0800 => "IPv4",
+        0x0806 => "ARP",
+        _ => "Unknown",
+    };
+    format!("{from} > {to}, ethertype {name} (0x{kind:04x}), length {length}: ")
 }
 
 /// An IPv4 packet, of which perhaps only the beginning is there.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::dns;
-use super::frame::{ICMP, Ip, TCP, UDP, checksum, long, pseudo_header, word};
+use super::frame::{ICMP, Ip, TCP, UDP, checksum, link_header, long, pseudo_header, word};
 use super::names::Names;
 
 /// How much is said.
@@ -15,6 +15,8 @@ pub(super) struct Style {
     pub(super) quick: bool,
     /// How many `-v`.
     pub(super) verbose: u8,
+    /// `-e`
+    pub(super) link_header: bool,
     /// `-S`
     pub(super) absolute: bool,
 }
@@ -208,7 +210,7 @@ impl Printer {
             line.push_str(&format!("UDP, length {length}"));
             return;
         }
-        if self.style.verbose > 0 && datagram.len() == ip.payload_length() {
+        if self.style.verbose > 1 && datagram.len() == ip.payload_length() {
             let right = checksum(datagram, pseudo_header(ip)) == 0;
             line.push_str(match word(datagram, 6) {
                 0 => "[no cksum] ",
@@ -226,8 +228,14 @@ impl Printer {
                 "VXLAN, flags [{flags}] (0x{first:02x}), vni {number}
 "
             ));
-            match Ip::in_frame(&data[8..]) {
-                Some(inner) => line.push_str(&self.ip(&inner, "IP ")),
+            let frame = &data[8..];
+            let lead = if self.style.link_header {
+                link_header(frame, length.saturating_sub(8))
+            } else {
+                "IP ".to_owned()
+            };
+            match Ip::in_frame(frame) {
+                Some(inner) => line.push_str(&self.ip(&inner, &lead)),
                 None => line.push_str("[|ether]"),
             }
         } else {
@@ -366,11 +374,7 @@ fn http(data: &[u8], verbose: u8) -> String {
     let first = text.split([' ', '\r', '\n']).next().unwrap_or_default();
     let speaks = WORDS.contains(&first) || first.starts_with("HTTP/");
     if !speaks {
-        return if verbose > 0 {
-            format!("HTTP, length: {}", data.len())
-        } else {
-            "HTTP".to_owned()
-        };
+        return "HTTP".to_owned();
     }
     if verbose == 0 {
         let line = text.lines().next().unwrap_or_default();
@@ -380,10 +384,9 @@ fn http(data: &[u8], verbose: u8) -> String {
     for line in text.split_inclusive('\n') {
         let ended = line.ends_with('\n');
         let line = line.trim_end_matches(['\r', '\n']);
-        out.push_str(&format!("\n\t{line}"));
-        if line.is_empty() || !ended {
-            break;
-        }
+        // The end of the packet is not the end of the line.
+        let cut = if ended { "" } else { " [|http]" };
+        out.push_str(&format!("\n\t{line}{cut}"));
     }
     out
 }

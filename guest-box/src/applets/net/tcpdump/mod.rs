@@ -17,13 +17,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use guest_kit::capture::{Listener, Packet};
 use guest_kit::signals;
 
-use super::addresses::{mac, number};
+use super::addresses::number;
 use super::dns::Resolver;
 use crate::applets::date::Moment;
 use crate::applets::{Applet, Io, Outcome, Parsed, Stop, flag, reason, value};
 use file::Reader;
 use filter::Filter;
-use frame::{ETHERNET, Ip, word};
+use frame::{ETHERNET, Ip, link_header, word};
 use line::{Printer, Style};
 use names::Names;
 
@@ -130,6 +130,7 @@ fn run(io: &mut Io<'_>) -> Outcome {
             Style {
                 quick: parsed.has('q'),
                 verbose: count("v"),
+                link_header: parsed.has('e'),
                 absolute: parsed.has('S'),
             },
             Names::new((!parsed.has('n')).then(Resolver::read)),
@@ -138,7 +139,6 @@ fn run(io: &mut Io<'_>) -> Outcome {
         limit,
         snap,
         cooked: false,
-        link_header: parsed.has('e'),
         time: count("t"),
         before: None,
         hex: [count("x"), count("X"), count("A")],
@@ -191,7 +191,6 @@ struct Dump {
     snap: u32,
     /// Listening on `any`: lines say which interface.
     cooked: bool,
-    link_header: bool,
     /// How many `-t`.
     time: u8,
     before: Option<Duration>,
@@ -397,23 +396,13 @@ impl Dump {
     fn text(&mut self, frame: &[u8], length: u32) -> String {
         let mut line = String::new();
         let kind = word(frame, 12);
-        if self.link_header && frame.len() >= ETHERNET {
-            let address = |at: usize| {
-                let mut bytes = [0; 6];
-                bytes.copy_from_slice(&frame[at..at + 6]);
-                mac(bytes)
-            };
-            let (to, from) = (address(0), address(6));
-            let name = match kind {
-                0x0800 => "IPv4",
-                0x0806 => "ARP",
-                _ => "Unknown",
-            };
-            line = format!("{from} > {to}, ethertype {name} (0x{kind:04x}), length {length}: ");
+        let style = self.printer.style;
+        if style.link_header {
+            line = link_header(frame, length as usize);
         }
         match Ip::in_frame(frame) {
             Some(ip) => {
-                let lead = if self.link_header { "" } else { "IP " };
+                let lead = if style.link_header { "" } else { "IP " };
                 line + &self.printer.ip(&ip, lead)
             }
             None => line + &format!("ethertype Unknown (0x{kind:04x}), length {length}"),
@@ -457,12 +446,15 @@ impl Dump {
             frame.get(ETHERNET..).unwrap_or_default()
         };
         if ascii > 0 {
+            let next = bytes.iter().skip(1).map(Some).chain([None]);
             let shown: String = bytes
                 .iter()
-                .map(|byte| match byte {
-                    b'\n' | b'\t' | 0x20..=0x7e => char::from(*byte),
-                    b'\r' => '\r',
-                    _ => '.',
+                .zip(next)
+                .filter_map(|(byte, next)| match (byte, next) {
+                    // The one at the end of a line goes with it.
+                    (b'\r', Some(b'\n')) => None,
+                    (b'\n' | b'\t' | 0x20..=0x7e, _) => Some(char::from(*byte)),
+                    _ => Some('.'),
                 })
                 .collect();
             writeln!(io.out, "{shown}")?;

@@ -213,7 +213,7 @@ fn a_program_hears_the_packets_at_its_machines_interfaces() {
     let mut world = World::new(1);
     let hosts = world.machines(2);
     let mut listener = world.run(hosts[1], &["listen", "eth0", "2"]);
-    let soon = world.now() + clock::Duration::from_millis(10);
+    let soon = world.now() + Duration::from_millis(10);
     world.drive(&mut [&mut listener], soon);
     let mut ping = world.run(hosts[0], &["ping", "192.168.0.2"]);
     world.settle(&mut [&mut listener, &mut ping]);

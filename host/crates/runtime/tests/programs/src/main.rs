@@ -40,7 +40,7 @@ fn main() {
         ["orphan"] => processes::orphan(),
         ["until-term"] => processes::until_term(),
         ["terminal"] => processes::terminal(),
-        ["become", rest @ ..] => processes::become_program(rest),
+        ["become", ref rest @ ..] => processes::become_program(rest),
         ["become-nothing"] => processes::become_nothing(),
         ["ignore-and-become"] => processes::ignore_and_become(),
         ["handle-and-become"] => processes::handle_and_become(),
