@@ -16,6 +16,5 @@ pub(super) const APPLETS: &[Applet] = &[
     identity::WHOAMI,
     mount::DMESG,
     mount::MOUNT,
-    uptime::NPROC,
     uptime::UPTIME,
 ];

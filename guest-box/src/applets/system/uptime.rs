@@ -1,4 +1,4 @@
-//! `uptime` and `nproc`. All machines of a lab share one virtual processor.
+//! `uptime`. All machines of a lab share one virtual processor.
 
 use std::io::Write;
 use std::time::SystemTime;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use guest_kit::machine::stats;
 
 use crate::applets::date::Moment;
-use crate::applets::{Applet, Io, Outcome, flag, value};
+use crate::applets::{Applet, Io, Outcome};
 
 pub(super) const UPTIME: Applet = Applet {
     name: "uptime",
@@ -14,17 +14,6 @@ pub(super) const UPTIME: Applet = Applet {
     help: "Display the time since the last boot",
     flags: &[],
     run: uptime,
-};
-
-pub(super) const NPROC: Applet = Applet {
-    name: "nproc",
-    operands: "",
-    help: "Print number of available CPUs",
-    flags: &[
-        flag('a', "all", "Number of installed CPUs"),
-        value('i', "ignore", "N", "Exclude N CPUs"),
-    ],
-    run: nproc,
 };
 
 fn uptime(io: &mut Io<'_>) -> Outcome {
@@ -49,11 +38,5 @@ fn uptime(io: &mut Io<'_>) -> Outcome {
         io.out,
         ",  0 users,  load average: {one}, {five}, {fifteen}"
     )?;
-    Ok(0)
-}
-
-fn nproc(io: &mut Io<'_>) -> Outcome {
-    io.parse()?;
-    writeln!(io.out, "1")?;
     Ok(0)
 }
