@@ -27,49 +27,79 @@ impl Montgomery {
             let product = limbs[0].wrapping_mul(inverse);
             inverse = inverse.wrapping_mul((2 as Limb).wrapping_sub(product));
         }
-        let mut one = vec![0; 2 * limbs.len()];
-        one.push(1);
-        let mut square = Number::from_limbs(one).rem(modulus).limbs().to_vec();
-        square.resize(limbs.len(), 0);
-        Some(Self {
-            modulus: limbs,
+        let mut field = Self {
+            square: Vec::new(),
             inverse: inverse.wrapping_neg(),
-            square,
-        })
+            modulus: limbs,
+        };
+        field.square = field.range_squared(modulus.bits());
+        Some(field)
     }
 
-    /// a·b/range modulo the modulus, into `out`, which is two limbs longer than the modulus.
+    /// (a limb's range ^ length)² modulo the modulus: by doubling up to twice the range, then by
+    /// squaring and doubling in Montgomery's form, which costs a dozen multiplications.
+    fn range_squared(&self, bits: usize) -> Vec<Limb> {
+        let length = self.modulus.len();
+        let width = length * BITS;
+        let mut power = vec![0; length];
+        // A power of two below the modulus …
+        power[(bits - 1) / BITS] = 1 << ((bits - 1) % BITS);
+        // … doubled until it is the range, which stands for one, times two.
+        for _ in bits - 1..=width {
+            self.double(&mut power);
+        }
+        let mut work = vec![0; length + 1];
+        // Two to the leading bits of `width`, then to one bit more each time.
+        for bit in (0..width.ilog2()).rev() {
+            self.multiply(&power, &power, &mut work);
+            power.copy_from_slice(&work[..length]);
+            if width >> bit & 1 == 1 {
+                self.double(&mut power);
+            }
+        }
+        power
+    }
+
+    fn double(&self, number: &mut [Limb]) {
+        let mut carry = 0;
+        for limb in number.iter_mut() {
+            let next = *limb >> (BITS - 1);
+            *limb = *limb << 1 | carry;
+            carry = next;
+        }
+        if carry == 1 || order(number, &self.modulus).is_ge() {
+            subtract(number, &self.modulus);
+        }
+    }
+    /// a·b/range modulo the modulus, into `out`, which is one limb longer than the modulus.
     fn multiply(&self, a: &[Limb], b: &[Limb], out: &mut [Limb]) {
         let length = self.modulus.len();
+        // Equal lengths that the compiler sees spare it a check at each step.
+        let (b, modulus, out) = (&b[..length], &self.modulus[..length], &mut out[..=length]);
         out.fill(0);
         for a in a {
-            let (a, mut carry) = (Wide::from(*a), 0 as Wide);
-            for (limb, b) in out.iter_mut().zip(b) {
-                carry += a * Wide::from(*b) + Wide::from(*limb);
-                *limb = low(carry);
-                carry >>= BITS;
-            }
-            carry += Wide::from(out[length]);
-            out[length] = low(carry);
-            out[length + 1] = high(carry);
-
-            let factor = Wide::from(out[0].wrapping_mul(self.inverse));
-            let mut carry = (factor * Wide::from(self.modulus[0]) + Wide::from(out[0])) >> BITS;
+            let a = Wide::from(*a);
+            let sum = a * Wide::from(b[0]) + Wide::from(out[0]);
+            let factor = Wide::from(low(sum).wrapping_mul(self.inverse));
+            let reduced = factor * Wide::from(modulus[0]) + Wide::from(low(sum));
+            let (mut carry, mut pull) = (sum >> BITS, reduced >> BITS);
             for at in 1..length {
-                carry += factor * Wide::from(self.modulus[at]) + Wide::from(out[at]);
-                out[at - 1] = low(carry);
-                carry >>= BITS;
+                let sum = a * Wide::from(b[at]) + Wide::from(out[at]) + carry;
+                carry = sum >> BITS;
+                let reduced = factor * Wide::from(modulus[at]) + Wide::from(low(sum)) + pull;
+                pull = reduced >> BITS;
+                out[at - 1] = low(reduced);
             }
-            carry += Wide::from(out[length]);
-            out[length - 1] = low(carry);
-            out[length] = out[length + 1] + high(carry);
+            let top = Wide::from(out[length]) + carry + pull;
+            out[length - 1] = low(top);
+            out[length] = high(top);
         }
-        if order(&out[..=length], &self.modulus).is_ge() {
-            subtract(&mut out[..=length], &self.modulus);
+        if order(out, modulus).is_ge() {
+            subtract(out, modulus);
         }
     }
 
-    /// `base` to the power of `exponent`, four bits of it at a time.
+    /// `base` to the power of `exponent`, four bits of it at a time; a short one bit by bit.
     pub(crate) fn power(&self, base: &Number, exponent: &Number) -> Number {
         let length = self.modulus.len();
         let modulus = Number::from_limbs(self.modulus.clone());
@@ -77,11 +107,22 @@ impl Montgomery {
         start.resize(length, 0);
         let mut unit = vec![0; length];
         unit[0] = 1;
-        let mut work = vec![0; length + 2];
+        let mut work = vec![0; length + 1];
         let mut product = |a: &[Limb], b: &[Limb]| {
             self.multiply(a, b, &mut work);
             work[..length].to_vec()
         };
+        if exponent.bits() <= 32 {
+            let base = product(&start, &self.square);
+            let mut power = product(&unit, &self.square);
+            for bit in (0..exponent.bits()).rev() {
+                power = product(&power, &power);
+                if exponent.bit(bit) {
+                    power = product(&power, &base);
+                }
+            }
+            return Number::from_limbs(product(&power, &unit));
+        }
         let mut table = vec![product(&unit, &self.square), product(&start, &self.square)];
         for at in 2..16 {
             let next = product(&table[at - 1], &table[1]);
@@ -100,5 +141,43 @@ impl Montgomery {
             }
         }
         Number::from_limbs(product(&power, &unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_are_those_of_multiplying_and_dividing() {
+        let chance = crate::chance::fill;
+        // Lengths around a limb's, and moduli without their highest bit.
+        for length in [1, 3, 4, 5, 7, 8, 9, 16, 17, 33] {
+            for top in [0xff, 0x01] {
+                let mut bytes = vec![0; length];
+                chance(&mut bytes);
+                bytes[0] = bytes[0] & top | 1;
+                bytes[length - 1] |= 3;
+                let modulus = Number::from_bytes(&bytes);
+                chance(&mut bytes);
+                let base = Number::from_bytes(&bytes);
+                for exponent in [0_u32, 1, 2, 65_537, u32::MAX] {
+                    // With a bit beyond a short one's, the other way is taken.
+                    for high in [0_u8, 1] {
+                        let mut digits = vec![high];
+                        digits.extend(exponent.to_be_bytes());
+                        let exponent = Number::from_bytes(&digits);
+                        let mut expected = Number::small(1);
+                        for bit in (0..exponent.bits()).rev() {
+                            expected = expected.mul(&expected).rem(&modulus);
+                            if exponent.bit(bit) {
+                                expected = expected.mul(&base).rem(&modulus);
+                            }
+                        }
+                        assert_eq!(base.power(&exponent, &modulus), Some(expected));
+                    }
+                }
+            }
+        }
     }
 }
