@@ -51,15 +51,26 @@ pub(crate) struct Run {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {
-    /// How many worker nodes.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
-    pub(crate) nodes: u8,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
     /// Where to write the kubeconfig.
     #[arg(long, value_name = "FILE", default_value = "lab.kubeconfig")]
     pub(crate) kubeconfig: PathBuf,
     /// The API server's port on 127.0.0.1; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
+}
+
+/// What a bare lab is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cluster {
+    /// Where the cluster stands: plain, docker-hosts, minikube-docker, minikube-hyperkit,
+    /// docker-desktop, kind, eks or gke.
+    #[arg(long, value_name = "NAME", default_value = "plain")]
+    pub(crate) platform: String,
+    /// How many worker nodes; the platform's own number by default, 1 on plain.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub(crate) nodes: Option<u8>,
     /// Decides every random choice of the cluster.
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub(crate) seed: u64,
@@ -70,7 +81,7 @@ pub(crate) struct Sh {
     /// Run this command instead of the script on standard input.
     #[arg(short, long, value_name = "TEXT", conflicts_with = "keys")]
     pub(crate) command: Option<String>,
-    /// The machine: workstation, node/NAME, pod/NAME, deploy/NAME.
+    /// The machine: workstation, node/NAME, pod/NAME, deploy/NAME, host/NAME, internet.
     #[arg(long, value_name = "PLACE", default_value = "workstation")]
     pub(crate) on: String,
     /// Copy the files of this folder to the workstation's home folder.
@@ -80,12 +91,8 @@ pub(crate) struct Sh {
     /// rest; the line ^C is that key.
     #[arg(long)]
     pub(crate) keys: bool,
-    /// How many worker nodes.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=50))]
-    pub(crate) nodes: u8,
-    /// Decides every random choice of the cluster.
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -159,27 +159,30 @@ fn try_play(typed: &Run, lang: lesson::Lang, lesson: Lesson) -> Result<Report> {
 fn spec(lab: &Lab, seed: u64, capture: vnet::Capture) -> Result<WorldSpec> {
     let environment = &lab.environment;
     let network = &environment.network;
-    let cidr = |text: &Option<String>, usual: &str| -> Result<Cidr> {
-        let text = text.as_deref().unwrap_or(usual);
+    let platform = super::up::find_platform(&environment.platform)?;
+    let cidr = |text: &Option<String>, usual: Cidr| -> Result<Cidr> {
+        let Some(text) = text.as_deref() else {
+            return Ok(usual);
+        };
         text.parse()
             .with_context(|| format!("{}: {text:?} is not a network", lab.source))
     };
-    let nodes = environment
-        .nodes
-        .iter()
-        .map(|node| NodePlan {
-            name: node.name.clone(),
-        })
-        .collect();
+    let named = environment.nodes.iter().map(|node| node.name.clone());
+    let mut names: Vec<String> = named.collect();
+    if names.is_empty() {
+        names = platform.node_names(None);
+    }
     Ok(WorldSpec {
         seed: Seed::new(seed),
         epoch: EPOCH,
-        nodes,
-        pod_cidr: cidr(&network.pod_cidr, "10.244.0.0/16")?,
-        service_cidr: cidr(&network.service_cidr, "10.96.0.0/12")?,
+        platform,
+        nodes: names.into_iter().map(|name| NodePlan { name }).collect(),
+        pod_cidr: cidr(&network.pod_cidr, platform.pod_range())?,
+        service_cidr: cidr(&network.service_cidr, platform.service_range())?,
         dataplane: match network.dataplane.as_deref() {
             Some("routed") => Dataplane::Routed,
-            _ => Dataplane::Overlay,
+            Some(_) => Dataplane::Overlay,
+            None => platform.dataplane,
         },
         dns: network.dns,
         capture,

@@ -39,11 +39,11 @@ pub(crate) fn sh(typed: &Sh) -> Result<ExitCode> {
     let live = std::io::stdin().is_terminal() && typed.command.is_none() && !typed.keys;
     let place = Place::parse(&typed.on).with_context(|| {
         format!(
-            "--on {}: not a place; try workstation, node/NAME, pod/NAME or deploy/NAME",
+            "--on {}: not a place; try workstation, node/NAME, pod/NAME, deploy/NAME or host/NAME",
             typed.on
         )
     })?;
-    let shell = Shell::new(spec(typed.nodes, typed.seed, live), &[])?;
+    let shell = Shell::new(spec(&typed.cluster, live)?, &[])?;
     if !come_to_rest(&shell, START) {
         bail!("the cluster does not come to rest");
     }

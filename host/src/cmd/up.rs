@@ -1,10 +1,10 @@
 //! `lab up`: a bare live cluster in the foreground. Never more than the loop, paced to the wall clock.
 
 use crate::apiserver;
-use crate::cli::Up;
+use crate::cli::{Cluster, Up};
 use crate::outside::{Credentials, Outside, Visitor};
 use crate::shell::{NetStream, Shell};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clock::{Instant, Seed};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeSet;
@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use vnet::{Cidr, Dataplane, Origin};
-use world::{NodePlan, WorldSpec};
+use vnet::Origin;
+use world::{NodePlan, PLATFORMS, Platform, WorldSpec};
 
 /// The longest nap: whatever happens, the loop looks around this often.
 const NAP: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const NAP: Duration = Duration::from_secs(60);
 pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate()?;
     let outside = Outside::open(typed.port, &credentials, std::thread::current())?;
-    let shell = Shell::new(spec(typed.nodes, typed.seed, true), &[])?;
+    let shell = Shell::new(spec(&typed.cluster, true)?, &[])?;
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());
@@ -108,10 +108,9 @@ fn admit(shell: &Rc<Shell>, visitor: Visitor) {
 fn node_port(shell: &Shell, port: u16) -> Option<(vnet::HostId, SocketAddrV4)> {
     shell.look(|world| {
         let node = world.nodes().values().next()?;
-        Some((
-            world.workstation(),
-            SocketAddrV4::new(world.net().host_addr(*node), port),
-        ))
+        let addr = world.net().host_addr(*node);
+        let to = world.seen_from_workstation(SocketAddrV4::new(addr, port));
+        Some((world.workstation(), to))
     })
 }
 
@@ -124,7 +123,11 @@ fn open_ports(shell: &Shell, outside: &Outside, open: &mut BTreeSet<u16>) {
 }
 
 /// A bare cluster. Live ones begin at the present of the host, others always at the same instant.
-pub(crate) fn spec(nodes: u8, seed: u64, live: bool) -> WorldSpec {
+pub(crate) fn spec(typed: &Cluster, live: bool) -> Result<WorldSpec> {
+    let platform = find_platform(&typed.platform)?;
+    // A plain lab has a node unless told otherwise; other platforms have their own.
+    let usual = (platform.name == "plain").then_some(1);
+    let nodes = typed.nodes.or(usual).map(usize::from);
     let present = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -133,20 +136,29 @@ pub(crate) fn spec(nodes: u8, seed: u64, live: bool) -> WorldSpec {
     } else {
         super::run::EPOCH
     };
-    WorldSpec {
-        seed: Seed::new(seed),
+    let names = platform.node_names(nodes).into_iter();
+    Ok(WorldSpec {
+        seed: Seed::new(typed.seed),
         epoch,
-        nodes: (1..=nodes)
-            .map(|number| NodePlan {
-                name: format!("node-{number}"),
-            })
-            .collect(),
-        pod_cidr: Cidr::new([10, 244, 0, 0].into(), 16),
-        service_cidr: Cidr::new([10, 96, 0, 0].into(), 12),
-        dataplane: Dataplane::Overlay,
+        platform,
+        nodes: names.map(|name| NodePlan { name }).collect(),
+        pod_cidr: platform.pod_range(),
+        service_cidr: platform.service_range(),
+        dataplane: platform.dataplane,
         dns: true,
         capture: vnet::Capture::Headers,
         images: Vec::new(),
         shuffle: false,
-    }
+    })
+}
+
+/// The platform of this name.
+pub(crate) fn find_platform(name: &str) -> Result<&'static Platform> {
+    Platform::find(name).with_context(|| {
+        let known: Vec<&str> = PLATFORMS.iter().map(|platform| platform.name).collect();
+        format!(
+            "no platform {name:?}\n\nhint: there are {}",
+            known.join(", ")
+        )
+    })
 }

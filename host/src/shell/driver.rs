@@ -34,6 +34,7 @@ pub(crate) struct Shell {
     pub(super) images: Images,
     pub(super) containers: RefCell<Containers>,
     pub(super) machines: RefCell<Machines>,
+    pub(super) engines: RefCell<super::docker::Engines>,
     watchers: RefCell<Vec<Waker>>,
     told_revision: Cell<u64>,
     epoch: i64,
@@ -63,12 +64,14 @@ impl Shell {
             images,
             containers: RefCell::default(),
             machines: RefCell::default(),
+            engines: RefCell::default(),
             watchers: RefCell::default(),
             told_revision: Cell::new(0),
             epoch: spec.epoch,
         });
         Machines::boot(&shell)?;
         shell.listen()?;
+        shell.boot_engines()?;
         Ok(shell)
     }
 
@@ -227,12 +230,13 @@ impl Shell {
                     }));
                 });
             }
+            Output::Forwards => self.open_forwards(),
             Output::NodeUp { node } => Machines::boot_node(self, &node),
             Output::NodeDown { node } => self.machines.borrow_mut().lose(&self.runtime, &node),
         }
     }
 
-    fn unix_nanos(&self) -> u64 {
+    pub(super) fn unix_nanos(&self) -> u64 {
         u64::try_from(self.epoch).unwrap_or(0) * 1_000_000_000 + self.now().as_nanos()
     }
 
@@ -243,7 +247,9 @@ impl Shell {
             any = true;
             let code = if oom { 137 } else { i32::from(exit.status()) };
             let report = self.containers.borrow_mut().ended(process, code, oom);
-            if let Some(report) = report {
+            if let Some(report) = report
+                && !self.docker_report(&report)
+            {
                 self.handle(Input::Report(report));
             }
         }
@@ -359,8 +365,9 @@ impl Shell {
         Some(containers.find(&uid, container)?.streams.attach(stdin))
     }
 
-    fn exists(&self, pod: &PodRef) -> bool {
-        self.uid(&pod.namespace, &pod.name).as_ref() == Some(&pod.uid)
+    pub(super) fn exists(&self, pod: &PodRef) -> bool {
+        self.docker_exists(pod)
+            .unwrap_or_else(|| self.uid(&pod.namespace, &pod.name).as_ref() == Some(&pod.uid))
     }
 
     /// The uid of a Pod.

@@ -49,6 +49,7 @@ pub(crate) struct Images {
     by_repository: BTreeMap<String, Image>,
     workstation: Image,
     node: Image,
+    station: Program,
 }
 
 impl Images {
@@ -88,6 +89,7 @@ impl Images {
             by_repository,
             workstation: press.machine(true)?,
             node: press.machine(false)?,
+            station: press.station.clone(),
         })
     }
 
@@ -99,6 +101,18 @@ impl Images {
     /// What the learner's machine is made of.
     pub(crate) fn workstation(&self) -> &Image {
         &self.workstation
+    }
+
+    /// What a machine with a container engine is made of: a plain one with `docker`.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub(crate) fn docker_host(&self, unix_nanos: u64) -> Result<Image> {
+        let mut image = self.node.clone();
+        let fs = Fs::new(&image.layer, unix_nanos);
+        fs.put_program("/usr/bin/docker", &self.station)?;
+        image.layer = fs.to_image();
+        Ok(image)
     }
 
     /// What a node is made of.
@@ -214,7 +228,7 @@ impl Press {
         fs.put_program("/usr/bin/ssl_client", &self.openssl)?;
         for applet in guest_box::names()
             .into_iter()
-            .filter(|name| !WORKSTATION_ONLY.contains(name) && *name != "busybox")
+            .filter(|name| *name != "busybox")
         {
             fs.symlink(&format!("/bin/{applet}"), "/bin/busybox")?;
         }
@@ -329,9 +343,6 @@ impl Press {
         let fs = self.root()?;
         fs.put_program("/usr/bin/curl", &self.curl)?;
         if workstation {
-            for applet in WORKSTATION_ONLY {
-                fs.symlink(&format!("/usr/bin/{applet}"), "/bin/busybox")?;
-            }
             // Where the documents of the course put their files.
             fs.mkdir_all("/root/environment")?;
             fs.mkdir_all("/d/tmp")?;
@@ -340,7 +351,7 @@ impl Press {
             fs.put_program("/usr/bin/make", &self.make)?;
             fs.put_program("/usr/bin/jq", &self.jq)?;
             fs.put_program("/usr/local/bin/minikube", &self.station)?;
-            for tool in ["docker", "git"] {
+            for tool in ["docker", "git", "ssh"] {
                 fs.symlink(&format!("/usr/bin/{tool}"), "/usr/local/bin/minikube")?;
             }
         }
@@ -350,9 +361,6 @@ impl Press {
         Ok(image)
     }
 }
-
-/// Applets that only the learner's machine has.
-const WORKSTATION_ONLY: [&str; 1] = ["ssh"];
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ mod attach;
 mod calendar;
 mod capture;
 mod containers;
+mod docker;
 mod driver;
 mod http;
 mod images;

@@ -7,11 +7,13 @@ use super::images::Image;
 use anyhow::{Context, Result};
 use lesson::Place;
 use runtime::{ContainerId, ContainerSpec, Fs, Handle, Spawn, SpawnError, TerminalSize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::SocketAddrV4;
 use std::rc::Rc;
 use vnet::HostId;
+use world::World;
 
 const WORKSTATION: &str = "workstation";
 
@@ -43,20 +45,32 @@ pub(crate) struct Spot {
 impl Machines {
     /// Boots the workstation and every node.
     pub(crate) fn boot(shell: &Rc<Shell>) -> Result<()> {
-        let (workstation, nodes) = shell.look(|world| (world.workstation(), world.nodes().clone()));
+        let (platform, machines, nodes) =
+            shell.look(|world| (world.platform(), world.machines(), world.nodes().clone()));
         let image = shell.images.workstation().clone();
-        let machine = Machine::boot(shell, WORKSTATION, workstation, &image)?;
-        let api = shell.look(world::World::api_address);
-        machine.fs.write_file(
-            "/root/.kube/config",
-            kubeconfig(&format!("http://{api}")).as_bytes(),
-            0o600,
-        )?;
+        let mut machines = machines.into_iter();
+        let (name, workstation) = machines.next().context("no workstation")?;
+        let machine = Machine::boot(shell, &name, workstation, &image)?;
+        shell.look(|world| furnish(&machine.fs, world))?;
         shell
             .machines
             .borrow_mut()
             .by_name
             .insert(WORKSTATION.into(), machine);
+        for (name, host) in machines {
+            let engine = platform.has_engine(&name);
+            let image = match engine {
+                true => shell.images.docker_host(shell.unix_nanos())?,
+                false => shell.images.node().clone(),
+            };
+            let machine = Machine::boot(shell, &name, host, &image)?;
+            shell
+                .machines
+                .borrow_mut()
+                .by_name
+                .insert(name.clone(), machine);
+            shell.serve_remote(&name, host);
+        }
         for node in nodes.keys() {
             Self::boot_node(shell, node);
         }
@@ -96,7 +110,7 @@ impl Machine {
         let unix_nanos = u64::try_from(shell.epoch()).unwrap_or(0) * 1_000_000_000;
         let fs = Fs::new(&image.layer, unix_nanos);
         fs.write_file("/etc/hostname", format!("{name}\n").as_bytes(), 0o644)?;
-        fs.write_file("/etc/hosts", hosts_file(shell).as_bytes(), 0o644)?;
+        fs.write_file("/etc/hosts", hosts_file(shell, host).as_bytes(), 0o644)?;
         fs.write_file("/etc/resolv.conf", b"", 0o644)?;
         let mut spec = ContainerSpec::new(name, host, fs.clone());
         spec.hostname = name.to_owned();
@@ -203,8 +217,19 @@ impl Shell {
                 self.pod_spot(|pod| has_labels(pod, &wanted), name, None)
             }
             Place::ControlPlane => Err("the control plane runs no programs in this lab".into()),
-            Place::Host { .. } | Place::Internet => Err(format!("{place} is not in this lab yet")),
+            Place::Host { name } => self.host_spot(name, place),
+            Place::Internet => self.host_spot("internet", place),
         }
+    }
+
+    /// A machine beside the cluster, if the platform has it.
+    fn host_spot(&self, name: &str, place: &Place) -> Result<Spot, String> {
+        let platform = self.look(World::platform);
+        if name == platform.workstation() {
+            return self.machine(WORKSTATION);
+        }
+        let found = self.machine(name);
+        found.map_err(|_| format!("{place} is not on the platform {}", platform.name))
     }
 
     fn machine(&self, name: &str) -> Result<Spot, String> {
@@ -279,16 +304,77 @@ fn has_labels(pod: &Value, wanted: &[(String, String)]) -> bool {
             .all(|(key, value)| labels[key.as_str()] == value.as_str())
 }
 
-fn hosts_file(shell: &Shell) -> String {
+fn hosts_file(shell: &Shell, host: HostId) -> String {
     let mut text = "127.0.0.1\tlocalhost\n".to_owned();
-    for (addr, name) in shell.look(world::World::lan_hosts) {
+    for (addr, name) in shell.look(|world| world.names_for(host)) {
         writeln!(text, "{addr}\t{name}").expect("text grows");
     }
     text
 }
 
-fn kubeconfig(server: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters:\n- name: lab\n  cluster:\n    server: {server}\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: kubernetes-admin\nusers:\n- name: kubernetes-admin\n  user: {{}}\n"
-    )
+/// Writes what the workstation's programs know of the platform: kubectl's contexts and minikube's
+/// profile.
+fn furnish(fs: &Fs, world: &World) -> Result<()> {
+    fs.write_file("/root/.kube/config", kubeconfig(world).as_bytes(), 0o600)?;
+    let platform = world.platform();
+    let (Some(driver), Some((name, host))) =
+        (platform.driver, world.nodes_in_order().first().cloned())
+    else {
+        return Ok(());
+    };
+    let node = world.net().host_addr(host);
+    let ssh = world.seen_from_workstation(SocketAddrV4::new(node, super::remote::PORT));
+    let api = world.seen_from_workstation(world.api_address());
+    let profile = json!({
+        "Name": name, "Driver": driver,
+        "KubernetesConfig": { "KubernetesVersion": "v1.36.2", "ClusterName": name, "ContainerRuntime": "containerd" },
+        "Nodes": [{ "Name": "", "IP": node.to_string(), "Port": world.api_address().port(), "ControlPlane": true, "Worker": true }],
+        // How this machine gets there, which the real one asks the driver.
+        "Lab": { "ssh": ssh.to_string(), "api": api.to_string() },
+    });
+    let path = format!("/root/.minikube/profiles/{name}/config.json");
+    fs.write_file(&path, format!("{profile:#}\n").as_bytes(), 0o600)?;
+    Ok(())
+}
+
+/// Every context of the platform; the clusters beside the first are stopped, and their servers
+/// are ports where nothing listens, as theirs would be.
+fn kubeconfig(world: &World) -> String {
+    let contexts = world.platform().contexts;
+    let api = world.seen_from_workstation(world.api_address());
+    let server = |index: usize, name: &str| match (index, name) {
+        (0, _) => api.to_string(),
+        (_, "docker-desktop") => "127.0.0.1:6443".to_owned(),
+        _ => "127.0.0.1:8443".to_owned(),
+    };
+    let mut text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: {}\n",
+        contexts[0].name
+    );
+    text.push_str("clusters:\n");
+    for (index, context) in contexts.iter().enumerate() {
+        let server = server(index, context.name);
+        let _ = write!(
+            text,
+            "- name: {}\n  cluster:\n    server: http://{server}\n",
+            context.cluster
+        );
+    }
+    text.push_str("contexts:\n");
+    for context in contexts {
+        let _ = write!(
+            text,
+            "- name: {}\n  context:\n    cluster: {}\n",
+            context.name, context.cluster
+        );
+        if !context.namespace.is_empty() {
+            let _ = writeln!(text, "    namespace: {}", context.namespace);
+        }
+        let _ = writeln!(text, "    user: {}", context.user);
+    }
+    text.push_str("users:\n");
+    for context in contexts {
+        let _ = write!(text, "- name: {}\n  user: {{}}\n", context.user);
+    }
+    text
 }

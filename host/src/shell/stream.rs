@@ -27,6 +27,20 @@ impl NetStream {
         runtime.tcp_connect(host, to, origin).await.map(Self)
     }
 
+    /// The same from an address of the machine; unspecified leaves it to the machine.
+    ///
+    /// # Errors
+    /// What a program would get from `bind` and `connect`.
+    pub(crate) async fn connect_from(
+        runtime: &Handle,
+        host: HostId,
+        from: SocketAddrV4,
+        to: SocketAddrV4,
+    ) -> Result<Self, NetError> {
+        let connected = runtime.tcp_connect_from(host, from, to, Origin::Program);
+        connected.await.map(Self)
+    }
+
     /// Its own end.
     pub(crate) fn local_addr(&self) -> Option<SocketAddrV4> {
         self.0.local_addr()

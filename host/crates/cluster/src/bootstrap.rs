@@ -65,7 +65,7 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
         .iter()
         .map(|image| json!({"names": [image.name], "sizeBytes": image.size_bytes}))
         .collect();
-    json!({
+    let mut node = json!({
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
@@ -92,10 +92,7 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
                 condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
                 condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
             ],
-            "addresses": [
-                {"type": "InternalIP", "address": spec.addr.to_string()},
-                {"type": "Hostname", "address": spec.name},
-            ],
+            "addresses": spec.addresses(),
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
             "nodeInfo": {
                 "machineID": machine.replace('-', ""),
@@ -111,7 +108,14 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
             },
             "images": images,
         },
-    })
+    });
+    if spec.control_plane {
+        // As minikube and kind do it, whose only node runs everything: no taint.
+        node["metadata"]["labels"]["node-role.kubernetes.io/control-plane"] = "".into();
+        let unwanted = "node.kubernetes.io/exclude-from-external-load-balancers";
+        node["metadata"]["labels"][unwanted] = "".into();
+    }
+    node
 }
 
 /// The tenth address of the Service range, where every pod looks for names.

@@ -169,8 +169,28 @@ pub struct NodeSpec {
     pub name: String,
     /// Its address in front.
     pub addr: Ipv4Addr,
+    /// Its address for the world outside, where a cloud gives it one.
+    pub external: Option<Ipv4Addr>,
+    /// Whether it runs the control plane too.
+    pub control_plane: bool,
     /// Where its pods get their addresses: network and prefix length.
     pub pod_cidr: (Ipv4Addr, u8),
+}
+
+impl NodeSpec {
+    /// `status.addresses`, in the order kubelets post them.
+    pub(crate) fn addresses(&self) -> serde_json::Value {
+        let address = |kind: &str, text: String| serde_json::json!({"type": kind, "address": text});
+        let internal = address("InternalIP", self.addr.to_string());
+        let external = self
+            .external
+            .map(|addr| address("ExternalIP", addr.to_string()));
+        let hostname = address("Hostname", self.name.clone());
+        [Some(internal), external, Some(hostname)]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
 }
 
 /// What is known about an image without running it.

@@ -208,8 +208,9 @@ fn is_known(zone: &Records, name: &str) -> bool {
 
 /// Whether `name` is `domain` or below it.
 fn is_within(name: &str, domain: &str) -> bool {
+    // A container engine knows names without a domain.
     let rest = name.strip_suffix(domain);
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    domain.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The zone's SOA, as CoreDNS invents it.

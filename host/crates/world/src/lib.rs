@@ -6,13 +6,17 @@
 //! back through [`World::handle`]. Start reading at [`World`], then `wire/`, one file for each
 //! pair of things that meet here.
 
+pub mod docker;
 mod input;
 mod output;
+mod platform;
 mod spec;
 mod wire;
 mod world;
 
 pub use input::Input;
 pub use output::Output;
+pub use platform::{Context, PLATFORMS, Platform, Reach};
 pub use spec::{NodePlan, WorldSpec};
+pub use wire::places::{Forward, Started};
 pub use world::World;

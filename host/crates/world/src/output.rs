@@ -53,6 +53,8 @@ pub enum Output {
         /// When to give up.
         timeout: Duration,
     },
+    /// What must listen all the time has changed: see [`crate::World::forwards`].
+    Forwards,
     /// A node has power again: its machine boots.
     NodeUp {
         /// The node.

@@ -9,8 +9,10 @@
 //!
 //! Never knows what a rule, a name or a Pod's machine looks like: `wire/` does.
 
+use crate::docker::{Engine, NetworkAsk, Refusal};
+use crate::wire::places::{Docker, Forward, Places, Started};
 use crate::wire::{dns::DnsServers, names, nodes, pods::Pods, services};
-use crate::{Input, Output, WorldSpec, spec};
+use crate::{Input, Output, Platform, Reach, WorldSpec};
 use clock::Instant;
 use cluster::kubelet::Command;
 use cluster::{Cluster, Request, Response, WatchId, WatchPoll};
@@ -24,8 +26,9 @@ pub struct World {
     net: Net,
     cluster: Cluster,
     lan: LanId,
-    workstation: HostId,
+    places: Places,
     control_plane: HostId,
+    api: SocketAddrV4,
     nodes: BTreeMap<String, HostId>,
     pods: Pods,
     dns: DnsServers,
@@ -46,18 +49,22 @@ impl World {
             dataplane: spec.dataplane,
             capture: spec.capture,
         });
-        let lan = net.add_lan("lan", vnet::Cidr::new(spec::LAN, spec::LAN_PREFIX));
-        let workstation = net.add_machine("workstation", lan, WorldSpec::lan_address(1));
-        let control_plane = net.add_machine("control-plane", lan, WorldSpec::lan_address(2));
+        let mut places = Places::build(&mut net, spec.platform);
+        let lan = places.node_lan();
         let nodes = nodes::build(&mut net, lan, spec);
-        let cluster = Cluster::new(now, spec.seed.derive("cluster"), nodes::config(spec));
+        let (control_plane, api) = places.control_plane(&mut net, &nodes);
+        places.publish_nodes(&mut net, &nodes);
+        places.start_engines(&mut net, spec.seed, &spec.images, &nodes);
+        let config = nodes::config(spec, api);
+        let cluster = Cluster::new(now, spec.seed.derive("cluster"), config);
         let mut world = Self {
             net,
             cluster,
             lan,
-            workstation,
+            places,
             control_plane,
-            nodes,
+            api,
+            nodes: nodes.into_iter().collect(),
             pods: Pods::default(),
             dns: DnsServers::default(),
             wired: 0,
@@ -161,8 +168,12 @@ impl World {
     fn wire(&mut self, now: Instant) {
         let rules = services::rules(&self.cluster.service_rules());
         if rules != self.services {
+            let ports = self.node_ports();
             self.services.clone_from(&rules);
             self.net.set_services(now, rules);
+            if self.places.platform.reach == Reach::Localhost && ports != self.node_ports() {
+                self.outputs.push_back(Output::Forwards);
+            }
         }
         let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
         self.dns
@@ -281,7 +292,7 @@ impl World {
     /// The learner's machine.
     #[must_use]
     pub fn workstation(&self) -> HostId {
-        self.workstation
+        self.places.workstation()
     }
 
     /// The machine that the API server listens on.
@@ -293,7 +304,7 @@ impl World {
     /// Where the API server listens.
     #[must_use]
     pub fn api_address(&self) -> SocketAddrV4 {
-        SocketAddrV4::new(WorldSpec::lan_address(2), spec::API_PORT)
+        self.api
     }
 
     /// The nodes by name.
@@ -322,24 +333,168 @@ impl World {
             .collect()
     }
 
-    /// Every machine of the LAN with its address, for `/etc/hosts`.
+    /// Every machine that `host` has a network in common with, for `/etc/hosts`.
     #[must_use]
-    pub fn lan_hosts(&self) -> Vec<(Ipv4Addr, String)> {
-        let mut hosts = vec![
-            (
-                self.net.host_addr(self.workstation),
-                "workstation".to_owned(),
-            ),
-            (
-                self.net.host_addr(self.control_plane),
-                "control-plane".to_owned(),
-            ),
-        ];
-        hosts.extend(
-            self.nodes
+    pub fn names_for(&self, host: HostId) -> Vec<(Ipv4Addr, String)> {
+        let mut mine = self.net.interfaces(host);
+        // Nobody has a name for what it has no route to.
+        let hidden = self.places.hidden_lans();
+        mine.retain(|interface| {
+            host != self.places.workstation() || !hidden.contains(&interface.lan)
+        });
+        let ours = self.places.machines.iter().cloned();
+        let nodes = self.nodes.iter().map(|(name, host)| (name.clone(), *host));
+        let apart = ("control-plane".to_owned(), self.control_plane);
+        let mut all: Vec<(String, HostId)> = ours.collect();
+        if !self.nodes.values().any(|node| *node == self.control_plane) {
+            all.insert(1, apart);
+        }
+        let near = |(name, other): (String, HostId)| {
+            let theirs = self.net.interfaces(other);
+            let common = theirs
                 .iter()
-                .map(|(name, host)| (self.net.host_addr(*host), name.clone())),
-        );
-        hosts
+                .find(|interface| mine.iter().any(|own| own.lan == interface.lan))?;
+            Some((common.addr, name))
+        };
+        all.into_iter().chain(nodes).filter_map(near).collect()
+    }
+}
+
+/// Places around the cluster.
+impl World {
+    /// Where the cluster stands.
+    #[must_use]
+    pub fn platform(&self) -> &'static Platform {
+        self.places.platform
+    }
+
+    /// The machines that are no nodes and run programs, by name; the learner's first.
+    #[must_use]
+    pub fn machines(&self) -> Vec<(String, HostId)> {
+        let all = self.places.machines.iter();
+        // The edge of a cloud is nobody's to log in to.
+        all.filter(|(name, _)| name != "edge").cloned().collect()
+    }
+
+    /// The nodes in the order of their addresses.
+    #[must_use]
+    pub fn nodes_in_order(&self) -> Vec<(String, HostId)> {
+        let mut nodes: Vec<(String, HostId)> = self.nodes.clone().into_iter().collect();
+        nodes.sort_by_key(|(_, host)| *host);
+        nodes
+    }
+
+    /// Where the learner's machine reaches a port of a node: the node itself, or the port of its
+    /// own 127.0.0.1 that leads there.
+    #[must_use]
+    pub fn seen_from_workstation(&self, to: SocketAddrV4) -> SocketAddrV4 {
+        self.places.seen_from_workstation(to)
+    }
+
+    /// What must listen on machines all the time.
+    #[must_use]
+    pub fn forwards(&self) -> Vec<Forward> {
+        self.places
+            .forwards(&self.net, self.api, &self.node_ports())
+    }
+
+    /// The machines with a container engine.
+    #[must_use]
+    pub fn engines(&self) -> Vec<(String, HostId)> {
+        let names = self.places.engines.keys();
+        names
+            .filter_map(|name| Some((name.clone(), self.places.host(name)?)))
+            .collect()
+    }
+
+    /// The engine of a machine.
+    #[must_use]
+    pub fn engine(&self, machine: &str) -> Option<&Engine> {
+        Some(&self.places.engines.get(machine)?.engine)
+    }
+
+    /// The engine of a machine, for what touches no network.
+    pub fn engine_mut(&mut self, machine: &str) -> Option<&mut Engine> {
+        Some(&mut self.places.engines.get_mut(machine)?.engine)
+    }
+
+    fn docker(&mut self, machine: &str) -> Result<(&mut Docker, &mut Net), Refusal> {
+        let docker = self.places.engines.get_mut(machine);
+        let docker = docker.ok_or(Refusal {
+            status: 503,
+            message: "no engine".into(),
+        })?;
+        Ok((docker, &mut self.net))
+    }
+
+    /// Gives a container of an engine a machine, an address and ports; `None` when it has them.
+    ///
+    /// # Errors
+    /// What is not to be had, in dockerd's words.
+    pub fn start_container(
+        &mut self,
+        now: Instant,
+        machine: &str,
+        container: &str,
+    ) -> Result<Option<Started>, Refusal> {
+        let (docker, net) = self.docker(machine)?;
+        docker.start(now, net, container)
+    }
+
+    /// A container's program runs.
+    pub fn container_started(&mut self, now: Instant, machine: &str, id: &str) {
+        if let Ok((docker, _)) = self.docker(machine) {
+            docker.engine.started(now, id);
+        }
+    }
+
+    /// A container's program did not start, with this code if it was tried.
+    pub fn container_failed(&mut self, now: Instant, machine: &str, id: &str, code: Option<u8>) {
+        if let Ok((docker, net)) = self.docker(machine) {
+            docker.failed(now, net, id, code);
+        }
+    }
+
+    /// A container's program ended; true when the container is gone with it.
+    pub fn container_exited(&mut self, now: Instant, machine: &str, id: &str, code: u8) -> bool {
+        match self.docker(machine) {
+            Ok((docker, net)) => docker.exited(now, net, id, code),
+            Err(_) => false,
+        }
+    }
+
+    /// Makes a network of an engine; its id.
+    ///
+    /// # Errors
+    /// What is refused, in dockerd's words.
+    pub fn create_container_network(
+        &mut self,
+        now: Instant,
+        machine: &str,
+        ask: NetworkAsk,
+    ) -> Result<String, Refusal> {
+        let (docker, net) = self.docker(machine)?;
+        docker.create_network(now, net, ask)
+    }
+
+    /// Takes a network of an engine away.
+    ///
+    /// # Errors
+    /// What is refused, in dockerd's words.
+    pub fn remove_container_network(
+        &mut self,
+        now: Instant,
+        machine: &str,
+        reference: &str,
+    ) -> Result<(), Refusal> {
+        let (docker, net) = self.docker(machine)?;
+        docker.remove_network(now, net, reference)
+    }
+
+    /// The names that a container's network knows.
+    #[must_use]
+    pub fn container_names(&self, machine: &str, id: &str) -> Vec<(String, Ipv4Addr)> {
+        let docker = self.places.engines.get(machine);
+        docker.map_or_else(Vec::new, |docker| docker.neighbours(id))
     }
 }

@@ -223,10 +223,7 @@ fn set_status(node: &mut Value, poster: Poster<'_>) {
         .filter_map(|name| Some(json!({ "names": [image::id(name), name], "sizeBytes": known.find(name)?.size_bytes })))
         .collect();
     let mut status = json!({
-        "addresses": [
-            { "type": "InternalIP", "address": spec.addr.to_string() },
-            { "type": "Hostname", "address": spec.name },
-        ],
+        "addresses": spec.addresses(),
         "capacity": capacity("24684096Ki", "264212084Ki"),
         "allocatable": capacity("24581696Ki", "243497856212"),
         "conditions": conditions,

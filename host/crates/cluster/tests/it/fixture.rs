@@ -11,6 +11,8 @@ pub(crate) const EPOCH: i64 = 1_795_237_200;
 pub(crate) fn config() -> Config {
     let node = |number: u8| NodeSpec {
         name: format!("node-{number}"),
+        external: None,
+        control_plane: false,
         addr: Ipv4Addr::new(192, 168, 77, 10 + number),
         pod_cidr: (Ipv4Addr::new(10, 244, number, 0), 24),
     };

@@ -45,6 +45,8 @@ impl Plane {
     pub(crate) fn seeded(nodes: u8, seed: u64, shuffle: bool) -> Self {
         let node = |number: u8| NodeSpec {
             name: format!("node-{number}"),
+            external: None,
+            control_plane: false,
             addr: Ipv4Addr::new(192, 168, 77, number + 1),
             pod_cidr: (Ipv4Addr::new(10, 244, number - 1, 0), 24),
         };

@@ -39,12 +39,6 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Environment {
         .get("platform")
         .and_then(|node| reader.one_of(node, &PLATFORMS))
         .unwrap_or("plain");
-    if platform != "plain" {
-        reader.not_yet(
-            fields.key_at("platform"),
-            &format!("the platform `{platform}`"),
-        );
-    }
     if fields.get("continue_from").is_some() {
         reader.not_yet(
             fields.key_at("continue_from"),

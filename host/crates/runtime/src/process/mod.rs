@@ -71,7 +71,8 @@ pub(crate) struct Process {
     /// Whether the host started it and wants to know its end.
     pub(crate) reported: bool,
     pub(crate) meter: Meter,
-    tty: Option<Tty>,
+    /// Let go of at its end: whoever waits for it must not keep the terminal open.
+    tty: Mutex<Option<Tty>>,
     state: Mutex<State>,
 }
 
@@ -103,13 +104,13 @@ impl Process {
             memory: AtomicU64::new(0),
             reported: order.reported,
             meter,
-            tty: order.stdio.tty().cloned(),
+            tty: Mutex::new(order.stdio.tty().cloned()),
             state: Mutex::new(state),
         }
     }
 
-    pub(crate) fn tty(&self) -> Option<&Tty> {
-        self.tty.as_ref()
+    pub(crate) fn tty(&self) -> Option<Tty> {
+        self.tty.lock().clone()
     }
 
     pub(crate) fn parent(&self) -> u32 {
@@ -226,6 +227,9 @@ impl Process {
             state.turn = None;
             state.waiting.take()
         };
+        // Dropped with no lock held: the terminal's other end wakes.
+        let tty = self.tty.lock().take();
+        drop(tty);
         waiting.wake();
     }
 }

@@ -236,7 +236,7 @@ impl signals::Host for Guest {
 
 impl terminal::Host for Guest {
     fn get_size(&mut self) -> Result<Option<terminal::Size>> {
-        let size = self.process.tty().map(crate::tty::Tty::size);
+        let size = self.process.tty().map(|tty| tty.size());
         Ok(size.map(|size| terminal::Size {
             columns: size.columns,
             rows: size.rows,
@@ -245,7 +245,7 @@ impl terminal::Host for Guest {
 
     fn set_raw(&mut self, raw: bool) -> Result<bool> {
         let tty = self.process.tty();
-        if let Some(tty) = tty {
+        if let Some(tty) = &tty {
             tty.set_raw(raw);
         }
         Ok(tty.is_some())

@@ -3,5 +3,6 @@
 pub(crate) mod dns;
 pub(crate) mod names;
 pub(crate) mod nodes;
+pub(crate) mod places;
 pub(crate) mod pods;
 pub(crate) mod services;

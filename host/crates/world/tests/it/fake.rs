@@ -60,6 +60,7 @@ impl Lab {
                     name: format!("node-{}", char::from(b'a' + n as u8)),
                 })
                 .collect(),
+            platform: world::Platform::plain(),
             pod_cidr: Cidr::new(Ipv4Addr::new(10, 244, 0, 0), 16),
             service_cidr: Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12),
             dataplane: Dataplane::Overlay,
@@ -200,7 +201,7 @@ impl Lab {
                 );
             }
             Output::Probe { id, .. } => self.due.push(self.now + delay, Due::Probed(id, true)),
-            Output::NodeUp { .. } | Output::NodeDown { .. } => {}
+            Output::NodeUp { .. } | Output::NodeDown { .. } | Output::Forwards => {}
         }
     }
 

@@ -2,5 +2,6 @@
 
 mod fake;
 mod invariants;
+mod places;
 mod service;
 mod sim;
