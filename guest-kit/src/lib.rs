@@ -44,6 +44,8 @@ mod bindings {
     });
 }
 
+#[doc(hidden)]
+pub use system::Waitable;
 pub use system::{exit, init};
 
 use std::time::Duration;
@@ -52,7 +54,7 @@ use std::time::Duration;
 pub trait Source {
     /// What the operating system waits on.
     #[doc(hidden)]
-    fn waitable(&self) -> system::Waitable<'_>;
+    fn waitable(&self) -> Waitable<'_>;
 }
 
 /// Waits until one of the sources is ready or the time is over; the indices of the ready ones.

@@ -24,7 +24,8 @@ use crate::terminal::Size;
 pub struct Waitable<'a>(Pollable, PhantomData<&'a ()>);
 
 impl Waitable<'_> {
-    fn new(pollable: Pollable) -> Self {
+    /// For sources of a program's own.
+    pub fn new(pollable: Pollable) -> Self {
         Self(pollable, PhantomData)
     }
 }

@@ -31,7 +31,6 @@ mod screen;
 mod sed;
 mod seq;
 mod sort;
-mod ssh;
 mod system;
 mod terminal;
 mod test;
@@ -378,7 +377,6 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         sed::APPLETS,
         seq::APPLETS,
         sort::APPLETS,
-        ssh::APPLETS,
         system::APPLETS,
         terminal::APPLETS,
         test::APPLETS,

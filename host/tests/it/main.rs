@@ -4,5 +4,6 @@ mod broken;
 mod inside;
 mod lab;
 mod lessons;
+mod places;
 mod sh;
 mod up;

@@ -1,0 +1,164 @@
+//! Platforms as a learner meets them: lessons of their own, and what `docker`, `minikube` and
+//! `ssh` print there.
+
+use crate::lab::{Ran, folder, root, run};
+use crate::sh::sh;
+
+#[test]
+fn a_lesson_on_every_platform_holds() {
+    for name in [
+        "docker-hosts",
+        "docker-desktop",
+        "gke",
+        "minikube-docker",
+        "minikube-hyperkit",
+    ] {
+        let file = root().join(format!("host/tests/lessons/{name}.yaml"));
+        let ran = run(&["run", file.to_str().expect("a plain path")]);
+        assert_eq!(ran.code, Some(0), "{name}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
+/// Runs a script on a platform with a deployed Service of type NodePort at hand.
+fn on(platform: &str, more: &[&str], script: &str) -> Ran {
+    let files = folder(&format!("places-{platform}-{}", script.len()));
+    let manifest = root().join("host/tests/lessons/web-np.yml");
+    std::fs::copy(manifest, files.join("web-np.yml")).expect("writable");
+    let files = files.display().to_string();
+    let mut args = vec!["--platform", platform, "--files", &files];
+    args.extend(more);
+    sh(&args, script)
+}
+
+#[test]
+fn containers_are_run_found_published_and_removed_as_docker_does() {
+    let script = "\
+docker run -d --name web -p 8080:80 nginx >/dev/null
+docker run -d --name web2 -p 8080:80 nginx; echo $?
+docker ps --format '{{.Names}} {{.Image}} {{.Ports}}'
+curl -s localhost:8080 | grep title
+docker inspect -f '{{.NetworkSettings.IPAddress}}' web
+docker run --rm busybox sh -c 'echo out; echo err >&2; exit 3'; echo $?
+docker run busybox nosuch; echo $?
+echo typed | docker run -i --rm busybox cat
+docker exec web hostname | wc -c
+docker stop web; docker start web; curl -s -o /dev/null -w '%{http_code}\\n' localhost:8080
+docker rm web; docker rm -f web; curl -s localhost:8080; echo $?
+docker network create shop >/dev/null
+docker run -d --name db --network shop nginx >/dev/null
+docker run --rm --network shop busybox wget -qO- db | grep title
+";
+    let ran = on("docker-hosts", &["--on", "host/host-a"], script);
+    let expected = "\
+125
+web nginx 0.0.0.0:8080->80/tcp
+<title>Welcome to nginx!</title>
+172.17.0.2
+out
+3
+127
+typed
+13
+web
+web
+200
+web
+7
+<title>Welcome to nginx!</title>
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    for words in [
+        "Unable to find image 'nginx:latest' locally",
+        ": Bind for 0.0.0.0:8080 failed: port is already allocated.",
+        "exec: \"nosuch\": executable file not found in $PATH: unknown.",
+        "container is running: stop the container before removing or force remove",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_machine_without_an_engine_says_so_in_dockers_words() {
+    let ran = sh(&[], "docker ps\n");
+    let words = "Cannot connect to the Docker daemon at tcp://127.0.0.1:2375. Is the docker daemon running?\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), words));
+}
+
+#[test]
+fn minikube_service_opens_a_tunnel_that_ctrl_c_closes() {
+    let script = "\
+kubectl apply -f web-np.yml >/dev/null; kubectl rollout status deploy/apache >/dev/null
+export LANG=ja_JP.UTF-8
+minikube service web-np > said & pid=$!
+sleep 2
+url=$(grep -o 'http://127[^ ]*' said); sed 's/127.0.0.1:[0-9]*/127.0.0.1:PORT/; s/PORT *|/PORT |/' said
+curl -s $url
+kill -INT $pid; wait $pid; tail -1 said
+curl -s $url; echo $?
+";
+    let ran = on("minikube-docker", &[], script);
+    let expected = "\
+|-----------|--------|-------------|---------------------------|
+| NAMESPACE |  NAME  | TARGET PORT |            URL            |
+|-----------|--------|-------------|---------------------------|
+| default   | web-np |          80 | http://192.168.49.2:31848 |
+|-----------|--------|-------------|---------------------------|
+🏃  web-np サービス用のトンネルを起動しています。
+|-----------|--------|-------------|------------------------|
+| NAMESPACE |  NAME  | TARGET PORT |          URL           |
+|-----------|--------|-------------|------------------------|
+| default   | web-np |             | http://127.0.0.1:PORT |
+|-----------|--------|-------------|------------------------|
+🎉  デフォルトブラウザーで default/web-np サービスを開いています...
+❗  Docker ドライバーを darwin 上で使用しているため、実行するにはターミナルを開く必要があります。
+<html><body><h1>It works!</h1></body></html>
+✋  web-np サービス用のトンネルを停止しています。
+7
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+}
+
+#[test]
+fn contexts_are_the_platforms_and_a_stopped_cluster_refuses() {
+    let ran = on(
+        "docker-desktop",
+        &[],
+        "kubectl config get-contexts | tr -s ' '; kubectl config use-context minikube; kubectl get nodes; echo $?\n",
+    );
+    let expected = "\
+CURRENT NAME CLUSTER AUTHINFO NAMESPACE
+* docker-desktop docker-desktop docker-desktop 
+ minikube minikube minikube default
+Switched to context \"minikube\".
+1
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    assert!(ran.stderr.contains("was refused"), "{}", ran.stderr);
+}
+
+#[test]
+fn ssh_runs_commands_carries_input_and_gives_a_shell_at_a_terminal() {
+    let ran = sh(
+        &[],
+        "echo typed | ssh node-1 cat; ssh node-1 'exit 4'; echo $?; ssh nowhere; echo $?\n",
+    );
+    assert_eq!(ran.stdout, "typed\n4\n255\n", "{}", ran.stderr);
+    let typed = sh(&["--keys"], "ssh node-1\nhostname\nexit\nhostname\n");
+    assert!(typed.stdout.contains("node-1"), "{}", typed.stdout);
+    assert!(
+        typed.stdout.contains("Connection to node-1 closed."),
+        "{}",
+        typed.stdout
+    );
+}
+
+#[test]
+fn git_is_not_here_and_says_so() {
+    let ran = sh(&[], "git clone x\n");
+    assert_eq!(ran.code, Some(127));
+    assert!(
+        ran.stderr.starts_with("git: not in this lab: "),
+        "{}",
+        ran.stderr
+    );
+}
