@@ -6,7 +6,6 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 /// Raw answers by name, see `cases/replies.txt`.
 const REPLIES: &str = include_str!("../cases/replies.txt");
@@ -243,12 +242,12 @@ impl Peer {
             "part" => self.part(head, method),
             "slow" => {
                 self.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")?;
-                thread::sleep(Duration::from_secs(4));
-                None
+                // Until the client has had enough.
+                self.fill().and(None)
             }
             "silent" => {
-                thread::sleep(Duration::from_secs(4));
-                None
+                // Until the client has had enough.
+                self.fill().and(None)
             }
             "close" => {
                 self.page("200 OK", "Connection: close\r\n", request, method)?;
