@@ -11,6 +11,7 @@ mod command;
 mod cut;
 mod data;
 mod date;
+mod diff;
 mod disk;
 mod dump;
 mod echo;
@@ -20,10 +21,12 @@ mod expr;
 mod files;
 pub(crate) mod format;
 mod grep;
+mod gzip;
 mod lines;
 mod listing;
 mod names;
 mod net;
+mod pager;
 mod printf;
 pub(crate) mod process;
 mod regex;
@@ -32,10 +35,12 @@ mod sed;
 mod seq;
 mod sort;
 mod system;
+mod tar;
 mod terminal;
 mod test;
 mod tr;
 mod uniq;
+mod vi;
 mod wc;
 mod wget;
 
@@ -361,6 +366,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         cut::APPLETS,
         data::APPLETS,
         date::APPLETS,
+        diff::APPLETS,
         disk::APPLETS,
         dump::APPLETS,
         echo::APPLETS,
@@ -368,20 +374,24 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         expr::APPLETS,
         files::APPLETS,
         grep::APPLETS,
+        gzip::APPLETS,
         lines::APPLETS,
         listing::APPLETS,
         names::APPLETS,
         net::APPLETS,
+        pager::APPLETS,
         printf::APPLETS,
         process::APPLETS,
         sed::APPLETS,
         seq::APPLETS,
         sort::APPLETS,
         system::APPLETS,
+        tar::APPLETS,
         terminal::APPLETS,
         test::APPLETS,
         tr::APPLETS,
         uniq::APPLETS,
+        vi::APPLETS,
         wc::APPLETS,
         wget::APPLETS,
     ]

@@ -41,6 +41,8 @@ macro_rules! beside_busybox {
 }
 
 beside_busybox! {
+    files_are_compared_as_by_busybox: "diff";
+    archives_are_packed_as_by_busybox: "archive";
     bytes_are_shown_as_by_busybox: "dump";
     lines_are_printed_as_by_busybox: "lines";
     files_are_treated_as_by_busybox: "disk";
