@@ -26,9 +26,7 @@ pub(crate) fn select(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<
         return slashed(session, args);
     }
     let Some((types, names)) = args.split_first() else {
-        return Err(Fail::message(
-            "You must provide one or more resources by argument or filename.",
-        ));
+        return Err(Fail::message(crate::cmd::NOTHING_NAMED));
     };
     let resources = resources(session, types)?;
     if names.is_empty() {

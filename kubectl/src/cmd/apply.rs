@@ -414,7 +414,7 @@ pub(crate) fn create(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
 /// `kubectl replace -f`.
 pub(crate) fn replace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if !parsed.given("filename") {
-        return Err(Fail::usage("replace", "Must specify --filename to replace"));
+        return Err(Fail::message("must specify one of -f and -k"));
     }
     let query = write_query(parsed, "kubectl-replace")?;
     let found = select::try_manifests(session, parsed)?;
@@ -430,7 +430,11 @@ pub(crate) fn replace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome
                     &json!({"propagationPolicy": "Background", "gracePeriodSeconds": 0}),
                 ) {
                     Err(fail) if !fail.is_not_found() => return Err(fail),
-                    _ => super::delete::wait_gone(session, &manifest.path(), None)?,
+                    Err(_) => {}
+                    Ok(_) => {
+                        super::delete::report(session, parsed, &manifest)?;
+                        super::delete::wait_gone(session, &manifest.path(), None)?;
+                    }
                 };
                 session.post(
                     &with_query(&manifest.collection(), &query),

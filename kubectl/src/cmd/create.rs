@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::shared::{DRY, FILES, PRINT, VALIDATE, command};
+use super::shared::{DRY, FILES, PRINT, VALIDATE, absent, command};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Int, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
@@ -63,14 +63,48 @@ const SERVICEACCOUNT: Command = Command {
 };
 
 const SUBCOMMANDS: &[Command] = &[
+    CLUSTERROLE,
+    CLUSTERROLEBINDING,
     super::create_data::CONFIGMAP,
+    CRONJOB,
     DEPLOYMENT,
+    INGRESS,
     JOB,
     NAMESPACE,
+    PODDISRUPTIONBUDGET,
+    PRIORITYCLASS,
+    QUOTA,
+    ROLE,
+    ROLEBINDING,
     super::create_data::SECRET,
     super::create_service::SERVICE,
     SERVICEACCOUNT,
+    TOKEN,
 ];
+
+// The kinds that these make are not in a lab.
+const CLUSTERROLE: Command = absent("clusterrole", "Create a cluster role");
+const CLUSTERROLEBINDING: Command = absent(
+    "clusterrolebinding",
+    "Create a cluster role binding for a particular cluster role",
+);
+const CRONJOB: Command = absent("cronjob", "Create a cron job with the specified name");
+const INGRESS: Command = absent("ingress", "Create an ingress with the specified name");
+const PODDISRUPTIONBUDGET: Command = absent(
+    "poddisruptionbudget",
+    "Create a pod disruption budget with the specified name",
+);
+const PRIORITYCLASS: Command = absent(
+    "priorityclass",
+    "Create a priority class with the specified name",
+);
+const QUOTA: Command = absent("quota", "Create a quota with the specified name");
+const ROLE: Command = absent("role", "Create a role with single rule");
+const ROLEBINDING: Command = absent(
+    "rolebinding",
+    "Create a role binding for a particular role or cluster role",
+);
+const TOKEN: Command = absent("token", "Request a service account token");
 
 const CREATE_DEPLOYMENT: &[Flag] = &[
     flag(
@@ -108,7 +142,11 @@ fn create(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if parsed.given("filename") {
         return super::apply::create(session, parsed);
     }
-    Err(Fail::usage("create", "must specify one of -f and -k"))
+    if let [_, ..] = &parsed.args[..] {
+        let given = parsed.args.join(" ");
+        return Err(Fail::usage("create", format!("Unexpected args: [{given}]")));
+    }
+    Err(Fail::message("must specify one of -f and -k"))
 }
 
 /// Sends a made object, or only shows it, and says that it was created.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::create::{name, submit};
-use super::shared::{DRY, PRINT, VALIDATE, command, family};
+use super::shared::{DRY, PRINT, VALIDATE, absent, command, family};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Array, Bool, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -44,7 +44,12 @@ const SECRET_TLS: Command = command(
     secret_tls,
 );
 
-const SECRETS: &[Command] = &[SECRET_GENERIC, SECRET_TLS];
+const SECRET_DOCKER_REGISTRY: Command = absent(
+    "docker-registry",
+    "Create a secret for use with a Docker registry",
+);
+
+const SECRETS: &[Command] = &[SECRET_DOCKER_REGISTRY, SECRET_GENERIC, SECRET_TLS];
 
 const SOURCES: &[Flag] = &[
     flag(

@@ -77,13 +77,25 @@ const PORTS: &[Flag] = &[
     ),
 ];
 
+/// Go's words about a text that is no port.
+fn wrong_port(port: &str) -> Fail {
+    let number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let why = if number {
+        "value out of range"
+    } else {
+        "invalid syntax"
+    };
+    Fail::message(format!(
+        "strconv.ParseUint: parsing {}: {why}",
+        quoted(port)
+    ))
+}
+
 fn tcp_ports(parsed: &Parsed) -> Outcome<Vec<Value>> {
     let mut ports = Vec::new();
     for spec in parsed.list("tcp") {
         let (port, target) = spec.split_once(':').unwrap_or((spec, spec));
-        let number: u16 = port
-            .parse()
-            .map_err(|_| Fail::message(format!("invalid port value {}", quoted(port))))?;
+        let number: u16 = port.parse().map_err(|_| wrong_port(port))?;
         let target = target
             .parse::<u16>()
             .map_or_else(|_| json!(target), |number| json!(number));
@@ -98,8 +110,7 @@ fn service(session: &mut Session<'_, '_>, parsed: &Parsed, kind: &str) -> Outcom
     let mut ports = tcp_ports(parsed)?;
     let headless = parsed.text("clusterip") == "None";
     if ports.is_empty() && !headless && kind != "ExternalName" {
-        return Err(Fail::usage(
-            &parsed.path,
+        return Err(Fail::message(
             "at least one tcp port specifier must be provided",
         ));
     }

@@ -74,7 +74,7 @@ const DELETE_FLAGS: &[Flag] = &[
 ];
 
 /// The words for a command that needs to be told what it is about.
-pub(super) const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
+pub(crate) const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
 
 struct Doomed {
     resource: Resource,
@@ -243,6 +243,23 @@ fn delete(session: &mut Session<'_, '_>, parsed: &Parsed, grace: i64, object: &D
         quoted(&object.name),
         dry_suffix(&dry_run)
     ))
+}
+
+/// What `replace --force` says of the object that was in the way.
+pub(super) fn report(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    manifest: &select::Manifest,
+) -> Outcome {
+    let (kind, name) = (manifest.resource.kind_group(), manifest.name());
+    match (parsed.text("output"), manifest.namespace.as_str()) {
+        ("", "") => session.out(&format!("{kind} {} deleted\n", quoted(name))),
+        ("", namespace) => session.out(&format!(
+            "{kind} {} deleted from {namespace} namespace\n",
+            quoted(name)
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Waits until a path answers 404, or names another object.

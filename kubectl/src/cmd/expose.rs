@@ -111,7 +111,7 @@ fn expose_one(session: &mut Session<'_, '_>, parsed: &Parsed, target: &select::T
     {
         return Err(Fail::message(format!(
             "cannot expose a {}",
-            target.resource.plural_group()
+            target.resource.kind
         )));
     }
     let selector = if parsed.given("selector") {

@@ -113,9 +113,8 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
     let mut fails = Vec::new();
     for target in select::fetch(session, parsed, who)? {
         if listing {
-            list_marks(session, &target, words)?;
-        }
-        if !updates.is_empty()
+            list_marks(session, &target, words, &new, &gone)?;
+        } else if !updates.is_empty()
             && let Err(fail) = mark_one(session, parsed, words, &target, &new, &gone)
         {
             fails.push(fail);
@@ -124,8 +123,22 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
     Fail::collect(fails)
 }
 
-fn list_marks(session: &mut Session<'_, '_>, target: &Target, words: &Words) -> Outcome {
-    let lines: String = entries(&target.object, &format!("metadata.{}", words.field))
+/// Lists the marks as they would be; together with changes nothing is sent, as the stock client has it.
+fn list_marks(
+    session: &mut Session<'_, '_>,
+    target: &Target,
+    words: &Words,
+    new: &[(&str, &str)],
+    gone: &[&str],
+) -> Outcome {
+    let mut object = target.object.clone();
+    for (key, value) in new {
+        set(&mut object, &["metadata", words.field, key], json!(value));
+    }
+    if let Some(marks) = object["metadata"][words.field].as_object_mut() {
+        gone.iter().for_each(|key| drop(marks.remove(*key)));
+    }
+    let lines: String = entries(&object, &format!("metadata.{}", words.field))
         .iter()
         .map(|(key, value)| format!("{key}={}\n", bare(value)))
         .collect();

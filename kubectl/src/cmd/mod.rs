@@ -36,6 +36,7 @@ mod top;
 mod wait;
 
 use crate::flags::Command;
+pub(crate) use delete::NOTHING_NAMED;
 pub(crate) use set::pod_spec_path;
 pub(crate) use shared::{ABSENT, GLOBAL};
 

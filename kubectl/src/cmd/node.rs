@@ -102,7 +102,7 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     for target in select::fetch(session, parsed, who)? {
         let mut taints = list(&target.object, "spec.taints").to_vec();
-        let mut removed = false;
+        let (mut removed, mut added, mut replaced) = (false, false, false);
         for update in updates {
             if let Some(gone) = update.strip_suffix('-') {
                 let (key, effect) = gone.split_once(':').unwrap_or((gone, ""));
@@ -117,7 +117,12 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             } else {
                 let (pair, effect) = update.rsplit_once(':').unwrap_or((update, ""));
                 if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) {
-                    return Err(Fail::message(format!("invalid taint spec: {update}")));
+                    let why = if effect.is_empty() {
+                        format!("invalid taint spec: {update}")
+                    } else {
+                        format!("invalid taint effect: {effect}, unsupported taint effect")
+                    };
+                    return Err(Fail::usage("taint", why));
                 }
                 let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
                 let same = |taint: &Value| taint["key"] == key && taint["effect"] == effect;
@@ -127,7 +132,9 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
                         target.name
                     )));
                 }
+                let before = taints.len();
                 taints.retain(|taint| !same(taint));
+                (added, replaced) = (true, replaced || taints.len() != before);
                 let mut taint = json!({"key": key, "effect": effect});
                 if !value.is_empty() {
                     taint["value"] = json!(value);
@@ -149,7 +156,11 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             parsed,
             &object,
             &target.shown(),
-            if removed { "untainted" } else { "tainted" },
+            match (added, removed, replaced) {
+                (true, false, false) => "tainted",
+                (false, _, _) => "untainted",
+                _ => "modified",
+            },
         )?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use super::shared::{ALL, DRY, FILES, PRINT, SELECT, command};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Duration, Int};
 use crate::flags::{Command, Flag, Parsed, flag};
+use crate::http::LOOK_AGAIN;
 use crate::output;
 use crate::select::{self, Target};
 use crate::session::{JSON, MERGE, Next, Session, with_query};
@@ -118,6 +119,8 @@ fn wait_scaled(
                 return Ok(());
             }
         }
+        // A server that ends a watch at once is not asked again at once.
+        (session.io.sleep)(LOOK_AGAIN);
     }
     Err(Fail::message(format!(
         "timed out waiting for {} to be synced",

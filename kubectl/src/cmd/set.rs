@@ -199,11 +199,6 @@ pub(crate) fn set_env(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome
         }
         return Ok(());
     }
-    if updates.is_empty() {
-        return Err(Fail::message(
-            "at least one environment variable must be provided",
-        ));
-    }
     edit_pods(session, parsed, who, "env updated", |spec| {
         for container in spec
             .get_mut("containers")
@@ -228,7 +223,9 @@ pub(crate) fn set_env(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome
                     (None, Some(value)) => env.push(json!({"name": name, "value": value})),
                     (_, None) => env.retain(|variable| variable["name"] != name),
                 }
-                container["env"] = Value::Array(env);
+                if !env.is_empty() || container.get("env").is_some() {
+                    container["env"] = Value::Array(env);
+                }
             }
         }
         Ok(())

@@ -154,7 +154,11 @@ fn arguments_about_nodes_are_checked() {
             "error: serviceaccount is required\n",
         ),
     ] {
-        check(&lab(&[]).run(args), 1, "", words);
+        let mut lab = lab(&[]);
+        let pod = json!({"kind": "Pod", "metadata": {"name": "x"}, "spec": {"containers": [{"name": "c"}]}});
+        let pods = json!({"kind": "PodList", "items": [&pod, &pod]}).to_string();
+        lab.answer("GET /api/v1/namespaces/default/pods", 200, &pods);
+        check(&lab.run(args), 1, "", words);
     }
 }
 
@@ -275,5 +279,44 @@ fn differences_are_left_to_a_program() {
         ran.requests
             .iter()
             .any(|(line, _)| line.contains("dryRun=All"))
+    );
+}
+
+#[test]
+fn changes_that_are_only_listed_are_not_sent() {
+    let mut lab = Lab::new();
+    lab.answer(DEPLOYMENT, 200, fixture!("deployment-my-nginx.json"));
+    let ran = lab.run(&["label", "deploy/my-nginx", "zone=a", "--list"]);
+    assert!(ran.stdout.ends_with("zone=a\n"), "{}", ran.stdout);
+    assert!(
+        ran.requests
+            .iter()
+            .all(|(line, _)| line.starts_with("GET "))
+    );
+}
+
+#[test]
+fn a_scaled_workload_is_waited_for_no_longer_than_asked() {
+    let mut lab = Lab::new();
+    lab.answer(DEPLOYMENT, 200, fixture!("deployment-my-nginx.json"));
+    let scale = format!("{}/scale", DEPLOYMENT.replace("GET", "PATCH"));
+    lab.answer(&scale, 200, "{}");
+    let mut found: Value =
+        serde_json::from_str(fixture!("deployment-my-nginx.json")).expect("JSON");
+    found["status"]["replicas"] = json!(5);
+    found["status"]["observedGeneration"] = json!(99);
+    let list =
+        json!({"kind": "DeploymentList", "metadata": {"resourceVersion": "1"}, "items": [found]})
+            .to_string();
+    let collection = "GET /apis/apps/v1/namespaces/default/deployments";
+    lab.answer(collection, 200, &list);
+    let ran = lab.run(&["scale", "deploy/my-nginx", "--replicas=5", "--timeout=10s"]);
+    check(&ran, 0, "deployment.apps/my-nginx scaled\n", "");
+    let late = "error: timed out waiting for \"my-nginx\" to be synced\n";
+    check(
+        &lab.run(&["scale", "deploy/my-nginx", "--replicas=6", "--timeout=1ns"]),
+        1,
+        "",
+        late,
     );
 }
