@@ -125,7 +125,7 @@ pub struct Turn<'a> {
     changes: u32,
     /// Whether the path is what the client wrote, so that it can be passed on unchanged.
     pub pristine: bool,
-    /// A path that `rewrite … break` left, which is not passed on as the client wrote it.
+    /// What `set $limit_rate` said.
     pub(super) limit_rate: Option<Vec<u8>>,
     pub(super) user: Option<String>,
     pub(super) held: Vec<Held<'a>>,
@@ -382,14 +382,12 @@ impl<'a> Turn<'a> {
     /// From now on the location that an `if` is.
     pub(super) fn enter_if(&mut self, at: usize) {
         let inner = &self.server.locations[at];
-        let pattern = self.location;
         self.settings = Rc::clone(&inner.settings);
         if inner.handler.is_some() {
             self.handler.clone_from(&inner.handler);
         }
         // Files are tried in the location itself only, as in nginx.
         self.location = inner;
-        let _ = pattern;
     }
 
     fn location_codes(&mut self) -> Step {

@@ -14,7 +14,7 @@ use std::net::SocketAddrV4;
 use std::rc::Rc;
 
 use crate::apache::Apache;
-use crate::conf::model::{Config, Level, LogTarget};
+use crate::conf::model::{Config, Level};
 use crate::net::system::{self, Errno, Listener};
 use crate::net::wire::{Memory, Wire};
 use crate::net::{self, TaskId};
@@ -212,7 +212,6 @@ impl Server {
     pub fn started(&self) {
         match self.face() {
             Face::Nginx(..) => {
-                self.notice(Level::Notice, "using the \"poll\" event method");
                 self.notice(Level::Notice, crate::nginx::pages::PRODUCT);
                 self.notice(Level::Notice, "start worker processes");
             }
@@ -284,9 +283,4 @@ async fn accept(server: Rc<Server>, listener: Listener) {
             }
         }
     }
-}
-
-/// Where a line goes that concerns nobody's request.
-pub fn is_standard_error(target: &LogTarget) -> bool {
-    *target == LogTarget::Stderr
 }

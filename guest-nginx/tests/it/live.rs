@@ -15,8 +15,8 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
+        // Asked to end, not killed: nginx takes its worker along. It may have ended already.
+        let _ = guest_kit::process::kill(self.child.id(), 15);
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -123,7 +123,7 @@ impl Builder<'_> {
                 said.proxy_next_timeout = Some(milliseconds(directive, word)?);
             }
             "proxy_redirect" => {
-                let redirect = self.redirect(directive, said)?;
+                let redirect = self.redirect(directive)?;
                 match redirect {
                     Some(redirect) => push(&mut said.proxy_redirect, redirect),
                     None => said.proxy_redirect = Some(Rc::default()),
@@ -162,13 +162,10 @@ impl Builder<'_> {
     }
 
     /// One `proxy_redirect`; nothing for `off`.
-    fn redirect(&mut self, directive: &Directive, said: &Said) -> Result<Option<ProxyRedirect>> {
+    fn redirect(&mut self, directive: &Directive) -> Result<Option<ProxyRedirect>> {
         match directive.args.as_slice() {
             [word] if word == "off" => Ok(None),
-            [word] if word == "default" => {
-                let _ = said;
-                Ok(Some(ProxyRedirect::Default))
-            }
+            [word] if word == "default" => Ok(Some(ProxyRedirect::Default)),
             [word] => refuse(directive, format_args!("invalid parameter \"{word}\"")),
             [from, to] => {
                 let to = self.template(directive, to)?;

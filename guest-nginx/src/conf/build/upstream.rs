@@ -53,7 +53,7 @@ impl Builder<'_> {
         end_of(block)?;
         if upstream.peers.is_empty() {
             return refuse(
-                directive_end(block, directive),
+                block.items.last().unwrap_or(directive),
                 "no servers are inside upstream",
             );
         }
@@ -166,11 +166,6 @@ impl Builder<'_> {
         };
         Ok(self.define(upstream))
     }
-}
-
-/// nginx reports an empty block at its closing brace; the last directive's line is as near as we know.
-fn directive_end<'a>(block: &'a Block, directive: &'a Directive) -> &'a Directive {
-    block.items.last().unwrap_or(directive)
 }
 
 /// The addresses of `host[:port]`.
