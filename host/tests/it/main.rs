@@ -5,5 +5,6 @@ mod inside;
 mod lab;
 mod lessons;
 mod places;
+mod seeds;
 mod sh;
 mod up;
