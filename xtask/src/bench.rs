@@ -97,6 +97,9 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
             ""
         );
     }
+    if wanted("programs") {
+        crate::programs::programs(&lab)?;
+    }
     for (package, bench) in [("vnet", "flow"), ("runtime", "spawn")] {
         if wanted(bench) {
             println!("\n{package}: cargo bench --bench {bench}");
@@ -112,12 +115,12 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn ms(time: Duration) -> f64 {
+pub(crate) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
 /// The median time and the largest peak of several runs.
-fn median(mut run: impl FnMut() -> Result<(Duration, u64)>) -> Result<(Duration, u64)> {
+pub(crate) fn median(mut run: impl FnMut() -> Result<(Duration, u64)>) -> Result<(Duration, u64)> {
     let mut runs = (0..RUNS).map(|_| run()).collect::<Result<Vec<_>>>()?;
     runs.sort();
     let peak = runs.iter().map(|(_, peak)| *peak).max().unwrap_or(0);
@@ -125,7 +128,7 @@ fn median(mut run: impl FnMut() -> Result<(Duration, u64)>) -> Result<(Duration,
 }
 
 /// Runs a command to success: how long it took and the most memory it had, in KiB.
-fn timed(mut command: Command) -> Result<(Duration, u64)> {
+pub(crate) fn timed(mut command: Command) -> Result<(Duration, u64)> {
     let started = Instant::now();
     let mut child = command
         .stdout(Stdio::null())

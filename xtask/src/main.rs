@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod programs;
 mod real;
 mod stock;
 mod suite;

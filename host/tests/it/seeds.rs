@@ -37,7 +37,10 @@ fn read(name: &str) -> Transcript {
         steps: Vec::new(),
     };
     for line in text.lines().filter(|line| !line.starts_with('#')) {
-        match line.split_once(": ").unwrap_or((line.trim_end_matches(':'), "")) {
+        match line
+            .split_once(": ")
+            .unwrap_or((line.trim_end_matches(':'), ""))
+        {
             ("args", rest) => transcript.args = rest.split(' ').map(str::to_owned).collect(),
             ("type", rest) => transcript.steps.push(Step::Type(rest.to_owned())),
             ("see", rest) => transcript.steps.push(Step::See(rest.to_owned())),
@@ -64,7 +67,10 @@ fn play(name: &str) {
     for step in &transcript.steps {
         let Step::See(text) = step else { continue };
         let Some(at) = find(rest, text) else {
-            panic!("{name}: after {last:?} there is no {text:?} in\n{rest}\n{}", ran.stderr);
+            panic!(
+                "{name}: after {last:?} there is no {text:?} in\n{rest}\n{}",
+                ran.stderr
+            );
         };
         rest = &rest[at..];
         last = text;
@@ -82,6 +88,11 @@ fn plain(screen: &str) -> String {
                 if chars.next() == Some('[') {
                     chars.by_ref().find(|char| ('@'..='~').contains(char));
                 }
+            }
+            // What is drawn again takes the place of what stood in the line.
+            '\r' if chars.clone().next() != Some('\n') => {
+                let line = text.rfind('\n').map_or(0, |at| at + 1);
+                text.truncate(line);
             }
             '\r' => {}
             char => text.push(char),
@@ -162,6 +173,9 @@ fn every_command_of_the_documents_is_typed_somewhere() {
             }
         }
     }
-    let missing: Vec<_> = wanted.iter().filter(|command| !typed.contains(**command)).collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|command| !typed.contains(**command))
+        .collect();
     assert!(missing.is_empty(), "nobody types {missing:#?}");
 }
