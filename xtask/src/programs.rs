@@ -293,7 +293,7 @@ impl RealNginx {
             .arg("-c")
             .arg(&conf)
             .spawn()
-            .context("nginx: apt-get install nginx-light")?;
+            .context("nginx: apt-get install nginx")?;
         let started = Self(child);
         let deadline = Instant::now() + Duration::from_secs(5);
         while TcpStream::connect(("127.0.0.1", REAL.0)).is_err() {

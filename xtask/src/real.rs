@@ -8,15 +8,16 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program and the package that has it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("apache2", "apache2-bin"),
     ("busybox", "busybox"),
     ("curl", "curl"),
     ("dash", "dash"),
     ("jq", "jq"),
     ("make", "make"),
-    ("nginx", "nginx-light"),
+    ("nginx", "nginx"),
     ("openssl", "openssl"),
+    ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
 ];
 

@@ -16,6 +16,9 @@ mod guests {
 }
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const NGINX_CONF: &str = include_str!("../../../guest-nginx/files/nginx.conf");
+const MIME_TYPES: &str = include_str!("../../../guest-nginx/files/mime.types");
+const DEFAULT_CONF: &str = include_str!("../../../guest-nginx/files/default.conf");
 const WELCOME: &str = include_str!("../../../guest-nginx/files/index.html");
 const IT_WORKS: &str = include_str!("../../../guest-nginx/files/httpd-index.html");
 
@@ -281,7 +284,13 @@ impl Press {
             WELCOME.as_bytes(),
             0o644,
         )?;
-        fs.mkdir_all("/etc/nginx/conf.d")?;
+        for (path, text) in [
+            ("/etc/nginx/nginx.conf", NGINX_CONF),
+            ("/etc/nginx/mime.types", MIME_TYPES),
+            ("/etc/nginx/conf.d/default.conf", DEFAULT_CONF),
+        ] {
+            fs.write_file(path, text.as_bytes(), 0o644)?;
+        }
         fs.mkdir_all("/var/log/nginx")?;
         Ok(fs)
     }
@@ -350,6 +359,7 @@ impl Press {
             fs.put_program("/usr/bin/openssl", &self.openssl)?;
             fs.put_program("/usr/bin/make", &self.make)?;
             fs.put_program("/usr/bin/jq", &self.jq)?;
+            fs.symlink("/usr/bin/yq", "/usr/bin/jq")?;
             fs.put_program("/usr/local/bin/minikube", &self.station)?;
             for tool in ["docker", "git", "ssh"] {
                 fs.symlink(&format!("/usr/bin/{tool}"), "/usr/local/bin/minikube")?;

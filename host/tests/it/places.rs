@@ -42,7 +42,7 @@ docker run --rm busybox sh -c 'echo out; echo err >&2; exit 3'; echo $?
 docker run busybox nosuch; echo $?
 echo typed | docker run -i --rm busybox cat
 docker exec web hostname | wc -c
-docker stop web; docker start web; curl -s -o /dev/null -w '%{http_code}\\n' localhost:8080
+docker stop web; docker start web; sleep 1; curl -s -o /dev/null -w '%{http_code}\\n' localhost:8080
 docker rm web; docker rm -f web; curl -s localhost:8080; echo $?
 docker network create shop >/dev/null
 docker run -d --name db --network shop nginx >/dev/null

@@ -9,7 +9,7 @@
 //! see: text that appears after what was seen before, `*` being anything within a line
 //! ```
 
-use super::sh::sh;
+use super::sh::{plain, sh};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -75,30 +75,6 @@ fn play(name: &str) {
         rest = &rest[at..];
         last = text;
     }
-}
-
-/// The screen's text without the terminal's orders.
-fn plain(screen: &str) -> String {
-    let mut text = String::new();
-    let mut chars = screen.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            '\u{1b}' => {
-                // Up to the letter that ends the order.
-                if chars.next() == Some('[') {
-                    chars.by_ref().find(|char| ('@'..='~').contains(char));
-                }
-            }
-            // What is drawn again takes the place of what stood in the line.
-            '\r' if chars.clone().next() != Some('\n') => {
-                let line = text.rfind('\n').map_or(0, |at| at + 1);
-                text.truncate(line);
-            }
-            '\r' => {}
-            char => text.push(char),
-        }
-    }
-    text
 }
 
 /// Where the first line that holds the parts of `pattern` in order goes on after them.

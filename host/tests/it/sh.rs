@@ -20,6 +20,32 @@ pub(crate) fn sh(args: &[&str], input: &str) -> Ran {
     child.wait_with_output().expect("lab ends").into()
 }
 
+/// The screen's text without the terminal's orders.
+pub(crate) fn plain(screen: &str) -> String {
+    let mut text = String::new();
+    let mut chars = screen.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\u{1b}' => {
+                // Up to the letter that ends the order.
+                if chars.next() == Some('[') {
+                    chars.by_ref().find(|char| ('@'..='~').contains(char));
+                }
+            }
+            // What is drawn again takes the place of what stood in the line.
+            '\r' => {
+                let goes_on = chars.clone().find(|char| *char != '\r');
+                if goes_on != Some('\n') {
+                    let line = text.rfind('\n').map_or(0, |at| at + 1);
+                    text.truncate(line);
+                }
+            }
+            char => text.push(char),
+        }
+    }
+    text
+}
+
 #[test]
 fn a_command_runs_in_the_world_and_its_exit_code_comes_out() {
     let ran = sh(&["-c", "kubectl get nodes -o name; nothing; exit 3"], "");
@@ -51,7 +77,7 @@ fn keys_reach_a_shell_inside_an_attached_pod() {
     let keys =
         "kubectl run shell --image=busybox -i --tty --rm\n\nhostname\nexit\nkubectl get pods\n";
     let ran = sh(&["--keys"], keys);
-    let screen = ran.stdout.replace('\r', "");
+    let screen = plain(&ran.stdout);
     assert!(
         screen.contains("If you don't see a command prompt"),
         "{screen}"

@@ -186,10 +186,13 @@ impl Editor {
                 if editor.draw(io).is_err() {
                     return Key::Gone;
                 }
+                let size = guest_kit::terminal::size();
                 // Looking again now and then follows a terminal that changed its size.
-                if let Some(key) = keys.next_within(Duration::from_secs(1)) {
-                    editor.message.clear();
-                    return key;
+                while size == guest_kit::terminal::size() {
+                    if let Some(key) = keys.next_within(Duration::from_secs(1)) {
+                        editor.message.clear();
+                        return key;
+                    }
                 }
             });
         }

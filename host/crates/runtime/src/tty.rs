@@ -38,6 +38,8 @@ struct State {
     output: VecDeque<u8>,
     size: TerminalSize,
     hung_up: bool,
+    /// A program has asked for input since something was last typed.
+    awaited: bool,
     programs: Vec<Weak<Process>>,
     waiting: Waiters,
 }
@@ -65,6 +67,7 @@ pub fn terminal(size: TerminalSize) -> (Terminal, Tty) {
         output: VecDeque::new(),
         size,
         hung_up: false,
+        awaited: false,
         programs: Vec::new(),
         waiting: Waiters::default(),
     };
@@ -76,6 +79,7 @@ impl Terminal {
     /// Types these keys; returns how many were taken.
     pub fn try_write(&self, keys: &[u8]) -> usize {
         let mut state = self.0.lock();
+        state.awaited = false;
         let mut signals = Vec::new();
         let mut taken = 0;
         for key in keys {
@@ -139,6 +143,12 @@ impl Terminal {
         }
         state.waiting.register(cx);
         Poll::Pending
+    }
+
+    /// Whether a program has asked for input in vain since something was last typed.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.0.lock().awaited
     }
 
     /// The window changed; the programs get SIGWINCH.
@@ -259,6 +269,7 @@ impl Tty {
         if !state.input.is_empty() || state.hung_up {
             return Poll::Ready(());
         }
+        state.awaited = true;
         state.waiting.register(cx);
         Poll::Pending
     }

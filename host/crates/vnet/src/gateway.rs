@@ -23,6 +23,7 @@ use crate::socket::{NetError, Proto};
 use crate::stack::MTU;
 use crate::tap::TapId;
 use clock::{Instant, Stream};
+use rand::RngExt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -50,7 +51,8 @@ pub struct Published {
     pub addr: Ipv4Addr,
     /// The machine's port.
     pub port: u16,
-    /// Where it leads.
+    /// Where it leads; of several rules that differ in this alone, chance takes one for each
+    /// conversation.
     pub to: SocketAddrV4,
 }
 
@@ -72,6 +74,8 @@ pub(crate) struct Router {
     conntrack: Conntrack,
     chance: Stream,
     published: BTreeSet<Published>,
+    /// Further addresses of its own: the fronts of load balancers.
+    fronts: BTreeSet<Ipv4Addr>,
     /// Public addresses by the private ones they stand for.
     mapped: BTreeMap<Ipv4Addr, Ipv4Addr>,
 }
@@ -149,7 +153,7 @@ impl Router {
     }
 
     /// Where a published port or a public address leads.
-    fn destination(&self, flow: Flow, is_local: impl Fn(Ipv4Addr) -> bool) -> SocketAddrV4 {
+    fn destination(&mut self, flow: Flow, is_local: impl Fn(Ipv4Addr) -> bool) -> SocketAddrV4 {
         let (addr, port) = (*flow.dst.ip(), flow.dst.port());
         let public = self.mapped.iter().find(|(_, public)| **public == addr);
         if let Some((private, _)) = public {
@@ -163,8 +167,12 @@ impl Router {
                 && rule.port == port
                 && (rule.addr.is_unspecified() || rule.addr == addr)
         };
-        let rule = self.published.iter().find(leads);
-        rule.map_or(flow.dst, |rule| rule.to)
+        let rules: Vec<&Published> = self.published.iter().filter(leads).collect();
+        match rules[..] {
+            [] => flow.dst,
+            [rule] => rule.to,
+            _ => rules[self.chance.random_range(0..rules.len())].to,
+        }
     }
 
     /// Whether a new conversation may pass from one interface to another; `translated` says that
@@ -221,6 +229,7 @@ impl Net {
             conntrack: Conntrack::default(),
             chance: seed.derive(&machine.name).stream("nat"),
             published: BTreeSet::new(),
+            fronts: BTreeSet::new(),
             mapped: BTreeMap::new(),
         }));
     }
@@ -295,6 +304,37 @@ impl Net {
             router.conntrack.flush(|entry| {
                 entry.original.dst != entry.reply.src && gone.contains(&entry.reply.src)
             });
+        }
+    }
+
+    /// Exchanges the further addresses that a machine has on its `eth0`, on which it publishes
+    /// ports: the fronts of load balancers. An address that another machine has stays that one's.
+    pub fn set_fronts(
+        &mut self,
+        now: Instant,
+        host: HostId,
+        fronts: impl IntoIterator<Item = Ipv4Addr>,
+    ) {
+        self.begin(now);
+        self.make_router(host);
+        let Some(lan) = self.host(host).and_then(Host::lan) else {
+            return;
+        };
+        let Self { lans, .. } = self;
+        let machines = &mut lans[lan.0 as usize].machines;
+        let wanted: BTreeSet<Ipv4Addr> = fronts
+            .into_iter()
+            .filter(|addr| machines.get(addr).is_none_or(|owner| *owner == host))
+            .collect();
+        for addr in &wanted {
+            machines.insert(*addr, host);
+        }
+        let Some(router) = self.host_mut(host).and_then(Host::router_mut) else {
+            return;
+        };
+        let before = std::mem::replace(&mut router.fronts, wanted.clone());
+        for addr in before.difference(&wanted) {
+            self.lans[lan.0 as usize].machines.remove(addr);
         }
     }
 
@@ -383,6 +423,7 @@ impl Net {
             .iter()
             .map(|port| port.addr)
             .chain([eth0])
+            .chain(router.fronts.iter().copied())
             .collect();
         let pending = match router.prerouting(now, &mut packet, |addr| own.contains(&addr)) {
             Verdict::Pass => None,

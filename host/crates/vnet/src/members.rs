@@ -154,6 +154,12 @@ impl Net {
         assert!(before.is_none(), "two machines with the address {addr}");
     }
 
+    /// Whether a host runs; false for one that is gone.
+    #[must_use]
+    pub fn is_powered(&self, host: HostId) -> bool {
+        self.host(host).is_some_and(|host| host.powered)
+    }
+
     /// Takes a host out: its sockets are gone without a word, packets to it are lost.
     pub fn remove_host(&mut self, now: Instant, host: HostId) {
         self.begin(now);

@@ -49,6 +49,8 @@ pub struct Platform {
     pub pod_cidr: (Addr, u8),
     /// Where Services get theirs.
     pub service_cidr: (Addr, u8),
+    /// Where its load balancers get their addresses; without it there are none.
+    pub load_balancers: Option<(Addr, u8)>,
     /// How Pods' packets travel between nodes.
     pub dataplane: Dataplane,
 }
@@ -171,6 +173,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
+        load_balancers: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -209,6 +212,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
+        load_balancers: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -247,6 +251,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: Some("docker"),
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
+        load_balancers: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -271,6 +276,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: Some("hyperkit"),
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
+        load_balancers: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -298,6 +304,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
+        load_balancers: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -330,6 +337,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 16),
+        load_balancers: None,
         dataplane: Dataplane::Routed,
     },
     Platform {
@@ -367,6 +375,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([192, 168, 0, 0], 16),
         service_cidr: ([10, 100, 0, 0], 16),
+        load_balancers: None,
         dataplane: Dataplane::Routed,
     },
     Platform {
@@ -399,6 +408,7 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([10, 4, 0, 0], 14),
         service_cidr: ([10, 8, 0, 0], 20),
+        load_balancers: Some(([162, 222, 184, 0], 24)),
         dataplane: Dataplane::Routed,
     },
 ];

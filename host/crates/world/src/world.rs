@@ -11,7 +11,7 @@
 
 use crate::docker::{Engine, NetworkAsk, Refusal};
 use crate::wire::places::{Docker, Forward, Places, Started};
-use crate::wire::{dns::DnsServers, names, nodes, pods::Pods, services};
+use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
 use crate::{Input, Output, Platform, Reach, WorldSpec};
 use clock::Instant;
 use cluster::kubelet::Command;
@@ -35,6 +35,7 @@ pub struct World {
     /// The store revision that the network was last made to agree with.
     wired: u64,
     services: Vec<vnet::ServiceRule>,
+    fronts: balancers::Fronts,
     outputs: VecDeque<Output>,
 }
 
@@ -69,6 +70,7 @@ impl World {
             dns: DnsServers::default(),
             wired: 0,
             services: Vec::new(),
+            fronts: balancers::Fronts::default(),
             outputs: VecDeque::new(),
         };
         world.settle(now);
@@ -175,9 +177,27 @@ impl World {
                 self.outputs.push_back(Output::Forwards);
             }
         }
+        self.balance(now);
         let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
         self.dns
             .set_records(names::records(&self.cluster.dns_records(), serial));
+    }
+
+    /// Makes the edge of the cloud agree with the Services that have a load balancer.
+    fn balance(&mut self, now: Instant) {
+        let Some(edge) = self.places.edge() else {
+            return;
+        };
+        let nodes = self
+            .nodes
+            .iter()
+            .filter(|(_, host)| self.net.is_powered(**host));
+        let nodes = nodes.map(|(name, host)| (name.clone(), self.net.host_addr(*host)));
+        let fronts = balancers::fronts(&self.cluster.service_rules(), &nodes.collect());
+        if fronts != self.fronts {
+            fronts.wire(now, &mut self.net, edge);
+            self.fronts = fronts;
+        }
     }
 
     fn carry_out(&mut self, now: Instant, command: Command) {

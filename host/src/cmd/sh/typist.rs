@@ -11,6 +11,11 @@ use std::rc::Rc;
 
 /// How long a screen must have been still before somebody goes on typing.
 const STILL: Duration = Duration::from_secs(1);
+/// How long no program may have run: one that computes is not done, however still its screen.
+const IDLE: Duration = Duration::from_millis(300);
+/// Of a screen that never stands still (`watch`, `top`), or a program that asks for nothing
+/// (`sleep`), nobody expects more after this long.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// A key by its name in caret notation: a line that is `^C` types Ctrl-C.
 const KEYS: [(&str, u8); 4] = [("^C", 3), ("^D", 4), ("^L", 12), ("^[", 27)];
 
@@ -36,27 +41,45 @@ pub(super) fn type_lines(shell: &Rc<Shell>, spot: &Spot, text: &str) -> Result<u
             ended.set(Some(talk.exit.status().await));
         });
     }
-    let mut lines = text.lines();
+    let mut lines = text.lines().peekable();
     let mut rest = Rest::default();
+    let (mut typed, mut worked) = (shell.now(), shell.now());
     loop {
         let busy = shell.turn();
         if let Some(code) = ended.get() {
             return Ok(code);
         }
+        let now = shell.now();
         if busy {
+            worked = now;
             continue;
         }
-        let now = shell.now();
-        let quiet = now.saturating_since(shown.get()) >= STILL;
-        if quiet && shell.look(|world| rest.look(now, world.cluster().store())) {
+        let tired = now.saturating_since(typed) >= PATIENCE;
+        let quiet =
+            now.saturating_since(shown.get()) >= STILL && now.saturating_since(worked) >= IDLE;
+        // A key that is a signal interrupts what asks for nothing.
+        let asked = terminal.is_awaited() || lines.peek().is_none_or(|line| is_key(line));
+        let rested = (tired || quiet && asked)
+            && shell.look(|world| rest.look(now, world.cluster().store()));
+        if rested {
             let Some(line) = lines.next() else {
                 return Ok(0);
             };
             type_line(line, |keys| terminal.try_write(keys));
+            typed = now;
             shown.set(now);
             continue;
         }
-        match next(shell, [shown.get() + STILL, rest.poll_at()], now) {
+        match next(
+            shell,
+            [
+                shown.get() + STILL,
+                worked + IDLE,
+                rest.poll_at(),
+                typed + PATIENCE,
+            ],
+            now,
+        ) {
             at if at.since_start() > LIMIT => return Ok(LIMIT_REACHED),
             at => shell.jump(at),
         }
@@ -64,10 +87,14 @@ pub(super) fn type_lines(shell: &Rc<Shell>, spot: &Spot, text: &str) -> Result<u
 }
 
 /// When to look again: what is due, or one of these that is still to come.
-fn next(shell: &Shell, looks: [Instant; 2], now: Instant) -> Instant {
+fn next(shell: &Shell, looks: [Instant; 4], now: Instant) -> Instant {
     let looks = looks.into_iter().filter(|at| *at > now);
     let due = shell.poll_at().into_iter().chain(looks).min();
     due.unwrap_or(now + STILL)
+}
+
+fn is_key(line: &str) -> bool {
+    KEYS.iter().any(|(name, _)| *name == line)
 }
 
 fn type_line(line: &str, mut keys: impl FnMut(&[u8]) -> usize) {

@@ -1,5 +1,6 @@
 //! Where cluster and network meet: each file reads objects and writes rules, nothing more.
 
+pub(crate) mod balancers;
 pub(crate) mod dns;
 pub(crate) mod names;
 pub(crate) mod nodes;

@@ -32,7 +32,10 @@ pub(crate) fn config(spec: &WorldSpec, control_plane: SocketAddrV4) -> cluster::
         control_plane,
         images: spec.images.clone(),
         dns: spec.dns,
-        load_balancers: None,
+        load_balancers: spec
+            .platform
+            .load_balancers
+            .map(|(network, prefix)| (network.into(), prefix)),
         shuffle: spec.shuffle,
     }
 }

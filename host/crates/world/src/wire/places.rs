@@ -142,6 +142,11 @@ impl Places {
         }
     }
 
+    /// The machine that stands between a cloud's network and the internet.
+    pub(crate) fn edge(&self) -> Option<HostId> {
+        self.host("edge")
+    }
+
     /// Gives nodes their public addresses.
     pub(crate) fn publish_nodes(&self, net: &mut Net, nodes: &[(String, HostId)]) {
         let Some(edge) = self.host("edge") else {
