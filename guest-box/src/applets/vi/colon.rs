@@ -5,6 +5,9 @@ use super::editor::Editor;
 use crate::applets::reason;
 use crate::applets::regex::{Regex, Syntax};
 
+/// The first and the last line of a range, counted from 0.
+type Lines = (usize, usize);
+
 impl Editor {
     /// Carries out a command.
     pub(super) fn colon(&mut self, text: &str) {
@@ -110,7 +113,7 @@ impl Editor {
     }
 
     /// The lines that a command is for, counted from 0, and the rest of it.
-    fn range<'t>(&self, text: &'t str) -> Result<(Option<(usize, usize)>, &'t str), String> {
+    fn range<'t>(&self, text: &'t str) -> Result<(Option<Lines>, &'t str), String> {
         if let Some(rest) = text.strip_prefix('%') {
             return Ok((Some((0, self.buffer.lines.len() - 1)), rest));
         }

@@ -358,12 +358,8 @@ impl Editor {
             }
             'Z' => {
                 match self.key(input) {
-                    Key::Char('Z') => {
-                        if !self.buffer.changed || self.write("", false) {
-                            self.quit(true);
-                        }
-                    }
-                    Key::Char('Q') => self.quit(true),
+                    Key::Char('Z') if self.buffer.changed && !self.write("", false) => {}
+                    Key::Char('Z' | 'Q') => self.quit(true),
                     _ => {}
                 }
                 return false;
