@@ -128,7 +128,7 @@ fn sleep(io: &mut Io<'_>) -> Outcome {
 }
 
 /// Starts a program, or says why not and with which code to end.
-fn start(
+pub(super) fn start(
     io: &mut Io<'_>,
     argv: Vec<String>,
     env: Option<Vec<(String, String)>>,
@@ -139,7 +139,7 @@ fn start(
     }
     let name = argv[0].clone();
     command.argv = argv;
-    let quoted = if io.applet.name == "xargs" {
+    let quoted = if matches!(io.applet.name, "find" | "xargs") {
         name
     } else {
         format!("can't execute '{name}'")

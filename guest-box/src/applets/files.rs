@@ -432,7 +432,7 @@ fn chmod(io: &mut Io<'_>) -> Outcome {
 }
 
 /// Permission bits after a change, octal or symbolic.
-fn changed_mode(before: u32, change: &str) -> Option<u32> {
+pub(super) fn changed_mode(before: u32, change: &str) -> Option<u32> {
     if let Ok(mode) = u32::from_str_radix(change, 8) {
         return (mode <= 0o7777).then_some(mode);
     }

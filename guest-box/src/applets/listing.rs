@@ -1,44 +1,34 @@
-//! Tools that look at the file system: `find` and `ls`.
+//! `ls`: what is in directories. It never changes anything.
 
 use std::fs::{self, Metadata};
 use std::io::Write;
-use std::path::Path;
 
 use super::date::Moment;
 use super::{Applet, Io, Outcome, Stop, flag, reason};
 
-pub(super) const APPLETS: &[Applet] = &[
-    Applet {
-        name: "find",
-        operands: "[PATH]... [-name PATTERN] [-type f|d|l] [-maxdepth N] [-mindepth N]",
-        help: "Search for files and print them",
-        flags: &[],
-        run: find,
-    },
-    Applet {
-        name: "ls",
-        operands: "[FILE]...",
-        help: "List directory contents",
-        flags: &[
-            flag('1', "", "One column output"),
-            flag('a', "", "Include names starting with ."),
-            flag('A', "", "Like -a, but exclude . and .."),
-            flag('d', "", "List directory names, not contents"),
-            flag('l', "", "Long format"),
-            flag('h', "", "Human readable sizes (1K 243M 2G)"),
-            flag('F', "", "Append indicator (one of */=@|) to names"),
-            flag('p', "", "Append / to directory names"),
-            flag('R', "", "Recurse"),
-            flag('r', "", "Reverse sort order"),
-            flag('S', "", "Sort by size"),
-            flag('t', "", "Sort by mtime"),
-            flag('n', "", "Like -l, but numeric UIDs and GIDs"),
-            flag('C', "", "List by columns"),
-            flag('\x01', "color", "Accepted: there is no colour here"),
-        ],
-        run: ls,
-    },
-];
+pub(super) const APPLETS: &[Applet] = &[Applet {
+    name: "ls",
+    operands: "[FILE]...",
+    help: "List directory contents",
+    flags: &[
+        flag('1', "", "One column output"),
+        flag('a', "", "Include names starting with ."),
+        flag('A', "", "Like -a, but exclude . and .."),
+        flag('d', "", "List directory names, not contents"),
+        flag('l', "", "Long format"),
+        flag('h', "", "Human readable sizes (1K 243M 2G)"),
+        flag('F', "", "Append indicator (one of */=@|) to names"),
+        flag('p', "", "Append / to directory names"),
+        flag('R', "", "Recurse"),
+        flag('r', "", "Reverse sort order"),
+        flag('S', "", "Sort by size"),
+        flag('t', "", "Sort by mtime"),
+        flag('n', "", "Like -l, but numeric UIDs and GIDs"),
+        flag('C', "", "List by columns"),
+        flag('\x01', "color", "Accepted: there is no colour here"),
+    ],
+    run: ls,
+}];
 
 struct Entry {
     name: String,
@@ -271,108 +261,4 @@ pub(super) fn human(length: u64) -> String {
         unit += 1;
     }
     format!("{}.{}{}", tenths / 10, tenths % 10, units[unit])
-}
-
-/// What `find` is asked for.
-#[derive(Default)]
-struct Wanted {
-    name: Option<(String, bool)>,
-    kind: Option<char>,
-    depths: (usize, Option<usize>),
-    zero: bool,
-}
-
-fn find(io: &mut Io<'_>) -> Outcome {
-    let args: Vec<String> = io.args[1..].to_vec();
-    let paths = args.iter().take_while(|arg| !arg.starts_with('-')).count();
-    let mut wanted = Wanted::default();
-    let mut rest = args[paths..].iter();
-    while let Some(test) = rest.next() {
-        if test == "-print" {
-            continue;
-        }
-        if test == "-print0" {
-            wanted.zero = true;
-            continue;
-        }
-        if !matches!(
-            test.as_str(),
-            "-name" | "-iname" | "-type" | "-maxdepth" | "-mindepth"
-        ) {
-            return Err(io.fail(&format!("unrecognized: {test}")));
-        }
-        let Some(argument) = rest.next() else {
-            return Err(io.fail(&format!("{test} requires an argument")));
-        };
-        let number = argument.parse::<usize>();
-        match test.as_str() {
-            "-name" => wanted.name = Some((argument.clone(), false)),
-            "-iname" => wanted.name = Some((argument.to_lowercase(), true)),
-            "-type" => wanted.kind = argument.chars().next(),
-            _ => match (number, test.as_str()) {
-                (Ok(number), "-maxdepth") => wanted.depths.1 = Some(number),
-                (Ok(number), _) => wanted.depths.0 = number,
-                (Err(_), _) => return Err(io.fail(&format!("invalid number '{argument}'"))),
-            },
-        }
-    }
-    let starts = if paths == 0 {
-        vec![".".to_owned()]
-    } else {
-        args[..paths].to_vec()
-    };
-    let mut status = 0;
-    for start in starts {
-        if let Err(error) = fs::symlink_metadata(&start) {
-            io.complain(&format!("{start}: {}", reason(&error)));
-            status = 1;
-            continue;
-        }
-        descend(io, &wanted, &start, 0)?;
-    }
-    Ok(status)
-}
-
-fn descend(io: &mut Io<'_>, wanted: &Wanted, path: &str, depth: usize) -> Result<(), Stop> {
-    let Ok(metadata) = fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    let kind = match metadata.file_type() {
-        kind if kind.is_dir() => 'd',
-        kind if kind.is_symlink() => 'l',
-        _ => 'f',
-    };
-    let name = Path::new(path).file_name().map_or_else(
-        || path.to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    let named = wanted.name.as_ref().is_none_or(|(pattern, fold)| {
-        crate::sh::pattern_matches(
-            pattern,
-            &if *fold {
-                name.to_lowercase()
-            } else {
-                name.clone()
-            },
-        )
-    });
-    if named && wanted.kind.is_none_or(|wanted| wanted == kind) && depth >= wanted.depths.0 {
-        write!(io.out, "{path}{}", if wanted.zero { '\0' } else { '\n' })?;
-    }
-    if kind == 'd' && wanted.depths.1.is_none_or(|most| depth < most) {
-        let mut names: Vec<String> = fs::read_dir(path)?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        for name in names {
-            descend(
-                io,
-                wanted,
-                &format!("{}/{name}", path.trim_end_matches('/')),
-                depth + 1,
-            )?;
-        }
-    }
-    Ok(())
 }

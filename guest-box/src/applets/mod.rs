@@ -19,6 +19,7 @@ mod ends;
 pub(crate) mod escape;
 mod expr;
 mod files;
+mod find;
 pub(crate) mod format;
 mod grep;
 mod gzip;
@@ -373,6 +374,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         ends::APPLETS,
         expr::APPLETS,
         files::APPLETS,
+        find::APPLETS,
         grep::APPLETS,
         gzip::APPLETS,
         lines::APPLETS,

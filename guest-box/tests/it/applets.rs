@@ -46,6 +46,7 @@ beside_busybox! {
     bytes_are_shown_as_by_busybox: "dump";
     lines_are_printed_as_by_busybox: "lines";
     files_are_treated_as_by_busybox: "disk";
+    trees_are_searched_as_by_busybox: "find";
     awk_answers_as_busybox: "awk";
     grep_answers_as_busybox: "grep";
     sed_answers_as_busybox: "sed";
