@@ -152,7 +152,6 @@ pub const RULES: &[Rule] = &[
     one("autoindex", ALL),
     one("autoindex_exact_size", ALL),
     one("autoindex_format", ALL),
-    one("autoindex_localtime", ALL),
     Rule {
         again: true,
         ..rule("break", REWRITE, 0, 0)
@@ -355,7 +354,6 @@ pub const RULES: &[Rule] = &[
     one("proxy_http_version", ALL),
     inert("proxy_headers_hash_bucket_size", ALL, Check::Number, TABLES),
     inert("proxy_headers_hash_max_size", ALL, Check::Number, TABLES),
-    one("proxy_ignore_client_abort", ALL),
     one("proxy_intercept_errors", ALL),
     inert("proxy_max_temp_file_size", ALL, Check::Size, TEMP),
     one("proxy_method", ALL),
@@ -411,7 +409,6 @@ pub const RULES: &[Rule] = &[
     ),
     list("return", REWRITE, 1, 2),
     list("rewrite", REWRITE, 2, 3),
-    one("rewrite_log", ALL | SERVER_IF | LOCATION_IF),
     one("root", ALL_IF),
     one("satisfy", ALL),
     inert_list("scgi_param", ALL, 2, 3, FASTCGI),

@@ -177,8 +177,6 @@ levels! {
     proxy_buffer_size: usize = 4096;
     /// Whether an upstream's errors get our pages.
     proxy_intercept_errors: bool = false;
-    /// Whether an upstream is asked on though the client left.
-    proxy_ignore_client_abort: bool = false;
     /// The name an upstream's certificate must have.
     proxy_ssl_name: Option<Template> = None;
     /// Whether it is told the name by SNI.

@@ -23,7 +23,6 @@ impl Builder<'_> {
             "index" => said.index = Some(Rc::new(self.templates(directive)?)),
             "autoindex" => said.autoindex = Some(flag(directive)?),
             "autoindex_exact_size" => said.autoindex_exact_size = Some(flag(directive)?),
-            "autoindex_localtime" => drop(flag(directive)?),
             "autoindex_format" => {
                 let kind = one_of(directive, word, &["html", "json"])?;
                 said.autoindex_json = Some(kind == 1);
@@ -65,7 +64,6 @@ impl Builder<'_> {
             "server_name_in_redirect" => said.server_name_in_redirect = Some(flag(directive)?),
             "port_in_redirect" => said.port_in_redirect = Some(flag(directive)?),
             "absolute_redirect" => said.absolute_redirect = Some(flag(directive)?),
-            "rewrite_log" => drop(flag(directive)?),
             name if name.starts_with("gzip") => self.gzip(directive, said)?,
             name if name.starts_with("proxy_") => self.proxy_level(directive, said)?,
             _ => return self.connection_level(directive, said),

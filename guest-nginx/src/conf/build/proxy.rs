@@ -140,7 +140,6 @@ impl Builder<'_> {
                 said.proxy_buffer_size = Some(usize::try_from(size).unwrap_or(usize::MAX));
             }
             "proxy_intercept_errors" => said.proxy_intercept_errors = Some(flag(directive)?),
-            "proxy_ignore_client_abort" => said.proxy_ignore_client_abort = Some(flag(directive)?),
             "proxy_ssl_name" => said.proxy_ssl_name = Some(Some(self.template(directive, word)?)),
             "proxy_ssl_server_name" => said.proxy_ssl_server_name = Some(flag(directive)?),
             "proxy_ssl_verify" => {
