@@ -1,7 +1,7 @@
 //! Tools that run another program or say what it would get: `env`, `printenv`, `sleep`, `time`,
-//! `timeout`, `which`, `xargs`. They never look at processes that they did not start.
+//! `timeout`, `which`. They never look at processes that they did not start.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use guest_kit::process::{Child, Command, SpawnError};
@@ -17,6 +17,7 @@ pub(super) const APPLETS: &[Applet] = &[
         help: "Print current environment or run PROG after setting up environment",
         flags: &[
             flag('i', "", "Start with empty environment"),
+            flag('0', "", "NUL terminated output"),
             value('u', "", "NAME", "Unset variable"),
         ],
         run: env,
@@ -63,25 +64,6 @@ pub(super) const APPLETS: &[Applet] = &[
         help: "Locate COMMAND",
         flags: &[flag('a', "", "Show all matches")],
         run: which,
-    },
-    Applet {
-        name: "xargs",
-        operands: "[PROG ARGS]",
-        help: "Run PROG on every item given by stdin",
-        flags: &[
-            flag('0', "", "NUL terminated input"),
-            flag('r', "", "Don't run command if input is empty"),
-            flag('t', "", "Print the command on stderr before execution"),
-            value('n', "", "N", "Pass no more than N args to PROG"),
-            value(
-                'I',
-                "",
-                "STR",
-                "Replace STR within PROG ARGS with input line",
-            ),
-            value('P', "", "N", "Run up to N PROGs in parallel"),
-        ],
-        run: xargs,
     },
 ];
 
@@ -173,7 +155,8 @@ fn env(io: &mut Io<'_>) -> Outcome {
     }
     if rest.is_empty() {
         for (name, value) in env {
-            writeln!(io.out, "{name}={value}")?;
+            let end = if parsed.has('0') { '\0' } else { '\n' };
+            write!(io.out, "{name}={value}{end}")?;
         }
         return Ok(0);
     }
@@ -294,101 +277,4 @@ fn which(io: &mut Io<'_>) -> Outcome {
         }
     }
     Ok(status)
-}
-
-fn xargs(io: &mut Io<'_>) -> Outcome {
-    let parsed = io.parse_until(true)?;
-    let mut command = parsed.rest.clone();
-    if command.is_empty() {
-        command.push("echo".into());
-    }
-    let mut text = String::new();
-    let mut bytes = Vec::new();
-    io.input.read_to_end(&mut bytes)?;
-    text.push_str(&String::from_utf8_lossy(&bytes));
-    let replaced = parsed.value('I').map(str::to_owned);
-    let items: Vec<String> = if parsed.has('0') {
-        text.split_terminator('\0').map(str::to_owned).collect()
-    } else if replaced.is_some() {
-        text.lines()
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect()
-    } else {
-        words(&text)
-    };
-    let limit = match parsed.value('n').map(str::to_owned) {
-        Some(count) => count
-            .parse::<usize>()
-            .ok()
-            .filter(|count| *count > 0)
-            .ok_or_else(|| io.fail(&format!("invalid number '{count}'")))?,
-        None => usize::MAX,
-    };
-    let runs: Vec<Vec<String>> = match &replaced {
-        Some(mark) => items
-            .iter()
-            .map(|item| {
-                command
-                    .iter()
-                    .map(|word| word.replace(mark.as_str(), item))
-                    .collect()
-            })
-            .collect(),
-        None if items.is_empty() && parsed.has('r') => Vec::new(),
-        None if items.is_empty() => vec![command.clone()],
-        None => items
-            .chunks(limit.min(items.len()))
-            .map(|chunk| command.iter().chain(chunk).cloned().collect())
-            .collect(),
-    };
-    let parallel = parsed
-        .value('P')
-        .and_then(|text| text.parse::<usize>().ok())
-        .unwrap_or(1)
-        .max(1);
-    let mut status = 0;
-    let mut running: Vec<Child> = Vec::new();
-    let mut finish = |child: &Child| match child.wait().status() {
-        0 => {}
-        255 => status = 124,
-        126 | 127 => status = status.max(126),
-        _ => status = status.max(123),
-    };
-    for argv in runs {
-        if parsed.has('t') {
-            writeln!(io.err, "{}", argv.join(" "))?;
-        }
-        running.push(start(io, argv, None)?);
-        if running.len() >= parallel {
-            finish(&running.remove(0));
-        }
-    }
-    for child in &running {
-        finish(child);
-    }
-    Ok(status)
-}
-
-/// Splits text as xargs does: blanks separate, quotes and backslashes protect.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote = None;
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), c) => word.get_or_insert_default().push(c),
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, '\\') => word.get_or_insert_default().extend(chars.next()),
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (None, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }

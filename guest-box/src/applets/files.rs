@@ -1,10 +1,11 @@
-//! Tools that change the file system: `cp`, `ln`, `mkdir`, `mv`, `readlink`, `rm`, `rmdir`,
-//! `touch`.
+//! Tools that change the file system: `chmod`, `mkdir`, `readlink`, `rm`, `rmdir`, `touch`. They
+//! never know owners or times of access, which files here do not have.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::copy::agreed;
 use super::{Applet, Io, Outcome, Stop, flag, reason, value};
 
 pub(super) const APPLETS: &[Applet] = &[
@@ -16,36 +17,6 @@ pub(super) const APPLETS: &[Applet] = &[
         run: chmod,
     },
     Applet {
-        name: "cp",
-        operands: "SOURCE... DEST",
-        help: "Copy SOURCEs to DEST",
-        flags: &[
-            flag('r', "", "Recurse"),
-            flag('R', "", "Same as -r"),
-            flag('a', "", "Same as -dpR"),
-            flag('p', "", "Preserve file attributes if possible"),
-            flag('d', "", "Preserve links"),
-            flag('f', "", "Overwrite"),
-            flag('L', "", "Follow all symlinks"),
-        ],
-        run: cp,
-    },
-    Applet {
-        name: "ln",
-        operands: "TARGET... LINK|DIR",
-        help: "Create a link LINK or DIR/TARGET to the specified TARGET(s)",
-        flags: &[
-            flag('s', "", "Make symlinks instead of hardlinks"),
-            flag('f', "", "Remove existing destinations"),
-            flag(
-                'n',
-                "",
-                "Don't dereference symlinks - treat like normal file",
-            ),
-        ],
-        run: ln,
-    },
-    Applet {
         name: "mkdir",
         operands: "DIRECTORY...",
         help: "Create DIRECTORY",
@@ -55,19 +26,9 @@ pub(super) const APPLETS: &[Applet] = &[
                 "",
                 "No error if exists; make parent directories as needed",
             ),
-            value('m', "", "MODE", "Mode: accepted, files here have none"),
+            value('m', "", "MODE", "Mode"),
         ],
         run: mkdir,
-    },
-    Applet {
-        name: "mv",
-        operands: "SOURCE... DEST",
-        help: "Rename SOURCE to DEST, or move SOURCEs to DIRECTORY",
-        flags: &[
-            flag('f', "", "Don't prompt before overwriting"),
-            flag('n', "", "Don't overwrite an existing file"),
-        ],
-        run: mv,
     },
     Applet {
         name: "readlink",
@@ -87,7 +48,7 @@ pub(super) const APPLETS: &[Applet] = &[
             flag('f', "", "Never prompt"),
             flag('r', "", "Recurse"),
             flag('R', "", "Recurse"),
-            flag('i', "", "Always prompt before removing: not in this lab"),
+            flag('i', "", "Always prompt before removing"),
         ],
         run: rm,
     },
@@ -104,9 +65,7 @@ pub(super) const APPLETS: &[Applet] = &[
         help: "Update mtime of FILEs",
         flags: &[
             flag('c', "", "Don't create files"),
-            flag('a', "", "Change only atime"),
             flag('m', "", "Change only mtime"),
-            flag('h', "no-dereference", "Don't follow links"),
             value('d', "date", "DATE", "Date/time to use"),
             value('t', "", "DATE", "Date/time to use"),
             value('r', "reference", "FILE", "Use FILE's date/time"),
@@ -115,118 +74,7 @@ pub(super) const APPLETS: &[Applet] = &[
     },
 ];
 
-/// Where something goes: into the directory, or to the name itself.
-fn destination(source: &str, target: &str) -> PathBuf {
-    let path = Path::new(target);
-    if !path.is_dir() {
-        return path.to_path_buf();
-    }
-    match Path::new(source.trim_end_matches('/')).file_name() {
-        Some(name) => path.join(name),
-        None => path.to_path_buf(),
-    }
-}
-
-fn split_target(io: &mut Io<'_>, rest: &[String]) -> Result<(Vec<String>, String), Stop> {
-    let Some((target, sources)) = rest.split_last().filter(|(_, sources)| !sources.is_empty())
-    else {
-        return Err(io.usage());
-    };
-    if sources.len() > 1 && !Path::new(target).is_dir() {
-        return Err(io.fail(&format!("target '{target}' is not a directory")));
-    }
-    Ok((sources.to_vec(), target.clone()))
-}
-
-fn cp(io: &mut Io<'_>) -> Outcome {
-    let parsed = io.parse()?;
-    let (sources, target) = split_target(io, &parsed.rest)?;
-    let recurse = parsed.has('r') || parsed.has('R') || parsed.has('a');
-    let mut status = 0;
-    for source in sources {
-        let to = destination(&source, &target);
-        status |= copy(io, Path::new(&source), &to, recurse)?;
-    }
-    Ok(status)
-}
-
-fn copy(io: &mut Io<'_>, from: &Path, to: &Path, recurse: bool) -> Result<i32, Stop> {
-    let metadata = match fs::metadata(from) {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            io.complain(&format!(
-                "can't stat '{}': {}",
-                from.display(),
-                reason(&error)
-            ));
-            return Ok(1);
-        }
-    };
-    if metadata.is_dir() {
-        if !recurse {
-            io.complain(&format!("omitting directory '{}'", from.display()));
-            return Ok(1);
-        }
-        if !to.is_dir()
-            && let Err(error) = fs::create_dir(to)
-        {
-            io.complain(&format!(
-                "can't create directory '{}': {}",
-                to.display(),
-                reason(&error)
-            ));
-            return Ok(1);
-        }
-        let mut status = 0;
-        for entry in fs::read_dir(from)?.flatten() {
-            status |= copy(io, &entry.path(), &to.join(entry.file_name()), true)?;
-        }
-        return Ok(status);
-    }
-    // Read and written, since not every file system here can copy by itself.
-    let copied = fs::read(from).and_then(|bytes| fs::write(to, bytes));
-    match copied {
-        Ok(()) => Ok(0),
-        Err(error) => {
-            io.complain(&format!(
-                "can't create '{}': {}",
-                to.display(),
-                reason(&error)
-            ));
-            Ok(1)
-        }
-    }
-}
-
-fn mv(io: &mut Io<'_>) -> Outcome {
-    let parsed = io.parse()?;
-    let (sources, target) = split_target(io, &parsed.rest)?;
-    let mut status = 0;
-    for source in sources {
-        let to = destination(&source, &target);
-        if parsed.has('n') && to.exists() {
-            continue;
-        }
-        let moved = match fs::rename(&source, &to) {
-            Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-                let from = Path::new(&source);
-                if copy(io, from, &to, true)? == 0 {
-                    remove(from)
-                } else {
-                    Ok(())
-                }
-            }
-            moved => moved,
-        };
-        if let Err(error) = moved {
-            io.complain(&format!("can't rename '{source}': {}", reason(&error)));
-            status = 1;
-        }
-    }
-    Ok(status)
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
+pub(super) fn remove(path: &Path) -> std::io::Result<()> {
     if fs::symlink_metadata(path)?.is_dir() {
         fs::remove_dir_all(path)
     } else {
@@ -239,9 +87,7 @@ fn rm(io: &mut Io<'_>) -> Outcome {
     if parsed.rest.is_empty() && !parsed.has('f') {
         return Err(io.usage());
     }
-    if parsed.has('i') {
-        return Err(io.fail("-i is not in this lab"));
-    }
+    let asks = parsed.last_of("fi") == Some('i');
     let recurse = parsed.has('r') || parsed.has('R');
     let mut status = 0;
     for path in &parsed.rest {
@@ -251,6 +97,7 @@ fn rm(io: &mut Io<'_>) -> Outcome {
                 status = 1;
                 continue;
             }
+            Ok(_) if asks => remove_asking(io, path)?,
             Ok(_) => remove(Path::new(path)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && parsed.has('f') => Ok(()),
             Err(error) => Err(error),
@@ -263,13 +110,48 @@ fn rm(io: &mut Io<'_>) -> Outcome {
     Ok(status)
 }
 
+/// Removes what the user agrees to.
+fn remove_asking(io: &mut Io<'_>, path: &str) -> Result<std::io::Result<()>, Stop> {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return Ok(Ok(()));
+    };
+    if !metadata.is_dir() {
+        return Ok(match agreed(io, &format!("remove '{path}'"))? {
+            true => fs::remove_file(path),
+            false => Ok(()),
+        });
+    }
+    if !agreed(io, &format!("descend into directory '{path}'"))? {
+        return Ok(Ok(()));
+    }
+    for entry in fs::read_dir(path)?.flatten() {
+        let name = entry.file_name();
+        let below = format!("{path}/{}", name.to_string_lossy());
+        if let Err(error) = remove_asking(io, &below)? {
+            return Ok(Err(error));
+        }
+    }
+    Ok(match agreed(io, &format!("remove directory '{path}'"))? {
+        true => fs::remove_dir(path),
+        false => Ok(()),
+    })
+}
+
 fn mkdir(io: &mut Io<'_>) -> Outcome {
     let parsed = io.parse()?;
     if parsed.rest.is_empty() {
         return Err(io.usage());
     }
+    let mode = match parsed.value('m').map(str::to_owned) {
+        Some(text) => match changed_mode(0o777, &text) {
+            Some(mode) => Some(mode),
+            None => return Err(io.fail(&format!("invalid mode '{text}'"))),
+        },
+        None => None,
+    };
     let mut status = 0;
     for path in &parsed.rest {
+        let there = Path::new(path).is_dir();
         let made = if parsed.has('p') {
             fs::create_dir_all(path)
         } else {
@@ -281,6 +163,8 @@ fn mkdir(io: &mut Io<'_>) -> Outcome {
                 reason(&error)
             ));
             status = 1;
+        } else if let Some(mode) = mode.filter(|_| !there) {
+            guest_kit::files::set_mode(path, mode);
         }
     }
     Ok(status)
@@ -346,33 +230,6 @@ fn touch(io: &mut Io<'_>) -> Outcome {
                 status = 1;
             }
             _ => {}
-        }
-    }
-    Ok(status)
-}
-
-fn ln(io: &mut Io<'_>) -> Outcome {
-    let parsed = io.parse()?;
-    let (targets, link) = match parsed.rest.as_slice() {
-        [] => return Err(io.usage()),
-        [target] => (vec![target.clone()], ".".to_owned()),
-        _ => split_target(io, &parsed.rest)?,
-    };
-    let mut status = 0;
-    for target in targets {
-        let to = destination(&target, &link);
-        if parsed.has('f') {
-            // What is not there need not go.
-            let _ = fs::remove_file(&to);
-        }
-        let made = if parsed.has('s') {
-            guest_kit::files::symlink(&target, &to)
-        } else {
-            fs::hard_link(&target, &to)
-        };
-        if let Err(error) = made {
-            io.complain(&format!("{}: {}", to.display(), reason(&error)));
-            status = 1;
         }
     }
     Ok(status)

@@ -8,6 +8,7 @@ mod awk;
 mod cat;
 mod chance;
 mod command;
+mod copy;
 mod cut;
 mod data;
 mod date;
@@ -44,6 +45,7 @@ mod uniq;
 mod vi;
 mod wc;
 mod wget;
+mod xargs;
 
 use std::io::{self, Read, Write};
 
@@ -364,6 +366,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         awk::APPLETS,
         cat::APPLETS,
         command::APPLETS,
+        copy::APPLETS,
         cut::APPLETS,
         data::APPLETS,
         date::APPLETS,
@@ -396,6 +399,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         vi::APPLETS,
         wc::APPLETS,
         wget::APPLETS,
+        xargs::APPLETS,
     ]
     .into_iter()
     .flatten()

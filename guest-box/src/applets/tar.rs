@@ -29,7 +29,11 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag('v', "verbose", "Verbose"),
         flag('O', "to-stdout", "Extract to stdout"),
         flag('m', "touch", "Don't restore mtime"),
-        flag('o', "no-same-owner", "Don't restore user:group, as always"),
+        flag(
+            'o',
+            "no-same-owner",
+            "Don't restore user:group: files here are all root's",
+        ),
         flag('k', "keep-old", "Don't replace existing files"),
         flag('z', "gzip", "(De)compress using gzip"),
         flag('a', "auto-compress", "(De)compress based on extension"),
@@ -37,7 +41,7 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag(
             'p',
             "preserve-permissions",
-            "Restore permissions, as always",
+            "Restore permissions: busybox always does",
         ),
         value('X', "exclude-from", "FILE", "File with names to exclude"),
         value('T', "files-from", "FILE", "File with names to include"),
@@ -48,8 +52,16 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
             "NUM",
             "NUM of leading components to strip",
         ),
-        flag('\x03', "overwrite", "Replace existing files, as always"),
-        flag('\x04', "numeric-owner", "Use numeric user:group"),
+        flag(
+            '\x03',
+            "overwrite",
+            "Write into existing files, not over them",
+        ),
+        flag(
+            '\x04',
+            "numeric-owner",
+            "Restore by number: files here are all root's",
+        ),
     ],
     run: tar,
 }];
@@ -274,18 +286,13 @@ fn list(io: &mut Io<'_>, parsed: &Parsed, entry: &Entry) -> Result<(), Stop> {
     };
     let mode = super::listing::mode_text(kind, entry.mode);
     let time = Moment::at(i64::try_from(entry.time).unwrap_or(0)).format("%Y-%m-%d %H:%M:%S");
-    let owner = if parsed.has('\x04') {
-        "0/0"
-    } else {
-        "root/root"
-    };
     let link = match entry.kind {
         b'2' => format!(" -> {}", entry.link),
         _ => String::new(),
     };
     writeln!(
         io.out,
-        "{mode} {owner} {:9} {time} {}{link}",
+        "{mode} root/root {:9} {time} {}{link}",
         entry.data.len(),
         entry.name
     )?;
@@ -340,7 +347,7 @@ fn unpack(parsed: &Parsed, entry: &Entry, path: &Path, strip: usize) -> std::io:
     if there && parsed.has('k') {
         return Ok(());
     }
-    if there {
+    if there && !parsed.has('\x03') {
         fs::remove_file(path)?;
     }
     match entry.kind {

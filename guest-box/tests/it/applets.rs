@@ -47,6 +47,8 @@ beside_busybox! {
     lines_are_printed_as_by_busybox: "lines";
     files_are_treated_as_by_busybox: "disk";
     trees_are_searched_as_by_busybox: "find";
+    copies_are_made_as_by_busybox: "copy";
+    lists_of_items_are_run_as_by_busybox: "xargs";
     awk_answers_as_busybox: "awk";
     grep_answers_as_busybox: "grep";
     sed_answers_as_busybox: "sed";
