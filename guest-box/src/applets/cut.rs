@@ -13,6 +13,7 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         value('c', "", "LIST", "Output only characters from LIST"),
         value('d', "", "SEP", "Field delimiter (default -f TAB)"),
         value('f', "", "LIST", "Print only these fields"),
+        flag('D', "", "Keep the order of LIST"),
         flag('s', "", "Output only lines containing delimiter"),
         flag('n', "", "Ignored"),
         value('O', "output-delimiter", "SEP", "Output field delimiter"),
@@ -20,7 +21,8 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
     run: cut,
 }];
 
-fn ranges(io: &mut Io<'_>, list: &str) -> Result<Vec<(usize, usize)>, Stop> {
+/// What is listed, in the order of the text unless it is to be kept.
+fn ranges(io: &mut Io<'_>, list: &str, keep: bool) -> Result<Vec<(usize, usize)>, Stop> {
     let mut ranges = Vec::new();
     for part in list.split(',') {
         let (low, high) = part.split_once('-').unwrap_or((part, part));
@@ -38,7 +40,9 @@ fn ranges(io: &mut Io<'_>, list: &str) -> Result<Vec<(usize, usize)>, Stop> {
             _ => return Err(io.fail(&format!("invalid byte or field list '{list}'"))),
         }
     }
-    ranges.sort_unstable();
+    if !keep {
+        ranges.sort_unstable();
+    }
     Ok(ranges)
 }
 
@@ -48,11 +52,20 @@ fn cut(io: &mut Io<'_>) -> Outcome {
         return Err(io.fail("expected a list of bytes, characters, or fields"));
     };
     let list = parsed.value(kind).unwrap_or_default().to_owned();
-    let ranges = ranges(io, &list)?;
-    let chosen = |index: usize| {
-        ranges
-            .iter()
-            .any(|(low, high)| (*low..=*high).contains(&index))
+    let ranges = ranges(io, &list, parsed.has('D'))?;
+    let repeats = kind == 'f' && parsed.has('D');
+    // The places in a line of so many parts, in the order they are printed.
+    let chosen = |parts: usize| -> Vec<usize> {
+        let mut places = Vec::new();
+        let mut seen = vec![false; parts];
+        for (low, high) in &ranges {
+            for place in *low..=(*high).min(parts) {
+                if !std::mem::replace(&mut seen[place - 1], true) || repeats {
+                    places.push(place - 1);
+                }
+            }
+        }
+        places
     };
     let delimiter = parsed.value('d').unwrap_or("\t").to_owned();
     if delimiter.chars().count() != 1 {
@@ -80,21 +93,17 @@ fn cut(io: &mut Io<'_>) -> Outcome {
                     }
                     line
                 } else {
-                    let fields = line
-                        .split(delimiter.as_str())
-                        .enumerate()
-                        .filter(|(index, _)| chosen(index + 1));
-                    fields
-                        .map(|(_, field)| field)
+                    let fields: Vec<&str> = line.split(delimiter.as_str()).collect();
+                    let places = chosen(fields.len()).into_iter();
+                    places
+                        .map(|at| fields[at])
                         .collect::<Vec<_>>()
                         .join(&joiner)
                 }
             } else {
-                line.chars()
-                    .enumerate()
-                    .filter(|(index, _)| chosen(index + 1))
-                    .map(|(_, c)| c)
-                    .collect()
+                let chars: Vec<char> = line.chars().collect();
+                let places = chosen(chars.len()).into_iter();
+                places.map(|at| chars[at]).collect()
             };
             writeln!(io.out, "{text}")?;
         }

@@ -20,6 +20,7 @@ pub(super) const APPLETS: &[Applet] = &[
             value('n', "", "[+]N", "Print last N lines, or from the Nth"),
             value('c', "", "[+]N", "Print last N bytes, or from the Nth"),
             flag('f', "", "Print data as file grows"),
+            flag('F', "", "Same as -f, but keep retrying"),
             value('s', "", "SECONDS", "Wait SECONDS between reads with -f"),
             flag('q', "", "Never print headers"),
             flag('v', "", "Always print headers"),
@@ -149,9 +150,20 @@ fn tail(io: &mut Io<'_>) -> Outcome {
     let mut status = 0;
     let mut first = true;
     let mut follow: Vec<(String, u64)> = Vec::new();
+    let pause = match parsed.value('s').map(str::to_owned) {
+        Some(text) => match text.parse() {
+            Ok(seconds) => seconds,
+            Err(_) => return Err(io.fail(&format!("invalid number '{text}'"))),
+        },
+        None => 1,
+    };
+    let mut last = None;
     for path in &paths {
         let Some(mut input) = io.open(path) else {
             status = 1;
+            if parsed.has('F') {
+                follow.push((path.clone(), 0));
+            }
             continue;
         };
         header(io, &parsed, path, paths.len() > 1, &mut first)?;
@@ -175,21 +187,32 @@ fn tail(io: &mut Io<'_>) -> Outcome {
         }
         if path != "-" {
             follow.push((path.clone(), all.len() as u64));
+            last = Some(path.clone());
         }
     }
     if status != 0 && follow.is_empty() {
         io.complain("no files");
         return Ok(1);
     }
-    while parsed.has('f') && !follow.is_empty() {
+    while (parsed.has('f') || parsed.has('F')) && !follow.is_empty() {
         io.out.flush()?;
-        guest_kit::sleep(std::time::Duration::from_secs(1));
+        guest_kit::sleep(std::time::Duration::from_secs(pause));
         for (path, offset) in &mut follow {
+            if parsed.has('F') && std::fs::metadata(&*path).is_ok_and(|found| found.len() < *offset)
+            {
+                // Another file has taken its place.
+                *offset = 0;
+            }
             let mut more = Vec::new();
             if let Ok(mut input) = guest_kit::process::Input::open_at(&*path, *offset)
                 && input.read_to_end(&mut more).is_ok()
+                && !more.is_empty()
             {
                 *offset += more.len() as u64;
+                if last.as_ref() != Some(path) {
+                    header(io, &parsed, path, paths.len() > 1, &mut first)?;
+                    last = Some(path.clone());
+                }
                 io.out.write_all(&more)?;
             }
         }

@@ -16,6 +16,10 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag('f', "", "Ignore case"),
         flag('n', "", "Sort numbers"),
         flag('g', "", "General numerical sort"),
+        flag('M', "", "Sort month"),
+        flag('d', "", "Dictionary order (blank or alphanumeric only)"),
+        flag('i', "", "Ignore unprintable characters"),
+        flag('z', "", "NUL terminated input and output"),
         flag('V', "", "Sort version"),
         flag('h', "", "Sort human readable numbers"),
         value('t', "", "CHAR", "Field separator"),
@@ -59,6 +63,10 @@ fn key(io: &mut Io<'_>, text: &str) -> Result<Key, Stop> {
         }
         None => None,
     };
+    if options.contains(|letter| !"nrfgbVhMdi".contains(letter)) {
+        io.complain("unknown sort type");
+        return Err(Stop::Status(2));
+    }
     Ok(Key {
         start,
         end,
@@ -121,7 +129,20 @@ fn compare(left: &str, right: &str, options: &str) -> Ordering {
             text.to_owned()
         }
     };
-    let order = if options.contains(['n', 'g', 'h']) {
+    if options.contains(['d', 'i']) {
+        let kept = |text: &str| -> String {
+            let known = |c: &char| match options.contains('d') {
+                true => c.is_ascii_alphanumeric() || c.is_ascii_whitespace(),
+                false => !c.is_ascii_control(),
+            };
+            text.chars().filter(known).collect()
+        };
+        let rest = options.replace(['d', 'i'], "");
+        return compare(&kept(left), &kept(right), &rest);
+    }
+    let order = if options.contains('M') {
+        month(&trim(left)).cmp(&month(&trim(right)))
+    } else if options.contains(['n', 'g', 'h']) {
         number_of(left, options).total_cmp(&number_of(right, options))
     } else if options.contains('V') {
         version_parts(left).cmp(&version_parts(right))
@@ -139,12 +160,26 @@ fn compare(left: &str, right: &str, options: &str) -> Ordering {
     }
 }
 
+/// The month that a text begins with; nothing, which is before all, when it is none.
+fn month(text: &str) -> Option<usize> {
+    let start = text.get(..3)?.to_ascii_lowercase();
+    let months = "jan feb mar apr may jun jul aug sep oct nov dec";
+    months.split(' ').position(|month| month == start)
+}
+
 fn number_of(text: &str, options: &str) -> f64 {
     let text = text.trim_start();
     let end = text
         .char_indices()
         .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || (*c == '-' && *at == 0)))
         .map_or(text.len(), |(at, _)| at);
+    if options.contains('g') {
+        // The longest beginning that is a number, with its exponent.
+        let numeric = |c: &char| c.is_ascii_digit() || "+-.eE".contains(*c);
+        let length = text.chars().take_while(numeric).count();
+        let found = (1..=length).rev().find_map(|end| text[..end].parse().ok());
+        return found.unwrap_or(0.0);
+    }
     let value: f64 = text[..end].parse().unwrap_or(0.0);
     let factor = match text[end..].chars().next() {
         Some('K' | 'k') if options.contains('h') => 1024.0,
@@ -182,11 +217,12 @@ fn sort(io: &mut Io<'_>) -> Outcome {
     for text in parsed.values('k').map(str::to_owned).collect::<Vec<_>>() {
         keys.push(key(io, &text)?);
     }
-    let global: String = "nrfgbVh"
+    let global: String = "nrfgbVhMdi"
         .chars()
         .filter(|letter| parsed.has(*letter))
         .collect();
     let separator = parsed.value('t').and_then(|text| text.chars().next());
+    let end = if parsed.has('z') { '\0' } else { '\n' };
     let mut lines: Vec<String> = Vec::new();
     for path in inputs(&parsed) {
         let Some(mut input) = open_plain(io, &path) else {
@@ -195,7 +231,7 @@ fn sort(io: &mut Io<'_>) -> Outcome {
         let mut bytes = Vec::new();
         input.read_to_end(&mut bytes)?;
         let text = String::from_utf8_lossy(&bytes);
-        lines.extend(text.split_terminator('\n').map(str::to_owned));
+        lines.extend(text.split_terminator(end).map(str::to_owned));
     }
     let by_keys = |left: &String, right: &String| {
         if keys.is_empty() {
@@ -235,9 +271,9 @@ fn sort(io: &mut Io<'_>) -> Outcome {
     if parsed.has('u') {
         lines.dedup_by(|right, left| by_keys(left, right).is_eq());
     }
-    let mut text = lines.join("\n");
+    let mut text = lines.join(end.to_string().as_str());
     if !lines.is_empty() {
-        text.push('\n');
+        text.push(end);
     }
     match parsed.value('o') {
         Some(path) => std::fs::write(path, text)?,

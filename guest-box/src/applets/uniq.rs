@@ -14,6 +14,7 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag('d', "", "Only print duplicate lines"),
         flag('u', "", "Only print unique lines"),
         flag('i', "", "Ignore case"),
+        flag('z', "", "NUL terminated input and output"),
         value('f', "", "N", "Skip first N fields"),
         value(
             's',
@@ -57,11 +58,12 @@ fn uniq(io: &mut Io<'_>) -> Outcome {
     let mut out = Vec::new();
     let mut current: Option<(String, String, usize)> = None;
     let mut bytes = Vec::new();
+    let end = if parsed.has('z') { b'\0' } else { b'\n' };
     loop {
         bytes.clear();
-        let ended = input.read_until(b'\n', &mut bytes)? == 0;
+        let ended = input.read_until(end, &mut bytes)? == 0;
         let line =
-            String::from_utf8_lossy(bytes.strip_suffix(b"\n").unwrap_or(&bytes)).into_owned();
+            String::from_utf8_lossy(bytes.strip_suffix(&[end]).unwrap_or(&bytes)).into_owned();
         let this = same(&line);
         match &mut current {
             Some((_, key, count)) if !ended && *key == this => *count += 1,
@@ -73,7 +75,7 @@ fn uniq(io: &mut Io<'_>) -> Outcome {
                     if parsed.has('c') {
                         write!(out, "{count:7} ")?;
                     }
-                    writeln!(out, "{line}")?;
+                    write!(out, "{line}{}", char::from(end))?;
                     if parsed.rest.len() < 2 {
                         io.out.write_all(&std::mem::take(&mut out))?;
                     }
