@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::io::Write;
 
 use super::date::Moment;
-use super::{Applet, Io, Outcome, Stop, flag, reason};
+use super::{Applet, Io, Outcome, Stop, flag, reason, value};
 
 pub(super) const APPLETS: &[Applet] = &[Applet {
     name: "ls",
@@ -25,6 +25,11 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
         flag('t', "", "Sort by mtime"),
         flag('n', "", "Like -l, but numeric UIDs and GIDs"),
         flag('C', "", "List by columns"),
+        flag('x', "", "List by lines"),
+        value('w', "", "N", "Format N columns wide"),
+        flag('L', "", "Follow symlinks"),
+        flag('X', "", "Sort by extension"),
+        flag('v', "", "Sort by version"),
         flag('\x01', "color", "Accepted: there is no colour here"),
     ],
     run: ls,
@@ -46,7 +51,7 @@ fn ls(io: &mut Io<'_>) -> Outcome {
     };
     let (mut files, mut directories) = (Vec::new(), Vec::new());
     for path in &paths {
-        let found = if parsed.has('l') && !path.ends_with('/') {
+        let found = if parsed.has('l') && !parsed.has('L') && !path.ends_with('/') {
             fs::symlink_metadata(path)
         } else {
             fs::metadata(path).or_else(|_| fs::symlink_metadata(path))
@@ -81,7 +86,8 @@ fn ls(io: &mut Io<'_>) -> Outcome {
                 for entry in found.flatten() {
                     let name = entry.file_name().to_string_lossy().into_owned();
                     let full = format!("{}/{name}", path.trim_end_matches('/'));
-                    if let Ok(metadata) = fs::symlink_metadata(&full) {
+                    let followed = fs::metadata(&full).ok().filter(|_| parsed.has('L'));
+                    if let Ok(metadata) = followed.map_or_else(|| fs::symlink_metadata(&full), Ok) {
                         entries.push(Entry {
                             name,
                             path: full,
@@ -135,8 +141,13 @@ fn ls(io: &mut Io<'_>) -> Outcome {
 
 fn print(io: &mut Io<'_>, parsed: &super::Parsed, mut entries: Vec<Entry>) -> Result<(), Stop> {
     entries.sort_by(|left, right| left.name.cmp(&right.name));
-    match parsed.last_of("St") {
+    match parsed.last_of("StXv") {
         Some('S') => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.len())),
+        Some('X') => entries.sort_by_key(|entry| {
+            let extension = entry.name.rsplit_once('.');
+            extension.map_or_else(String::new, |(_, extension)| extension.to_owned())
+        }),
+        Some('v') => entries.sort_by_key(|entry| super::sort::version_parts(&entry.name)),
         Some(_) => entries.sort_by_key(|entry| std::cmp::Reverse(entry.metadata.modified().ok())),
         None => {}
     }
@@ -150,6 +161,12 @@ fn print(io: &mut Io<'_>, parsed: &super::Parsed, mut entries: Vec<Entry>) -> Re
             let mark = match entry.metadata.file_type() {
                 kind if kind.is_dir() && (parsed.has('F') || parsed.has('p')) => "/",
                 kind if kind.is_symlink() && parsed.has('F') && !long => "@",
+                kind if kind.is_file()
+                    && parsed.has('F')
+                    && guest_kit::files::mode(&entry.path).unwrap_or(0) & 0o111 != 0 =>
+                {
+                    "*"
+                }
                 _ => "",
             };
             format!("{}{mark}", entry.name)
@@ -161,8 +178,20 @@ fn print(io: &mut Io<'_>, parsed: &super::Parsed, mut entries: Vec<Entry>) -> Re
         }
         return Ok(());
     }
-    let columns = guest_kit::terminal::size().filter(|_| !parsed.has('1'));
-    let Some(size) = columns else {
+    let screen = guest_kit::terminal::size().map(|size| usize::from(size.columns));
+    let wide = match parsed.value('w').map(str::to_owned) {
+        Some(text) => match text.parse() {
+            Ok(wide) => Some(wide),
+            Err(_) => return Err(io.fail(&format!("invalid number '{text}'"))),
+        },
+        None => screen,
+    };
+    let columns = match parsed.last_of("1Cx") {
+        Some('1') => None,
+        Some(_) => Some(wide.unwrap_or(80)),
+        None => wide.filter(|_| screen.is_some()),
+    };
+    let Some(columns) = columns else {
         for name in &names {
             writeln!(io.out, "{name}")?;
         }
@@ -174,11 +203,14 @@ fn print(io: &mut Io<'_>, parsed: &super::Parsed, mut entries: Vec<Entry>) -> Re
         .max()
         .unwrap_or(0)
         + 2;
-    let across = (usize::from(size.columns) / width).max(1);
+    let across = (columns / width).max(1);
     let rows = names.len().div_ceil(across);
     for row in 0..rows {
         let line: String = (0..across)
-            .filter_map(|column| names.get(column * rows + row))
+            .filter_map(|column| match parsed.last_of("Cx") {
+                Some('x') => names.get(row * across + column),
+                _ => names.get(column * rows + row),
+            })
             .map(|name| format!("{name:<width$}"))
             .collect();
         writeln!(io.out, "{}", line.trim_end())?;
@@ -210,6 +242,7 @@ fn long_line(
     } else {
         length.to_string()
     };
+    let across = if parsed.has('h') { 7 } else { 9 };
     let owner = if parsed.has('n') { "0" } else { "root" };
     let time = entry.metadata.modified().map_or_else(
         |_| String::new(),
@@ -217,7 +250,7 @@ fn long_line(
     );
     write!(
         io.out,
-        "{mode}    {} {owner:<8} {owner:<8} {size:>9} {time} {name}",
+        "{mode}    {} {owner:<8} {owner:<8} {size:>across$} {time} {name}",
         if kind.is_dir() { 2 } else { 1 }
     )?;
     if kind.is_symlink()

@@ -190,7 +190,8 @@ fn number_of(text: &str, options: &str) -> f64 {
     value * factor
 }
 
-fn version_parts(text: &str) -> Vec<(bool, u64, String)> {
+/// A text as words and numbers, which compare as versions do.
+pub(super) fn version_parts(text: &str) -> Vec<(bool, u64, String)> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -50,6 +50,7 @@ beside_busybox! {
     copies_are_made_as_by_busybox: "copy";
     lists_of_items_are_run_as_by_busybox: "xargs";
     lines_are_ordered_and_cut_as_by_busybox: "order";
+    directories_are_listed_as_by_busybox: "ls";
     awk_answers_as_busybox: "awk";
     grep_answers_as_busybox: "grep";
     sed_answers_as_busybox: "sed";
