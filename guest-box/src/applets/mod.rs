@@ -26,6 +26,7 @@ mod grep;
 mod gzip;
 mod lines;
 mod listing;
+mod man;
 mod names;
 mod net;
 mod pager;
@@ -382,6 +383,7 @@ fn all() -> impl Iterator<Item = &'static Applet> {
         gzip::APPLETS,
         lines::APPLETS,
         listing::APPLETS,
+        man::APPLETS,
         names::APPLETS,
         net::APPLETS,
         pager::APPLETS,
