@@ -165,3 +165,129 @@ fn nobody_without_the_certificate_is_let_in() {
         .expect("kubectl starts; hint: cargo xtask kubectl");
     assert!(!output.status.success());
 }
+
+#[test]
+fn the_stock_kubectl_attaches_and_types() {
+    let up = Up::start("up-attach");
+    let mut child = Command::new(root().join("target/stock/kubectl-1.35"))
+        .arg("--kubeconfig")
+        .arg(&up.kubeconfig)
+        .args([
+            "run",
+            "echo",
+            "--image=busybox",
+            "-i",
+            "--rm",
+            "--restart=Never",
+            "--",
+            "cat",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kubectl starts; hint: cargo xtask kubectl");
+    let mut stdin = child.stdin.take().expect("asked for");
+    stdin
+        .write_all("やまびこ\n".as_bytes())
+        .expect("kubectl reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("kubectl ends");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.starts_with("やまびこ\n"), "{said}");
+    assert!(said.contains("pod \"echo\" deleted"), "{said}");
+    assert!(output.status.success());
+}
+
+#[test]
+fn the_real_curl_speaks_http_and_https_to_our_nginx_over_node_ports() {
+    let up = Up::start("up-curl");
+    let folder = up.kubeconfig.parent().expect("in a folder").to_owned();
+    let status = Command::new("openssl")
+        .current_dir(&folder)
+        .args([
+            "req",
+            "-x509",
+            "-nodes",
+            "-newkey",
+            "rsa:2048",
+            "-subj",
+            "/CN=my-nginx",
+        ])
+        .args([
+            "-addext",
+            "subjectAltName=DNS:my-nginx",
+            "-keyout",
+            "tls.key",
+            "-out",
+            "tls.crt",
+        ])
+        .stderr(Stdio::null())
+        .status()
+        .expect("openssl starts; hint: apt-get install openssl");
+    assert!(status.success());
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (key, cert) = (file("tls.key"), file("tls.crt"));
+    up.kubectl(&[
+        "create",
+        "secret",
+        "tls",
+        "nginxsecret",
+        "--key",
+        &key,
+        "--cert",
+        &cert,
+    ]);
+    up.kubectl(&[
+        "create",
+        "configmap",
+        "nginxconfigmap",
+        "--from-file=labs/files/default.conf",
+    ]);
+    up.kubectl(&["create", "-f", "labs/files/nginx-secure-app.yaml"]);
+    up.kubectl(&["rollout", "status", "deployment/my-nginx", "--timeout=60s"]);
+    let port = |index: usize| {
+        let path = format!("jsonpath={{.spec.ports[{index}].nodePort}}");
+        up.kubectl(&["get", "svc", "my-nginx", "-o", &path])
+    };
+    let (plain, secure) = (port(0), port(1));
+    let curl = |args: &[&str]| {
+        let output = Command::new("curl")
+            .args(["-sS", "-m", "20"])
+            .args(args)
+            .output();
+        let output = output.expect("curl starts; hint: apt-get install curl");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text)
+    };
+    let page = format!("http://127.0.0.1:{plain}/");
+    let (code, text) = curl(&["-i", &page]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.starts_with("HTTP/1.1 200 OK\r\nServer: nginx/"),
+        "{text}"
+    );
+    let (_, text) = curl(&["-I", "-w", "%{http_code} %{size_download}", &page]);
+    assert!(text.ends_with("200 0"), "{text}");
+    let (_, text) = curl(&["-r", "0-14", "-w", " %{http_code}", &page]);
+    assert_eq!(text, "<!DOCTYPE html> 206");
+    let (_, text) = curl(&[
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        &format!("{page}none"),
+    ]);
+    assert_eq!(text, "404");
+    let here = format!("my-nginx:{secure}:127.0.0.1");
+    let url = format!("https://my-nginx:{secure}/");
+    for version in ["--tlsv1.2", "--tlsv1.3"] {
+        let (code, text) = curl(&[version, "--cacert", &cert, "--resolve", &here, &url]);
+        assert_eq!(code, Some(0), "{version}");
+        assert!(text.contains("<title>Welcome to nginx!</title>"), "{text}");
+    }
+    let by_address = format!("https://127.0.0.1:{secure}/");
+    assert_eq!(curl(&["--cacert", &cert, &by_address]).0, Some(60));
+    assert_eq!(curl(&[&by_address]).0, Some(60));
+    assert_eq!(curl(&["-k", &by_address]).0, Some(0));
+}
