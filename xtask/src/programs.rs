@@ -104,11 +104,19 @@ fn requests(port: u16) -> Result<f64> {
 }
 
 fn ask(port: u16, started: Instant) -> Result<u64> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
+    let connect = || -> Result<(TcpStream, BufReader<TcpStream>)> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        let reader = BufReader::new(stream.try_clone()?);
+        Ok((stream, reader))
+    };
+    let (mut stream, mut reader) = connect()?;
     let mut answers = 0;
     while started.elapsed() < LOAD {
+        // nginx closes a connection after its thousandth answer.
+        if answers % 1_000 == 999 {
+            (stream, reader) = connect()?;
+        }
         stream.write_all(b"GET / HTTP/1.1\r\nHost: bench\r\n\r\n")?;
         let mut length = 0;
         loop {
