@@ -2,26 +2,43 @@
 //!
 //! Never refuses: an object that is good for a real cluster is good here, with a warning.
 
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Class, KINDS, Kind};
 use serde_json::Value;
 
 /// The fields used in `new`, and not already in `old`, that have no effect here.
-pub(super) fn unused(kind: &dyn Kind, new: &Value, old: Option<&Value>) -> Vec<&'static str> {
+pub(super) fn unused(kind: &dyn Kind, new: &Value, old: Option<&Value>) -> Vec<String> {
     let used = |object: &Value, path: &str| {
         let parts: Vec<&str> = path.split('.').collect();
         is_used(object, &parts)
     };
-    let paths = kind.not_in_this_lab().iter().copied();
+    let entries = kind.fields().entries().into_iter();
+    let paths = entries.filter(|(_, class)| *class == Class::NotInThisLab);
     paths
+        .flat_map(|(path, _)| match path.as_str() {
+            "" => content(new),
+            _ => vec![path],
+        })
         .filter(|path| used(new, path) && !old.is_some_and(|old| used(old, path)))
         .collect()
 }
 
+/// The fields of an object that are its own, not every object's and not the server's.
+fn content(object: &Value) -> Vec<String> {
+    const COMMON: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
+    let fields = object.as_object().into_iter().flatten();
+    let names = fields.map(|(name, _)| name.clone());
+    names
+        .filter(|name| !COMMON.contains(&name.as_str()))
+        .collect()
+}
+
 /// Every field of every kind that has no effect in this lab: the kind's key and the path.
-pub fn not_in_this_lab() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn not_in_this_lab() -> impl Iterator<Item = (&'static str, String)> {
     KINDS.iter().flat_map(|kind| {
         let key = kind.names().key;
-        kind.not_in_this_lab().iter().map(move |path| (key, *path))
+        let entries = kind.fields().entries().into_iter();
+        let lacking = entries.filter(|(_, class)| *class == Class::NotInThisLab);
+        lacking.map(move |(path, _)| (key, path))
     })
 }
 

@@ -245,7 +245,7 @@ fn refused(kind: &dyn Kind, name: &str, error: &StoreError) -> Failure {
     }
 }
 
-fn lab_warning(unused: &[&str]) -> Option<String> {
+fn lab_warning(unused: &[String]) -> Option<String> {
     (!unused.is_empty()).then(|| format!("not in this lab: {}", unused.join(", ")))
 }
 

@@ -2,7 +2,7 @@
 
 use super::column::CONFIG_MAPS;
 use super::look::{flag, map, text};
-use super::{Column, Findings, Kind, Names, age, words};
+use super::{Column, Fields, Findings, Kind, Names, age, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -28,6 +28,10 @@ impl Kind for ConfigMaps {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::ConfigMap>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn columns(&self) -> &'static [Column] {

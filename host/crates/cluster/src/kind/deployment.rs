@@ -2,7 +2,7 @@
 
 use super::column::DEPLOYMENTS;
 use super::look::{format_selector, int, list, text};
-use super::{Column, Findings, Kind, Names, Subresource, age, pod, set_default};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, pod, set_default};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -103,8 +103,11 @@ impl Kind for Deployments {
         }
     }
 
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        pod::pod_spec_not_in_this_lab!("spec.template.")
+    fn fields(&self) -> &'static Fields {
+        &Fields {
+            parts: &[("spec.template", &pod::TEMPLATE_FIELDS)],
+            ..Fields::NONE
+        }
     }
 
     fn counts_generations(&self) -> bool {

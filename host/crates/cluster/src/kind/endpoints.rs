@@ -2,7 +2,7 @@
 
 use super::column::ENDPOINTS;
 use super::look::{int, list, text};
-use super::{Column, Findings, Kind, Names, age, items_mut, set_default};
+use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -29,6 +29,10 @@ impl Kind for Endpoints {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::Endpoints>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -3,7 +3,7 @@
 use super::column::ENDPOINT_SLICES;
 use super::endpoints::shorten;
 use super::look::{int, list, text, texts};
-use super::{Column, Findings, Kind, Names, age, items_mut, set_default};
+use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -27,6 +27,10 @@ impl Kind for EndpointSlices {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::discovery::v1::EndpointSlice>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -2,7 +2,7 @@
 
 use super::column::EVENTS;
 use super::look::{int, text};
-use super::{Column, Findings, Kind, Names, age};
+use super::{Column, Fields, Findings, Kind, Names, age};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -26,6 +26,10 @@ impl Kind for Events {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::Event>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -9,6 +9,7 @@ pub mod field;
 pub mod look;
 pub mod meta;
 pub mod quantity;
+pub mod surface;
 pub mod words;
 
 mod configmap;
@@ -20,6 +21,7 @@ mod lease;
 mod namespace;
 mod node;
 mod pod;
+mod pod_fields;
 mod pod_row;
 mod pod_spec;
 mod probe;
@@ -32,6 +34,7 @@ mod volume;
 pub use column::Column;
 pub use field::{FieldError, Findings};
 pub(crate) use service::wants_node_ports;
+pub use surface::{Class, Fields};
 
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -163,11 +166,10 @@ pub trait Kind: Sync {
         &[]
     }
 
-    /// Fields this lab accepts and does not act on: each use is answered with a warning.
-    ///
-    /// Paths from the object's root; `[]` stands for every element of a list.
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        &[]
+    /// What becomes of its fields, besides `metadata`: acted on, inert by nature, or not in this
+    /// lab. Unless a kind says otherwise nothing here acts on it, and each use is told so.
+    fn fields(&self) -> &'static Fields {
+        &Fields::NOT_IN_THIS_LAB
     }
 
     /// A warning every answer about this kind carries.

@@ -2,7 +2,7 @@
 
 use super::column::NAMESPACES;
 use super::look::text;
-use super::{Column, Kind, Names, Subresource, age, set_default, words};
+use super::{Column, Fields, Kind, Names, Subresource, age, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -26,6 +26,10 @@ impl Kind for Namespaces {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::Namespace>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn verbs(&self) -> &'static [&'static str] {

@@ -2,7 +2,7 @@
 
 use super::column::NODES;
 use super::look::{flag, list, map, text};
-use super::{Column, Findings, Kind, Names, Subresource, age};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -26,6 +26,10 @@ impl Kind for Nodes {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::Node>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn subresources(&self) -> &'static [Subresource] {

@@ -3,7 +3,8 @@
 use super::column::PODS;
 use super::look::{int, list, text};
 use super::{
-    Column, Findings, Kind, Names, Subresource, items_mut, meta, pod_row, pod_spec, set_default,
+    Column, Fields, Findings, Kind, Names, Subresource, items_mut, meta, pod_fields, pod_row,
+    pod_spec, set_default,
 };
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -11,65 +12,8 @@ use serde_json::{Value, json};
 
 pub(super) struct Pods;
 
-/// Every path of a pod's spec that this lab does not act on, below `spec`.
-macro_rules! pod_spec_not_in_this_lab {
-    ($($prefix:literal)?) => {
-        &[
-            concat!($($prefix,)? "spec.activeDeadlineSeconds"),
-            concat!($($prefix,)? "spec.affinity.podAffinity"),
-            concat!($($prefix,)? "spec.affinity.podAntiAffinity"),
-            concat!($($prefix,)? "spec.containers[].livenessProbe.grpc"),
-            concat!($($prefix,)? "spec.containers[].ports[].hostPort"),
-            concat!($($prefix,)? "spec.containers[].readinessProbe.grpc"),
-            concat!($($prefix,)? "spec.containers[].startupProbe.grpc"),
-            concat!($($prefix,)? "spec.containers[].volumeMounts[].mountPropagation"),
-            concat!($($prefix,)? "spec.containers[].volumeMounts[].subPathExpr"),
-            concat!($($prefix,)? "spec.initContainers[].securityContext"),
-            concat!($($prefix,)? "spec.containers[].securityContext"),
-            concat!($($prefix,)? "spec.containers[].volumeDevices"),
-            concat!($($prefix,)? "spec.containers[].resizePolicy"),
-            concat!($($prefix,)? "spec.containers[].restartPolicyRules"),
-            concat!($($prefix,)? "spec.ephemeralContainers"),
-            concat!($($prefix,)? "spec.hostIPC"),
-            concat!($($prefix,)? "spec.hostPID"),
-            concat!($($prefix,)? "spec.hostUsers"),
-            concat!($($prefix,)? "spec.imagePullSecrets"),
-            concat!($($prefix,)? "spec.os"),
-            concat!($($prefix,)? "spec.overhead"),
-            concat!($($prefix,)? "spec.priorityClassName"),
-            concat!($($prefix,)? "spec.resourceClaims"),
-            concat!($($prefix,)? "spec.resources"),
-            concat!($($prefix,)? "spec.runtimeClassName"),
-            concat!($($prefix,)? "spec.securityContext.appArmorProfile"),
-            concat!($($prefix,)? "spec.securityContext.fsGroup"),
-            concat!($($prefix,)? "spec.securityContext.runAsGroup"),
-            concat!($($prefix,)? "spec.securityContext.runAsNonRoot"),
-            concat!($($prefix,)? "spec.securityContext.runAsUser"),
-            concat!($($prefix,)? "spec.securityContext.seLinuxOptions"),
-            concat!($($prefix,)? "spec.securityContext.seccompProfile"),
-            concat!($($prefix,)? "spec.securityContext.supplementalGroups"),
-            concat!($($prefix,)? "spec.securityContext.sysctls"),
-            concat!($($prefix,)? "spec.setHostnameAsFQDN"),
-            concat!($($prefix,)? "spec.shareProcessNamespace"),
-            concat!($($prefix,)? "spec.topologySpreadConstraints"),
-            concat!($($prefix,)? "spec.volumes[].awsElasticBlockStore"),
-            concat!($($prefix,)? "spec.volumes[].azureDisk"),
-            concat!($($prefix,)? "spec.volumes[].azureFile"),
-            concat!($($prefix,)? "spec.volumes[].cephfs"),
-            concat!($($prefix,)? "spec.volumes[].csi"),
-            concat!($($prefix,)? "spec.volumes[].ephemeral"),
-            concat!($($prefix,)? "spec.volumes[].gcePersistentDisk"),
-            concat!($($prefix,)? "spec.volumes[].gitRepo"),
-            concat!($($prefix,)? "spec.volumes[].hostPath"),
-            concat!($($prefix,)? "spec.volumes[].image"),
-            concat!($($prefix,)? "spec.volumes[].iscsi"),
-            concat!($($prefix,)? "spec.volumes[].nfs"),
-            concat!($($prefix,)? "spec.volumes[].persistentVolumeClaim"),
-            concat!($($prefix,)? "spec.volumes[].rbd"),
-        ]
-    };
-}
-pub(super) use pod_spec_not_in_this_lab;
+/// What becomes of the fields of a template of pods.
+pub(super) use super::pod_fields::TEMPLATE as TEMPLATE_FIELDS;
 
 impl Kind for Pods {
     fn names(&self) -> &'static Names {
@@ -183,8 +127,11 @@ impl Kind for Pods {
         ]
     }
 
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        pod_spec_not_in_this_lab!()
+    fn fields(&self) -> &'static Fields {
+        &Fields {
+            parts: &[("spec", &pod_fields::SPEC)],
+            ..Fields::NONE
+        }
     }
 
     fn counts_generations(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::column::REPLICA_SETS;
 use super::deployment::{of_containers, validate_selector_and_template};
 use super::look::{format_selector, int, text};
-use super::{Column, Findings, Kind, Names, Subresource, age, pod, set_default};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, pod, set_default};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -81,8 +81,11 @@ impl Kind for ReplicaSets {
         &["status.replicas"]
     }
 
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        pod::pod_spec_not_in_this_lab!("spec.template.")
+    fn fields(&self) -> &'static Fields {
+        &Fields {
+            parts: &[("spec.template", &pod::TEMPLATE_FIELDS)],
+            ..Fields::NONE
+        }
     }
 
     fn counts_generations(&self) -> bool {

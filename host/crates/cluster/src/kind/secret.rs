@@ -2,7 +2,7 @@
 
 use super::column::SECRETS;
 use super::look::{flag, map, text};
-use super::{Column, Findings, Kind, Names, age, set_default, words};
+use super::{Column, Fields, Findings, Kind, Names, age, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -26,6 +26,10 @@ impl Kind for Secrets {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::Secret>()
+    }
+
+    fn fields(&self) -> &'static Fields {
+        &Fields::HONOURED
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -2,7 +2,9 @@
 
 use super::column::SERVICES;
 use super::look::{flag, format_labels, int, list, map, text, texts};
-use super::{Column, Findings, Kind, Names, Subresource, age, items_mut, meta, set_default, words};
+use super::{
+    Column, Fields, Findings, Kind, Names, Subresource, age, items_mut, meta, set_default, words,
+};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -152,14 +154,15 @@ impl Kind for Services {
         &["spec.clusterIP", "spec.type"]
     }
 
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        &[
-            "spec.loadBalancerClass",
-            "spec.loadBalancerIP",
-            "spec.loadBalancerSourceRanges",
-            "spec.ports[].appProtocol",
-            "spec.trafficDistribution",
-        ]
+    fn fields(&self) -> &'static Fields {
+        &Fields {
+            not_in_this_lab: &[
+                "spec.{loadBalancerClass,loadBalancerIP,loadBalancerSourceRanges}",
+                "spec.ports[].appProtocol",
+                "spec.trafficDistribution",
+            ],
+            ..Fields::NONE
+        }
     }
 }
 

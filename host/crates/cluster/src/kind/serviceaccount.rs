@@ -2,7 +2,7 @@
 
 use super::column::SERVICE_ACCOUNTS;
 use super::look::text;
-use super::{Column, Kind, Names, age};
+use super::{Column, Fields, Kind, Names, age};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -39,11 +39,10 @@ impl Kind for ServiceAccounts {
         ]
     }
 
-    fn not_in_this_lab(&self) -> &'static [&'static str] {
-        &[
-            "secrets",
-            "imagePullSecrets",
-            "automountServiceAccountToken",
-        ]
+    fn fields(&self) -> &'static Fields {
+        &Fields {
+            not_in_this_lab: &["{secrets,imagePullSecrets,automountServiceAccountToken}"],
+            ..Fields::NONE
+        }
     }
 }
