@@ -1,7 +1,21 @@
 //! nginx's words for statuses, and the pages it makes up for errors and redirects.
 
-/// What the lab's nginx calls itself.
-pub const PRODUCT: &str = "nginx/1.27.5";
+use std::sync::OnceLock;
+
+/// What nginx calls itself: the release that its image names in `NGINX_VERSION`, as the official
+/// image does, so that one program stands for every tag.
+pub fn product() -> &'static str {
+    static PRODUCT: OnceLock<String> = OnceLock::new();
+    PRODUCT.get_or_init(|| {
+        let release = std::env::var("NGINX_VERSION").unwrap_or_default();
+        let is_release = !release.is_empty()
+            && release
+                .chars()
+                .all(|letter| letter.is_ascii_digit() || letter == '.');
+        let release = if is_release { &release } else { "1.27.5" };
+        format!("nginx/{release}")
+    })
+}
 
 /// What stands behind the status in the first line of an answer.
 pub fn reason(status: u16) -> &'static str {

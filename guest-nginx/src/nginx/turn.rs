@@ -232,7 +232,7 @@ impl<'a> Turn<'a> {
     /// What this server calls itself.
     pub fn product(&self) -> &'static str {
         if self.settings.server_tokens {
-            pages::PRODUCT
+            pages::product()
         } else {
             "nginx"
         }

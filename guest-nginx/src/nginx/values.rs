@@ -7,7 +7,7 @@ use crate::http::uri;
 use crate::net;
 use crate::vars::Var;
 
-use super::pages::PRODUCT;
+use super::pages::product;
 use super::turn::{Asked, Turn};
 
 /// How deep maps may ask maps.
@@ -44,7 +44,7 @@ impl Turn<'_> {
             Var::Connection => client.id.to_string(),
             Var::ConnectionRequests => (client.served + 1).to_string(),
             Var::Hostname => house.hostname.clone(),
-            Var::NginxVersion => PRODUCT.trim_start_matches("nginx/").to_owned(),
+            Var::NginxVersion => product().trim_start_matches("nginx/").to_owned(),
             Var::Pid => house.pid.to_string(),
             Var::ConnectionsActive => house.active.get().to_string(),
             Var::ConnectionsReading => house.reading.get().to_string(),

@@ -69,7 +69,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         }
     };
     if options.version {
-        say(&format!("nginx version: {}\n", pages::PRODUCT));
+        say(&format!("nginx version: {}\n", pages::product()));
         if options.help {
             say(HELP);
         }

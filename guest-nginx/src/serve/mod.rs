@@ -212,7 +212,7 @@ impl Server {
     pub fn started(&self) {
         match self.face() {
             Face::Nginx(..) => {
-                self.notice(Level::Notice, crate::nginx::pages::PRODUCT);
+                self.notice(Level::Notice, crate::nginx::pages::product());
                 self.notice(Level::Notice, "start worker processes");
             }
             Face::Httpd(_) => {

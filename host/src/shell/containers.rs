@@ -185,9 +185,9 @@ impl Containers {
             .pods
             .get_mut(&order.pod.uid)
             .ok_or("the pod has no sandbox")?;
-        let argv = argv(image, &order);
-        let spec = spec(machine, image, unix_nanos, &order)?;
-        let env = environment(image, machine, &order);
+        let argv = argv(&image, &order);
+        let spec = spec(machine, &image, unix_nanos, &order)?;
+        let env = environment(&image, machine, &order);
         let id = runtime.create_container(spec);
         let working_dir = order
             .working_dir

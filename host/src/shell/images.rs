@@ -2,6 +2,8 @@
 //!
 //! Never pulls anything from outside: what is not listed here is `ErrImagePull`, with the reason.
 
+mod tags;
+
 use anyhow::{Context, Result};
 use runtime::{Fs, Handle, Image as Layer, Program};
 use std::collections::BTreeMap;
@@ -15,6 +17,8 @@ mod guests {
     include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 }
 
+/// By this the image says which release of nginx it has; the program calls itself by it.
+const NGINX_VERSION: &str = "NGINX_VERSION";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const NGINX_CONF: &str = include_str!("../../../guest-nginx/files/nginx.conf");
 const MIME_TYPES: &str = include_str!("../../../guest-nginx/files/mime.types");
@@ -76,7 +80,9 @@ impl Images {
         let mut by_repository = BTreeMap::new();
         let mut add = |name: &str, image| by_repository.insert(name.to_owned(), image);
         add("nginx", press.nginx()?);
-        add("bprashanth/nginxhttps", press.nginxhttps()?);
+        let https = press.nginxhttps()?;
+        add("bprashanth/nginxhttps", https.clone());
+        add("bprinc/nginxhttps", https);
         add("httpd", press.httpd()?);
         add("busybox", press.busybox(false)?);
         add("alpine", press.alpine()?);
@@ -97,8 +103,14 @@ impl Images {
     }
 
     /// The image that a Pod means by `reference` (`nginx`, `docker.io/library/nginx:1.27`).
-    pub(crate) fn find(&self, reference: &str) -> Option<&Image> {
-        self.by_repository.get(repository(reference))
+    pub(crate) fn find(&self, reference: &str) -> Option<Image> {
+        let repository = repository(reference);
+        let mut image = self.by_repository.get(repository)?.clone();
+        if repository == "nginx" {
+            let release = tags::nginx_release(reference).to_owned();
+            image.env.push((NGINX_VERSION.into(), release));
+        }
+        Some(image)
     }
 
     /// What the learner's machine is made of.
@@ -126,48 +138,12 @@ impl Images {
     /// What the cluster is told about them.
     pub(crate) fn inventory(brought: &[Component]) -> Vec<cluster::ImageInfo> {
         let info = |name: String, size_bytes| cluster::ImageInfo { name, size_bytes };
-        let ours = TAGS.iter().flat_map(|(repository, tags, size)| {
-            tags.iter()
-                .map(move |tag| info(format!("{repository}:{tag}"), *size))
-        });
         let theirs = brought
             .iter()
             .map(|component| info(component.image.clone(), component.bytes.len() as u64));
-        let dns = info("registry.k8s.io/coredns/coredns".into(), 0);
-        ours.chain(theirs).chain([dns]).collect()
+        tags::inventory().chain(theirs).collect()
     }
 }
-
-/// Which tags of an image can be pulled, and its size: that of the programs in it.
-const TAGS: [(&str, &[&str], u64); 7] = [
-    (
-        "nginx",
-        &["latest", "stable", "alpine", "1.27", "1.27.5"],
-        guests::BOX_SIZE + guests::NGINX_SIZE + guests::CURL_SIZE,
-    ),
-    (
-        "bprashanth/nginxhttps",
-        &["1.0"],
-        guests::BOX_SIZE + guests::NGINX_SIZE + guests::CURL_SIZE,
-    ),
-    (
-        "httpd",
-        &["latest", "2.4", "alpine"],
-        guests::BOX_SIZE + guests::NGINX_SIZE,
-    ),
-    ("busybox", &["latest", "1.35", "1.28"], guests::BOX_SIZE),
-    ("alpine", &["latest", "3"], guests::BOX_SIZE),
-    (
-        "radial/busyboxplus",
-        &["curl"],
-        guests::BOX_SIZE + guests::CURL_SIZE,
-    ),
-    (
-        "curlimages/curl",
-        &["latest"],
-        guests::BOX_SIZE + guests::CURL_SIZE,
-    ),
-];
 
 /// The repository of a reference, without registry, tag and digest, as Docker Hub names it.
 fn repository(reference: &str) -> &str {
