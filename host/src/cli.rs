@@ -25,6 +25,24 @@ pub(crate) enum Command {
     /// At a terminal it is live. Otherwise the script on standard input runs in virtual time, and
     /// its exit code is that of this command.
     Sh(Sh),
+    /// Prints every field of every kind that is served and what becomes of it here: honoured,
+    /// inert by nature, or not in this lab.
+    ApiSurface(ApiSurface),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ApiSurface {
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = SurfaceFormat::Text)]
+    pub(crate) format: SurfaceFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SurfaceFormat {
+    /// A table for people
+    Text,
+    /// One JSON list
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

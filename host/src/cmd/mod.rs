@@ -1,5 +1,6 @@
 //! What the commands mean, one file each. Never parses arguments.
 
+pub(crate) mod api_surface;
 pub(crate) mod run;
 pub(crate) mod sh;
 pub(crate) mod up;

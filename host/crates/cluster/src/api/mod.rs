@@ -34,7 +34,7 @@ mod write;
 pub mod base64;
 pub mod selector;
 
-pub use lab::not_in_this_lab;
+pub use lab::{SurfaceField, api_surface, entries_without_field};
 pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
 pub use status::Failure;
 

@@ -7,7 +7,7 @@
 use crate::kind::{KINDS, Kind};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 const FACTS: &str = include_str!("schema_facts.json");
@@ -57,6 +57,54 @@ impl Schemas {
     /// The schema of this name, or an empty one.
     pub(super) fn get(&self, name: &str) -> &Value {
         self.definitions.get(name).unwrap_or(&Value::Null)
+    }
+
+    /// The names of the properties of the schema of this name.
+    pub(super) fn properties(&self, name: &str) -> impl Iterator<Item = &str> {
+        let all = self.get(name).get("properties").and_then(Value::as_object);
+        all.into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
+    /// The path of every field of a kind that has no fields of its own, in alphabetical order;
+    /// a type within itself ends a path.
+    pub(super) fn leaves(&self, kind: &dyn Kind) -> BTreeSet<String> {
+        let mut leaves = BTreeSet::new();
+        self.collect_leaves(self.root(kind), "", &mut Vec::new(), &mut leaves);
+        leaves
+    }
+
+    fn collect_leaves<'a>(
+        &'a self,
+        name: &'a str,
+        path: &str,
+        within: &mut Vec<&'a str>,
+        leaves: &mut BTreeSet<String>,
+    ) {
+        let fields = self.get(name).get("properties").and_then(Value::as_object);
+        let Some(fields) = fields.filter(|_| !within.contains(&name)) else {
+            leaves.insert(path.to_owned());
+            return;
+        };
+        within.push(name);
+        for (field, schema) in fields {
+            let mut path = match path {
+                "" => field.clone(),
+                _ => format!("{path}.{field}"),
+            };
+            let mut schema = schema;
+            if schema["type"] == "array" {
+                path.push_str("[]");
+                schema = &schema["items"];
+            } else if let Some(values) = schema.get("additionalProperties") {
+                path.push_str("[*]");
+                schema = values;
+            }
+            match reference(schema) {
+                Some(name) => self.collect_leaves(name, &path, within, leaves),
+                None => drop(leaves.insert(path)),
+            }
+        }
+        within.pop();
     }
 
     /// The property of the schema of this name.

@@ -105,6 +105,11 @@ impl Kind for Deployments {
 
     fn fields(&self) -> &'static Fields {
         &Fields {
+            honoured: &[
+                "spec.{replicas,selector,strategy,paused}",
+                "spec.{minReadySeconds,progressDeadlineSeconds,revisionHistoryLimit}",
+                "status",
+            ],
             parts: &[("spec.template", &pod::TEMPLATE_FIELDS)],
             ..Fields::NONE
         }

@@ -30,7 +30,16 @@ impl Kind for EndpointSlices {
     }
 
     fn fields(&self) -> &'static Fields {
-        &Fields::HONOURED
+        &Fields {
+            honoured: &[
+                "addressType",
+                "endpoints[].{addresses,conditions,hostname,nodeName,targetRef,zone}",
+                "ports",
+            ],
+            inert: &["endpoints[].deprecatedTopology"],
+            not_in_this_lab: &["endpoints[].hints"],
+            ..Fields::NONE
+        }
     }
 
     fn columns(&self) -> &'static [Column] {

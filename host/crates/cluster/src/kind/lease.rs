@@ -29,7 +29,13 @@ impl Kind for Leases {
     }
 
     fn fields(&self) -> &'static Fields {
-        &Fields::HONOURED
+        &Fields {
+            honoured: &[
+                "spec.{acquireTime,holderIdentity,leaseDurationSeconds,leaseTransitions,renewTime}",
+            ],
+            inert: &["spec.{preferredHolder,strategy}"],
+            ..Fields::NONE
+        }
     }
 
     fn columns(&self) -> &'static [Column] {

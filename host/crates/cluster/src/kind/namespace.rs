@@ -29,7 +29,11 @@ impl Kind for Namespaces {
     }
 
     fn fields(&self) -> &'static Fields {
-        &Fields::HONOURED
+        &Fields {
+            honoured: &["spec.finalizers", "status.phase"],
+            inert: &["status.conditions"],
+            ..Fields::NONE
+        }
     }
 
     fn verbs(&self) -> &'static [&'static str] {

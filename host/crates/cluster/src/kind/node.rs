@@ -29,7 +29,19 @@ impl Kind for Nodes {
     }
 
     fn fields(&self) -> &'static Fields {
-        &Fields::HONOURED
+        &Fields {
+            honoured: &[
+                "spec.{podCIDR,podCIDRs,taints,unschedulable}",
+                "status.{addresses,allocatable,capacity,conditions,daemonEndpoints}",
+                "status.{images,nodeInfo}",
+            ],
+            inert: &[
+                "spec.{configSource,externalID,providerID}",
+                "status.{config,declaredFeatures,features,phase,runtimeHandlers}",
+                "status.{volumesAttached,volumesInUse}",
+            ],
+            ..Fields::NONE
+        }
     }
 
     fn subresources(&self) -> &'static [Subresource] {

@@ -129,7 +129,7 @@ impl Kind for Pods {
 
     fn fields(&self) -> &'static Fields {
         &Fields {
-            parts: &[("spec", &pod_fields::SPEC)],
+            parts: &[("spec", &pod_fields::SPEC), ("status", &pod_fields::STATUS)],
             ..Fields::NONE
         }
     }

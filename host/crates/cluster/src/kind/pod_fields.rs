@@ -2,67 +2,151 @@
 //! Never looks at objects.
 
 use super::Fields;
+use super::surface::TEMPLATE_META;
 
 /// A template of pods, as workloads carry one.
 pub(super) const TEMPLATE: Fields = Fields {
-    parts: &[("spec", &SPEC)],
+    parts: &[("metadata", &TEMPLATE_META), ("spec", &SPEC)],
     ..Fields::NONE
 };
 
 /// A pod's `spec`.
 pub(super) const SPEC: Fields = Fields {
+    honoured: &[
+        "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+        "{automountServiceAccountToken,serviceAccount,serviceAccountName}",
+        "{dnsConfig,dnsPolicy,hostAliases,hostname,subdomain,hostNetwork}",
+        "{enableServiceLinks,readinessGates,restartPolicy,terminationGracePeriodSeconds}",
+        "initContainers[].restartPolicy",
+        "{nodeName,nodeSelector,tolerations,priority,schedulerName,schedulingGates}",
+    ],
+    inert: &["os", "securityContext.windowsOptions"],
     not_in_this_lab: &[
         "activeDeadlineSeconds",
-        "affinity.podAffinity",
-        "affinity.podAntiAffinity",
-        "containers[].livenessProbe.grpc",
-        "containers[].ports[].hostPort",
-        "containers[].readinessProbe.grpc",
-        "containers[].startupProbe.grpc",
-        "containers[].volumeMounts[].mountPropagation",
-        "containers[].volumeMounts[].subPathExpr",
-        "initContainers[].securityContext",
-        "containers[].securityContext",
-        "containers[].volumeDevices",
-        "containers[].resizePolicy",
-        "containers[].restartPolicyRules",
+        "affinity.{podAffinity,podAntiAffinity}",
+        "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
+        "containers[].restartPolicy",
         "ephemeralContainers",
-        "hostIPC",
-        "hostPID",
-        "hostUsers",
-        "imagePullSecrets",
-        "os",
-        "overhead",
-        "priorityClassName",
-        "resourceClaims",
-        "resources",
-        "runtimeClassName",
-        "securityContext.appArmorProfile",
-        "securityContext.fsGroup",
-        "securityContext.runAsGroup",
-        "securityContext.runAsNonRoot",
-        "securityContext.runAsUser",
-        "securityContext.seLinuxOptions",
-        "securityContext.seccompProfile",
-        "securityContext.supplementalGroups",
-        "securityContext.sysctls",
-        "setHostnameAsFQDN",
-        "shareProcessNamespace",
-        "topologySpreadConstraints",
-        "volumes[].awsElasticBlockStore",
-        "volumes[].azureDisk",
-        "volumes[].azureFile",
-        "volumes[].cephfs",
-        "volumes[].csi",
-        "volumes[].ephemeral",
-        "volumes[].gcePersistentDisk",
-        "volumes[].gitRepo",
-        "volumes[].hostPath",
-        "volumes[].image",
-        "volumes[].iscsi",
-        "volumes[].nfs",
-        "volumes[].persistentVolumeClaim",
-        "volumes[].rbd",
+        "{hostIPC,hostPID,hostUsers,hostnameOverride,setHostnameAsFQDN,shareProcessNamespace}",
+        "{imagePullSecrets,overhead,resources,resourceClaims,runtimeClassName}",
+        "{preemptionPolicy,priorityClassName,schedulingGroup,topologySpreadConstraints}",
+        "securityContext.{appArmorProfile,seccompProfile,seLinuxOptions,seLinuxChangePolicy}",
+        "securityContext.{fsGroup,fsGroupChangePolicy,supplementalGroups}",
+        "securityContext.{supplementalGroupsPolicy,sysctls}",
+        "securityContext.{runAsGroup,runAsNonRoot,runAsUser}",
+    ],
+    parts: &[
+        ("containers[]", &CONTAINER),
+        ("initContainers[]", &CONTAINER),
+        ("volumes[]", &VOLUME),
+    ],
+};
+
+/// A container, besides when it is restarted.
+const CONTAINER: Fields = Fields {
+    honoured: &[
+        "{name,image,imagePullPolicy,command,args,workingDir,stdin,stdinOnce,tty}",
+        "envFrom",
+        "env[].{name,value}",
+        "env[].valueFrom.{configMapKeyRef,secretKeyRef}",
+        "env[].valueFrom.fieldRef.fieldPath",
+        "env[].valueFrom.resourceFieldRef.{resource,divisor}",
+        "lifecycle.{postStart,preStop}.{exec,httpGet,tcpSocket}",
+        "lifecycle.preStop.sleep",
+        "ports[].{containerPort,name,protocol}",
+        "resources.{limits,requests}",
+        "volumeMounts[].{name,mountPath,readOnly,subPath}",
+    ],
+    inert: &[
+        "env[].valueFrom.fieldRef.apiVersion",
+        "securityContext.windowsOptions",
+    ],
+    not_in_this_lab: &[
+        "env[].valueFrom.fileKeyRef",
+        "env[].valueFrom.resourceFieldRef.containerName",
+        "lifecycle.{postStart.sleep,stopSignal}",
+        "ports[].{hostIP,hostPort}",
+        "resources.claims",
+        "{resizePolicy,restartPolicyRules,volumeDevices}",
+        "securityContext.{allowPrivilegeEscalation,capabilities,privileged,procMount}",
+        "securityContext.{appArmorProfile,seccompProfile,seLinuxOptions}",
+        "securityContext.{readOnlyRootFilesystem,runAsGroup,runAsNonRoot,runAsUser}",
+        "{terminationMessagePath,terminationMessagePolicy}",
+        "volumeMounts[].{mountPropagation,recursiveReadOnly,subPathExpr}",
+    ],
+    parts: &[
+        ("livenessProbe", &PROBE),
+        ("readinessProbe", &PROBE),
+        ("startupProbe", &PROBE),
+    ],
+};
+
+const PROBE: Fields = Fields {
+    honoured: &[
+        "{exec,httpGet,tcpSocket}",
+        "{initialDelaySeconds,timeoutSeconds,periodSeconds}",
+        "{successThreshold,failureThreshold,terminationGracePeriodSeconds}",
+    ],
+    not_in_this_lab: &["grpc"],
+    ..Fields::NONE
+};
+
+const VOLUME: Fields = Fields {
+    honoured: &[
+        "{name,configMap,secret}",
+        "downwardAPI.defaultMode",
+        "projected.defaultMode",
+        "projected.sources[].{configMap,secret,serviceAccountToken.path}",
+    ],
+    not_in_this_lab: &[
+        "emptyDir.{medium,sizeLimit}",
+        "projected.sources[].{clusterTrustBundle,podCertificate}",
+        "projected.sources[].serviceAccountToken.{audience,expirationSeconds}",
+        "{awsElasticBlockStore,azureDisk,azureFile,cephfs,cinder,csi,ephemeral,fc}",
+        "{flexVolume,flocker,gcePersistentDisk,gitRepo,glusterfs,hostPath,image,iscsi}",
+        "{nfs,persistentVolumeClaim,photonPersistentDisk,portworxVolume,quobyte,rbd}",
+        "{scaleIO,storageos,vsphereVolume}",
+    ],
+    parts: &[
+        ("downwardAPI", &DOWNWARD),
+        ("projected.sources[].downwardAPI", &DOWNWARD),
+    ],
+    ..Fields::NONE
+};
+
+const DOWNWARD: Fields = Fields {
+    honoured: &["items[].{path,mode,resourceFieldRef,fieldRef.fieldPath}"],
+    inert: &["items[].fieldRef.apiVersion"],
+    ..Fields::NONE
+};
+
+/// What is reported of a pod. Inert is what reports on something that is not here.
+pub(super) const STATUS: Fields = Fields {
+    honoured: &[
+        "{conditions,hostIP,hostIPs,message,observedGeneration,phase,podIP,podIPs}",
+        "{qosClass,reason,startTime}",
+    ],
+    inert: &[
+        "{allocatedResources,ephemeralContainerStatuses,extendedResourceClaimStatus}",
+        "{nodeAllocatableResourceClaimStatuses,nominatedNodeName,resize}",
+        "{resourceClaimStatuses,resources}",
+    ],
+    parts: &[
+        ("containerStatuses[]", &CONTAINER_STATUS),
+        ("initContainerStatuses[]", &CONTAINER_STATUS),
+    ],
+    ..Fields::NONE
+};
+
+const CONTAINER_STATUS: Fields = Fields {
+    honoured: &[
+        "{allocatedResources,containerID,image,imageID,lastState,name,ready,resources}",
+        "{restartCount,started,state}",
+        "volumeMounts[].{name,mountPath,readOnly,recursiveReadOnly}",
+    ],
+    inert: &[
+        "{allocatedResourcesStatus,stopSignal,user}",
+        "volumeMounts[].volumeStatus",
     ],
     ..Fields::NONE
 };

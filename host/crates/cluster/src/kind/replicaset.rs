@@ -83,6 +83,12 @@ impl Kind for ReplicaSets {
 
     fn fields(&self) -> &'static Fields {
         &Fields {
+            honoured: &[
+                "spec.{replicas,selector,minReadySeconds}",
+                "status.{replicas,readyReplicas,availableReplicas,fullyLabeledReplicas}",
+                "status.{observedGeneration,terminatingReplicas}",
+            ],
+            inert: &["status.conditions"],
             parts: &[("spec.template", &pod::TEMPLATE_FIELDS)],
             ..Fields::NONE
         }

@@ -156,9 +156,18 @@ impl Kind for Services {
 
     fn fields(&self) -> &'static Fields {
         &Fields {
+            honoured: &[
+                "spec.{type,selector,clusterIP,clusterIPs,externalIPs,externalName}",
+                "spec.{ipFamilies,ipFamilyPolicy,publishNotReadyAddresses}",
+                "spec.{externalTrafficPolicy,internalTrafficPolicy}",
+                "spec.{sessionAffinity,sessionAffinityConfig}",
+                "spec.{allocateLoadBalancerNodePorts,loadBalancerClass}",
+                "spec.ports[].{appProtocol,name,nodePort,port,protocol,targetPort}",
+                "status.loadBalancer.ingress[].{ip,hostname,ipMode}",
+            ],
+            inert: &["status.conditions", "status.loadBalancer.ingress[].ports"],
             not_in_this_lab: &[
-                "spec.{loadBalancerClass,loadBalancerIP,loadBalancerSourceRanges}",
-                "spec.ports[].appProtocol",
+                "spec.{healthCheckNodePort,loadBalancerIP,loadBalancerSourceRanges}",
                 "spec.trafficDistribution",
             ],
             ..Fields::NONE

@@ -41,7 +41,7 @@ pub struct Fields {
     /// Those that are accepted with a warning.
     pub not_in_this_lab: &'static [&'static str],
     /// Where the tables of parts begin.
-    pub parts: &'static [(&'static str, &'static Fields)],
+    pub parts: &'static [(&'static str, &'static Self)],
 }
 
 impl Fields {
@@ -91,6 +91,36 @@ impl Fields {
         }
     }
 }
+
+/// What becomes of `metadata` and of the names of a type, which every object has.
+pub const OBJECT_FIELDS: Fields = Fields {
+    honoured: &["apiVersion", "kind"],
+    parts: &[("metadata", &OBJECT_META)],
+    ..Fields::NONE
+};
+
+/// `metadata` of an object.
+const OBJECT_META: Fields = Fields {
+    honoured: &[
+        "{name,generateName,namespace,uid,resourceVersion,generation}",
+        "{creationTimestamp,deletionTimestamp,deletionGracePeriodSeconds}",
+        "{labels,annotations,finalizers,ownerReferences,managedFields}",
+    ],
+    inert: &["selfLink"],
+    ..Fields::NONE
+};
+
+/// `metadata` of a template, of which only what is copied to what is made of it counts.
+pub const TEMPLATE_META: Fields = Fields {
+    honoured: &["{labels,annotations}"],
+    not_in_this_lab: &["finalizers"],
+    inert: &[
+        "{name,generateName,namespace,uid,resourceVersion,generation,selfLink}",
+        "{creationTimestamp,deletionTimestamp,deletionGracePeriodSeconds}",
+        "{ownerReferences,managedFields}",
+    ],
+    ..Fields::NONE
+};
 
 /// Whether `entry` means the field at `path`.
 #[must_use]

@@ -100,47 +100,6 @@ fn what_the_cluster_begins_with_is_valid() {
 }
 
 #[test]
-fn every_field_without_effect_here_exists_in_the_types() {
-    let mut lab = Lab::new();
-    let documents = [
-        lab.get("/openapi/v3/api/v1"),
-        lab.get("/openapi/v3/apis/apps/v1"),
-    ];
-    let schema = |name: &str| {
-        let found = documents
-            .iter()
-            .find_map(|document| document["components"]["schemas"].get(name));
-        found.unwrap_or_else(|| panic!("no schema {name}"))
-    };
-    let reference = |schema: &Value| {
-        let name = schema
-            .get("$ref")
-            .or_else(|| schema.pointer("/allOf/0/$ref"));
-        name.and_then(Value::as_str)
-            .map(|name| name.trim_start_matches("#/components/schemas/").to_owned())
-    };
-    for (key, path) in cluster::api::not_in_this_lab() {
-        let names = cluster::kind::by_key(key).expect("a kind").names();
-        let group = if names.group.is_empty() {
-            "core"
-        } else {
-            names.group
-        };
-        let mut at = format!("io.k8s.api.{group}.v1.{}", names.kind);
-        for part in path.split('.') {
-            let property = &schema(&at)["properties"][part.trim_end_matches("[]")];
-            assert!(!property.is_null(), "{key} has no {path}");
-            let next = if part.ends_with("[]") {
-                &property["items"]
-            } else {
-                property
-            };
-            at = reference(next).unwrap_or_default();
-        }
-    }
-}
-
-#[test]
 fn a_cluster_may_move_to_the_thread_of_its_world() {
     fn is_send<T: Send>() {}
     is_send::<cluster::Cluster>();

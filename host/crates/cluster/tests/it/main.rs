@@ -18,5 +18,6 @@ mod pods;
 mod services;
 mod store;
 mod stories;
+mod surface;
 mod table;
 mod watch;
