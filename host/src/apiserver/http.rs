@@ -5,7 +5,9 @@ use crate::shell::Shell;
 use cluster::{Body, Method, Request, StreamRequest};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, UPGRADE};
+use hyper::header::{
+    ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, UPGRADE, USER_AGENT,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use std::convert::Infallible;
@@ -84,6 +86,7 @@ async fn read(request: &mut hyper::Request<Incoming>) -> Result<Request, hyper::
     value.accept = header(ACCEPT).unwrap_or_default();
     value.content_type = header(CONTENT_TYPE).unwrap_or_default();
     value.if_none_match = header(IF_NONE_MATCH);
+    value.user_agent = header(USER_AGENT).unwrap_or_default();
     Ok(value)
 }
 

@@ -205,8 +205,10 @@ impl Registry {
         let current = stored(store, kind, value)?;
         let mut next = (*current).clone();
         put_or_remove(&mut next, "status", value.get("status"));
-        if let Some(asked) = value.pointer("/metadata/resourceVersion") {
-            next["metadata"]["resourceVersion"] = asked.clone();
+        for field in ["resourceVersion", "managedFields"] {
+            if let Some(asked) = value["metadata"].get(field) {
+                next["metadata"][field] = asked.clone();
+            }
         }
         store.update(kind, next)
     }

@@ -6,7 +6,7 @@ use super::patch::Patch;
 use super::request::Request;
 use super::route::Target;
 use super::status::Failure;
-use super::{body, decode};
+use super::{body, decode, managed};
 use crate::kind::look::text;
 use crate::kind::{Findings, Kind};
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ pub(super) fn read_body(target: &Target<'_>, request: &Request) -> Result<Draft,
     }
     object["apiVersion"] = names.api_version().into();
     object["kind"] = names.kind.into();
+    keep_reset(&mut object);
     let unknown = decode::fit(target.kind, &mut object)
         .map_err(|error| cannot_be_handled(names.kind, target.kind, &error))?;
     let warnings = unknown_fields(unknown);
@@ -84,6 +85,15 @@ pub(super) fn read_body(target: &Target<'_>, request: &Request) -> Result<Draft,
         object,
         warnings: heard(request, warnings)?,
     })
+}
+
+/// An empty list of managers means something, unlike other empty lists: forget them all.
+fn keep_reset(object: &mut Value) {
+    if let Some(entries) = object.pointer_mut("/metadata/managedFields")
+        && entries.as_array().is_some_and(Vec::is_empty)
+    {
+        *entries = json!([{}]);
+    }
 }
 
 fn unknown_fields(paths: Vec<String>) -> Vec<String> {
@@ -157,6 +167,7 @@ pub(super) fn read_patched(
     let names = target.kind.names();
     object["apiVersion"] = names.api_version().into();
     object["kind"] = names.kind.into();
+    keep_reset(&mut object);
     let unknown = decode::fit(target.kind, &mut object)
         .map_err(|error| cannot_be_handled(names.kind, target.kind, &error))?;
     let warnings = unknown_fields(unknown);
@@ -171,4 +182,47 @@ pub(super) fn read_patched(
         object,
         warnings: heard(request, warnings)?,
     })
+}
+
+/// Checks an applied object: its version, kind, place and types.
+pub(super) fn read_applied(target: &Target<'_>, applied: &Value) -> Result<Value, Failure> {
+    let names = target.kind.names();
+    let (version, kind) = (text(applied, "/apiVersion"), text(applied, "/kind"));
+    let full = |version: &str, kind: &str| match version.contains('/') {
+        true => format!("{version}, Kind={kind}"),
+        false => format!("/{version}, Kind={kind}"),
+    };
+    if version != names.api_version() || kind != names.kind {
+        let found = full(version, kind);
+        return Err(Failure::bad_request(format!(
+            "invalid object type: {found}"
+        )));
+    }
+    let mut object = applied.clone();
+    check_place(target, &mut object)?;
+    if object["metadata"].get("managedFields").is_some() {
+        return Err(Failure::bad_request("metadata.managedFields must be nil"));
+    }
+    managed::check_types(target.kind, &object).map_err(|error| {
+        Failure::unexplained(format!(
+            "failed to create typed patch object ({}/{}; {}): {error}",
+            text(&object, "/metadata/namespace"),
+            text(&object, "/metadata/name"),
+            full(version, kind),
+        ))
+    })?;
+    drop_nulls(&mut object);
+    Ok(object)
+}
+
+/// What is explicitly nothing is not applied.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }

@@ -13,6 +13,7 @@ mod draft;
 mod go_json;
 mod health;
 mod lab;
+mod managed;
 mod negotiate;
 mod openapi;
 mod patch;

@@ -34,6 +34,8 @@ pub struct Request {
     pub content_type: String,
     /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
+    /// The `User-Agent` header, empty when absent; its first word names who manages fields.
+    pub user_agent: String,
     /// The body.
     pub body: Vec<u8>,
     /// Who asks.
@@ -63,6 +65,7 @@ impl Request {
             accept: "application/json".to_owned(),
             content_type: content_type.to_owned(),
             if_none_match: None,
+            user_agent: String::new(),
             body,
             user: "kubernetes-admin".to_owned(),
         }

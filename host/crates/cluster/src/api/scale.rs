@@ -1,6 +1,7 @@
 //! `scale`: the number of replicas by itself. Never starts or stops anything.
 
 use super::draft::is_dry_run;
+use super::managed::{self, Writer};
 use super::patch::Patch;
 use super::request::{Method, Response};
 use super::route::Target;
@@ -47,8 +48,16 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
         };
         return Err(Failure::invalid(&scale, name_of(&current), &found.0));
     }
+    let writer = Writer::of(
+        call.request,
+        "UpdateOptions",
+        target.subresource,
+        call.registry.time(call.now),
+    )?;
     let mut next = (*current).clone();
     next["spec"]["replicas"] = replicas.into();
+    let asked = next.clone();
+    managed::updated(target.kind, &current, &asked, &mut next, &writer);
     if is_dry_run(call.request)? {
         return Ok(Response::json(200, &show(&next)));
     }

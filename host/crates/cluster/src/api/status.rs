@@ -49,6 +49,39 @@ impl Failure {
         Self::about(409, "Conflict", message, names, name)
     }
 
+    /// Others own what an apply would change; `causes` names each field.
+    #[must_use]
+    pub fn apply_conflict(message: String, causes: Value) -> Self {
+        Self {
+            code: 409,
+            reason: "Conflict",
+            message,
+            details: Some(json!({ "causes": causes })),
+        }
+    }
+
+    /// Something went wrong that has no reason of its own.
+    #[must_use]
+    pub fn unexplained(message: impl Into<String>) -> Self {
+        Self {
+            code: 500,
+            reason: "",
+            message: message.into(),
+            details: None,
+        }
+    }
+
+    /// The body is larger than this server reads.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        Self {
+            code: 413,
+            reason: "RequestEntityTooLarge",
+            message: format!("Request entity too large: limit is {limit}"),
+            details: None,
+        }
+    }
+
     /// Not allowed, whoever asks.
     #[must_use]
     pub fn forbidden(names: &Names, name: &str, why: &str) -> Self {
@@ -214,9 +247,11 @@ impl Failure {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
-            "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = self.reason.into();
+        }
+        status["code"] = self.code.into();
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }

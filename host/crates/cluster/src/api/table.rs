@@ -1,5 +1,6 @@
 //! Objects as rows, and lists of them. Never chooses which objects.
 
+use super::managed;
 use super::negotiate::{Form, Include};
 use crate::kind::{Column, Kind};
 use crate::store::Object;
@@ -30,8 +31,8 @@ impl ListMeta {
 /// One object in this form.
 pub(super) fn one(kind: &dyn Kind, form: Form, object: &Object, now: Timestamp) -> Value {
     match form {
-        Form::Objects => (**object).clone(),
-        Form::Metadata => partial(object),
+        Form::Objects => managed::expand(kind, object),
+        Form::Metadata => partial(&managed::expand(kind, object)),
         Form::Table { include } => {
             let revision = object.pointer("/metadata/resourceVersion");
             let revision = revision
@@ -83,8 +84,11 @@ pub(super) fn many(
             out.push(b',');
         }
         match form {
-            Form::Metadata => out.extend(partial(item).to_string().into_bytes()),
-            _ => write_item(&mut out, item),
+            Form::Metadata => {
+                let item = partial(&managed::expand(kind, item));
+                out.extend(item.to_string().into_bytes());
+            }
+            _ => write_item(&mut out, kind, item),
         }
     }
     out.extend(b"]}\n");
@@ -92,7 +96,7 @@ pub(super) fn many(
 }
 
 /// Items of a list do not repeat their kind; they are written without copying them.
-fn write_item(out: &mut Vec<u8>, item: &Value) {
+fn write_item(out: &mut Vec<u8>, kind: &dyn Kind, item: &Value) {
     out.push(b'{');
     let fields = item.as_object().into_iter().flatten();
     let fields = fields.filter(|(field, _)| !matches!(field.as_str(), "kind" | "apiVersion"));
@@ -100,13 +104,18 @@ fn write_item(out: &mut Vec<u8>, item: &Value) {
         if index > 0 {
             out.push(b',');
         }
-        let written = serde_json::to_writer(&mut *out, field);
+        write(out, &Value::from(field.as_str()));
         out.push(b':');
-        written
-            .and_then(|()| serde_json::to_writer(&mut *out, value))
-            .expect("a Vec takes all bytes");
+        match field.as_str() {
+            "metadata" => write(out, &managed::expand_metadata(kind, item)),
+            _ => write(out, value),
+        }
     }
     out.push(b'}');
+}
+
+fn write(out: &mut Vec<u8>, value: &Value) {
+    serde_json::to_writer(out, value).expect("a Vec takes all bytes");
 }
 
 /// A table of these objects; without columns when the reader knows them already.
@@ -130,8 +139,8 @@ pub(super) fn table(
         }
         let carried = match include {
             Include::Nothing => Value::Null,
-            Include::Metadata => partial(object),
-            Include::Object => (**object).clone(),
+            Include::Metadata => partial(&managed::hide(object)),
+            Include::Object => managed::expand(kind, object),
         };
         row.insert("object".into(), carried);
         Value::Object(row)

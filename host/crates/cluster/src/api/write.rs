@@ -1,6 +1,7 @@
 //! Creating, replacing and patching objects. Never removes one.
 
-use super::draft::{Draft, is_dry_run, read_body, read_patched};
+use super::draft::{Draft, is_dry_run, read_applied, read_body, read_patched};
+use super::managed::{self, Writer};
 use super::patch::Patch;
 use super::request::Response;
 use super::route::Target;
@@ -11,20 +12,32 @@ use crate::kind::{Findings, Kind, meta};
 use crate::store::{Object, StoreError, name_of, namespace_of};
 use serde_json::{Value, json};
 
-/// Apply merges here; it neither knows who set a field nor removes what is no longer mentioned.
-const OWNERSHIP: &str = "not in this lab: field ownership in server-side apply; fields that are left out stay as they are";
-
 /// Answers a POST to a collection.
 pub(super) fn create(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
     let dry_run = is_dry_run(call.request)?;
+    let writer = writer(call, target, "CreateOptions")?;
     let draft = read_body(target, call.request)?;
-    create_draft(call, target, draft, dry_run)
+    create_draft(call, target, draft, &Owner::Update(writer), dry_run)
+}
+
+/// How a new object gets its first manager.
+enum Owner {
+    /// From what is in it.
+    Update(Writer),
+    /// It was applied and has it already.
+    Applied,
+}
+
+fn writer(call: &Call<'_>, target: &Target<'_>, options: &str) -> Result<Writer, Failure> {
+    let time = call.registry.time(call.now);
+    Writer::of(call.request, options, target.subresource, time)
 }
 
 fn create_draft(
     call: &mut Call<'_>,
     target: &Target<'_>,
     draft: Draft,
+    owner: &Owner,
     dry_run: bool,
 ) -> Result<Response, Failure> {
     let kind = target.kind;
@@ -39,6 +52,10 @@ fn create_draft(
     }
     admission::check_namespace(call.store, target, name_of(&object))?;
     forget_system_fields(kind, &mut object);
+    if let Owner::Update(writer) = owner {
+        let asked = asked(kind, &object);
+        managed::created(kind, &asked, &mut object, writer);
+    }
     admission::admit(call.store, kind, &mut object)?;
     let unused = lab::unused(kind, &object, None);
     call.registry
@@ -77,6 +94,7 @@ fn create_draft(
 /// Answers a PUT of an object or of its status.
 pub(super) fn replace(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
     let dry_run = is_dry_run(call.request)?;
+    let writer = writer(call, target, "UpdateOptions")?;
     let draft = read_body(target, call.request)?;
     let names = target.kind.names();
     let current = call
@@ -88,9 +106,16 @@ pub(super) fn replace(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respon
         )
         .cloned();
     match current {
-        Some(current) => update(call, target, draft, &current, dry_run),
+        Some(current) => update(
+            call,
+            target,
+            draft,
+            &current,
+            &Owner::Update(writer),
+            dry_run,
+        ),
         None if may_be_created_by_put(names.key) && target.subresource.is_none() => {
-            create_draft(call, target, draft, dry_run)
+            create_draft(call, target, draft, &Owner::Update(writer), dry_run)
         }
         None => Err(Failure::not_found(names, target.name.unwrap_or_default())),
     }
@@ -105,40 +130,112 @@ pub(super) fn patch(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let dry_run = is_dry_run(call.request)?;
     let kind = target.kind;
     let patch = Patch::parse(&call.request.content_type, &call.request.body)?;
+    check_options(call, matches!(patch, Patch::Apply(_)))?;
+    let writer = writer(call, target, "PatchOptions")?;
     let (namespace, name) = (
         target.namespace.unwrap_or_default(),
         target.name.unwrap_or_default(),
     );
     let current = call.store.get(kind.names().key, namespace, name).cloned();
-    if let Patch::Apply(_) = patch
-        && call
-            .request
-            .param("fieldManager")
-            .unwrap_or_default()
-            .is_empty()
-    {
-        let mut found = Findings::default();
+    if let Patch::Apply(applied) = &patch {
+        return apply(call, target, applied, current.as_ref(), &writer);
+    }
+    let current = current.ok_or_else(|| Failure::not_found(kind.names(), name))?;
+    let next = patch.apply(kind, &managed::expand(kind, &current))?;
+    let draft = read_patched(call.request, target, next, &patch)?;
+    update(
+        call,
+        target,
+        draft,
+        &current,
+        &Owner::Update(writer),
+        dry_run,
+    )
+}
+
+/// Only an apply may insist, and it must say who applies.
+fn check_options(call: &Call<'_>, applies: bool) -> Result<(), Failure> {
+    let mut found = Findings::default();
+    if !applies && call.request.param("force").is_some() {
+        found.forbidden("force", "may not be specified for non-apply patch");
+    }
+    let manager = call.request.param("fieldManager").unwrap_or_default();
+    if applies && manager.is_empty() {
         found.required("fieldManager", "is required for apply patch");
-        return Err(Failure::invalid_options(
+    }
+    match found.0.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::invalid_options(
             "PatchOptions.meta.k8s.io",
             &found.0,
-        ));
+        )),
     }
-    let current = match (current, &patch) {
-        (Some(current), _) => current,
-        (None, Patch::Apply(object)) if target.subresource.is_none() => {
-            let draft = read_patched(call.request, target, object.clone(), &patch)?;
-            return create_draft(call, target, draft, dry_run);
-        }
-        (None, _) => return Err(Failure::not_found(kind.names(), name)),
+}
+
+/// Server-side apply: the fields in the body are to be so, whether the object exists or not.
+fn apply(
+    call: &mut Call<'_>,
+    target: &Target<'_>,
+    applied: &Value,
+    current: Option<&Object>,
+    writer: &Writer,
+) -> Result<Response, Failure> {
+    let dry_run = is_dry_run(call.request)?;
+    let (kind, names) = (target.kind, target.kind.names());
+    if current.is_none() && target.subresource.is_some() {
+        return Err(Failure::not_found(names, target.name.unwrap_or_default()));
+    }
+    let applied = read_applied(target, applied)?;
+    let force = matches!(call.request.param("force"), Some("true" | "1"));
+    let live = current.map(|current| &**current);
+    let next = managed::apply(kind, live, &applied, writer, force)?;
+    let (text, next) = (
+        next["metadata"]["managedFields"].clone(),
+        without_managers(next),
+    );
+    let patch = Patch::Apply(applied);
+    let mut draft = read_patched(call.request, target, next, &patch)?;
+    if !text.is_null() {
+        draft.object["metadata"]["managedFields"] = text;
+    }
+    match current {
+        Some(current) => update(call, target, draft, current, &Owner::Applied, dry_run),
+        None => create_draft(call, target, draft, &Owner::Applied, dry_run),
+    }
+}
+
+fn without_managers(mut object: Value) -> Value {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+    }
+    object
+}
+
+/// The object as the client asked for it: with the defaults of its kind, without what the server
+/// adds afterwards.
+fn asked(kind: &dyn Kind, draft: &Value) -> Value {
+    let added: &[&str] = match kind.names().key {
+        "services" => &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"],
+        "pods" => &[
+            "serviceAccountName",
+            "serviceAccount",
+            "tolerations",
+            "priority",
+            "preemptionPolicy",
+        ],
+        "namespaces" => &["finalizers"],
+        _ => &[],
     };
-    let next = patch.apply(kind, &current)?;
-    let draft = read_patched(call.request, target, next, &patch)?;
-    let mut response = update(call, target, draft, &current, dry_run)?;
-    if matches!(patch, Patch::Apply(_)) {
-        response.warn(OWNERSHIP);
+    let mut asked = draft.clone();
+    kind.default_object(&mut asked);
+    if let Some(spec) = asked.get_mut("spec").and_then(Value::as_object_mut) {
+        let own = |field: &str| draft["spec"].get(field).is_some();
+        spec.retain(|field, _| !added.contains(&field.as_str()) || own(field));
+        if spec.is_empty() && draft.get("spec").is_none() {
+            asked.as_object_mut().map(|fields| fields.remove("spec"));
+        }
     }
-    Ok(response)
+    asked
 }
 
 fn update(
@@ -146,6 +243,7 @@ fn update(
     target: &Target<'_>,
     draft: Draft,
     current: &Object,
+    owner: &Owner,
     dry_run: bool,
 ) -> Result<Response, Failure> {
     let (kind, key) = (target.kind, target.kind.names().key);
@@ -155,6 +253,8 @@ fn update(
     } = draft;
     let name = name_of(current).to_owned();
     check_versions(kind, &object, current)?;
+    let given = asked(kind, &object);
+    let applied = object["metadata"]["managedFields"].clone();
     if target.subresource == Some("status") {
         let mut status_only = (**current).clone();
         match object
@@ -165,6 +265,9 @@ fn update(
             None => status_only["status"] = json!({}),
         }
         object = status_only;
+        if applied.is_string() {
+            object["metadata"]["managedFields"] = applied;
+        }
     } else if kind.owns_status() {
         object["status"] = current["status"].clone();
     }
@@ -183,6 +286,9 @@ fn update(
         call.addresses.allocate(call.store, &mut object)?;
     }
     warnings.extend(lab_warning(&lab::unused(kind, &object, Some(current))));
+    if let Owner::Update(writer) = owner {
+        managed::updated(kind, current, &given, &mut object, writer);
+    }
     let written = match (dry_run, target.subresource) {
         (true, _) => Ok(Object::new(object)),
         (false, Some("status")) => call.registry.update_status(call.store, key, &object),
@@ -224,7 +330,6 @@ fn forget_system_fields(kind: &dyn Kind, object: &mut Value) {
             "deletionGracePeriodSeconds",
             "generation",
             "selfLink",
-            "managedFields",
         ] {
             metadata.remove(field);
         }

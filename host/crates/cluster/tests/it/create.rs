@@ -25,6 +25,10 @@ fn a_deployment_is_filled_in_as_kubectl_diff_shows_it() {
         .as_object_mut()
         .expect("metadata")
         .remove("uid");
+    object["metadata"]
+        .as_object_mut()
+        .expect("metadata")
+        .remove("managedFields");
     assert_eq!(
         object,
         value!({

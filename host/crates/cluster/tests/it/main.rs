@@ -13,6 +13,7 @@ mod discovery;
 mod errors;
 mod kinds;
 mod machines;
+mod managed;
 mod patch;
 mod pods;
 mod services;

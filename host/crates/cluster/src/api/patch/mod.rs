@@ -80,7 +80,7 @@ fn rejected() -> Failure {
 }
 
 /// `%v` of a decoded JSON value.
-fn go_print(value: &Value) -> String {
+pub(super) fn go_print(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),
