@@ -132,6 +132,9 @@ impl Registry {
         if crate::kind::counts_generations(kind) {
             value["metadata"]["generation"] = 1.into();
         }
+        if let Some(kind) = crate::kind::by_key(kind) {
+            kind.on_create(value);
+        }
     }
 
     /// Gives a pod the volume with its ServiceAccount's token, mounted in every container.
@@ -178,6 +181,7 @@ impl Registry {
         put_or_remove(&mut value, "status", current.get("status"));
         if let Some(kind) = crate::kind::by_key(kind) {
             kind.default_object(&mut value);
+            kind.on_update(&mut value, &current);
         }
         keep_system_fields(&mut value, &current);
         if crate::kind::counts_generations(kind) {
@@ -332,7 +336,17 @@ fn finalizers(object: &Value) -> &[Value] {
 }
 
 fn orphans(kind: &str, deletion: Deletion) -> bool {
-    deletion.orphan && matches!(kind, "deployments.apps" | "replicasets.apps")
+    let owns = matches!(
+        kind,
+        "cronjobs.batch"
+            | "daemonsets.apps"
+            | "deployments.apps"
+            | "jobs.batch"
+            | "replicasets.apps"
+            | "replicationcontrollers"
+            | "statefulsets.apps"
+    );
+    deletion.orphan && owns
 }
 
 /// Only pods have grace, and only once they have a node whose kubelet can take it.

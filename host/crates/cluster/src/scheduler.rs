@@ -12,6 +12,7 @@ use crate::controller::meta::{
 use crate::controller::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
 use clock::Seed;
+pub(crate) use fit::node_is_selected;
 use fit::{Misfit, Room};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

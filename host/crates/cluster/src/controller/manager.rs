@@ -7,8 +7,8 @@ use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
-    deployment, endpoints, endpointslice, eviction, gc, loadbalancer, mirror, namespace, node,
-    podgc, replicaset, service,
+    daemonset, deployment, endpoints, endpointslice, eviction, gc, loadbalancer, mirror, namespace,
+    node, podgc, replicaset, service, statefulset,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -52,7 +52,10 @@ impl Manager {
     pub fn new(seed: Seed, config: &Config) -> Self {
         let mut controllers: Vec<Box<dyn Controller>> = vec![
             Box::new(deployment::Deployments),
-            Box::new(replicaset::ReplicaSets),
+            Box::new(replicaset::Replicas::SETS),
+            Box::new(replicaset::Replicas::CONTROLLERS),
+            Box::new(statefulset::StatefulSets),
+            Box::new(daemonset::DaemonSets),
             Box::new(Scheduler::new(seed)),
             Box::new(endpointslice::EndpointSlices),
             Box::new(endpoints::Endpoints),

@@ -4,12 +4,15 @@
 //! Never touches the store itself: [`Manager`] applies the writes, stamped by the registry. Start
 //! reading at [`Controller`], then [`Manager`], then [`deployment`] as the longest story.
 
+mod history;
 mod index;
 mod manager;
 pub(crate) mod meta;
+mod pods;
 mod recorder;
 mod write;
 
+pub mod daemonset;
 pub mod deployment;
 pub mod endpoints;
 pub mod endpointslice;
@@ -22,6 +25,7 @@ pub mod node;
 pub mod podgc;
 pub mod replicaset;
 pub mod service;
+pub mod statefulset;
 
 pub use index::Index;
 pub use manager::Manager;

@@ -17,7 +17,7 @@ pub struct Column {
     pub priority: i32,
 }
 
-const fn text(name: &'static str, priority: i32, description: &'static str) -> Column {
+pub(super) const fn text(name: &'static str, priority: i32, description: &'static str) -> Column {
     Column {
         name,
         type_: "string",
@@ -27,7 +27,7 @@ const fn text(name: &'static str, priority: i32, description: &'static str) -> C
     }
 }
 
-const fn number(name: &'static str, priority: i32, description: &'static str) -> Column {
+pub(super) const fn number(name: &'static str, priority: i32, description: &'static str) -> Column {
     Column {
         name,
         type_: "integer",
@@ -46,9 +46,9 @@ impl Column {
     }
 }
 
-const NAME: Column = text("Name", 0, "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names").name();
+pub(super) const NAME: Column = text("Name", 0, "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names").name();
 
-const AGE: Column = text(
+pub(super) const AGE: Column = text(
     "Age",
     0,
     "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",

@@ -13,6 +13,8 @@ pub mod surface;
 pub mod words;
 
 mod configmap;
+mod controllerrevision;
+mod daemonset;
 mod deployment;
 mod endpoints;
 mod endpointslice;
@@ -26,10 +28,14 @@ mod pod_row;
 mod pod_spec;
 mod probe;
 mod replicaset;
+mod replicationcontroller;
 mod secret;
 mod service;
 mod serviceaccount;
+mod statefulset;
 mod volume;
+mod workload;
+mod workload_columns;
 
 pub use column::Column;
 pub use field::{FieldError, Findings};
@@ -150,6 +156,12 @@ pub trait Kind: Sync {
     /// Fills in what the API server fills in. Doing it twice changes nothing.
     fn default_object(&self, _object: &mut Value) {}
 
+    /// What the server adds to a new object, once it has its uid.
+    fn on_create(&self, _object: &mut Value) {}
+
+    /// What the server carries over or counts when an object changes.
+    fn on_update(&self, _new: &mut Value, _old: &Value) {}
+
     /// What a new object must look like.
     fn validate(&self, _object: &Value, _found: &mut Findings) {}
 
@@ -202,11 +214,15 @@ pub static KINDS: &[&dyn Kind] = &[
     &namespace::Namespaces,
     &node::Nodes,
     &pod::Pods,
+    &replicationcontroller::ReplicationControllers,
     &secret::Secrets,
     &serviceaccount::ServiceAccounts,
     &service::Services,
+    &controllerrevision::ControllerRevisions,
+    &daemonset::DaemonSets,
     &deployment::Deployments,
     &replicaset::ReplicaSets,
+    &statefulset::StatefulSets,
     &lease::Leases,
     &endpointslice::EndpointSlices,
 ];

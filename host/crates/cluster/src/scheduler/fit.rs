@@ -190,32 +190,36 @@ impl<'a> Room<'a> {
     }
 
     fn selected(&self, spec: &Value) -> bool {
-        let labels = &self.node["metadata"]["labels"];
-        let selector = spec["nodeSelector"].as_object();
-        let selector_holds = selector.is_none_or(|map| {
-            map.iter()
-                .all(|(key, value)| labels.get(key) == Some(value))
-        });
-        let required =
-            &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-        let terms = required["nodeSelectorTerms"].as_array();
-        let affinity_holds =
-            terms.is_none_or(|terms| terms.iter().any(|term| self.term_holds(term, labels)));
-        selector_holds && affinity_holds
+        node_is_selected(spec, self.node)
     }
+}
 
-    fn term_holds(&self, term: &Value, labels: &Value) -> bool {
-        let by_label = items(&term["matchExpressions"]);
-        let by_field = items(&term["matchFields"]);
-        let fields = serde_json::json!({ "metadata.name": name(self.node) });
-        !(by_label.is_empty() && by_field.is_empty())
-            && by_label
-                .iter()
-                .all(|expression| requirement_matches(expression, labels))
-            && by_field
-                .iter()
-                .all(|expression| requirement_matches(expression, &fields))
-    }
+/// Whether a pod's node selector and required node affinity allow this node.
+pub(crate) fn node_is_selected(spec: &Value, node: &Value) -> bool {
+    let labels = &node["metadata"]["labels"];
+    let selector = spec["nodeSelector"].as_object();
+    let selector_holds = selector.is_none_or(|map| {
+        map.iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+    });
+    let required =
+        &spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    let terms = required["nodeSelectorTerms"].as_array();
+    selector_holds && terms.is_none_or(|terms| terms.iter().any(|term| term_holds(term, node)))
+}
+
+fn term_holds(term: &Value, node: &Value) -> bool {
+    let labels = &node["metadata"]["labels"];
+    let by_label = items(&term["matchExpressions"]);
+    let by_field = items(&term["matchFields"]);
+    let fields = serde_json::json!({ "metadata.name": name(node) });
+    !(by_label.is_empty() && by_field.is_empty())
+        && by_label
+            .iter()
+            .all(|expression| requirement_matches(expression, labels))
+        && by_field
+            .iter()
+            .all(|expression| requirement_matches(expression, &fields))
 }
 
 /// Upstream's sentence about nodes that do not fit.

@@ -32,16 +32,22 @@ fn resources_are_listed_as_recorded() {
     assert_eq!(
         names,
         [
+            "controllerrevisions",
+            "daemonsets",
+            "daemonsets/status",
             "deployments",
             "deployments/scale",
             "deployments/status",
             "replicasets",
             "replicasets/scale",
-            "replicasets/status"
+            "replicasets/status",
+            "statefulsets",
+            "statefulsets/scale",
+            "statefulsets/status",
         ]
     );
     assert_eq!(
-        apps["resources"][1],
+        apps["resources"][4],
         value!({"name": "deployments/scale", "singularName": "", "namespaced": true, "group": "autoscaling", "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"]})
     );
 }
@@ -65,7 +71,7 @@ fn aggregated_discovery_is_cached_by_its_tag() {
     assert_eq!(list["items"][0]["metadata"]["name"], "apps");
     assert_eq!(
         list["items"][0]["versions"][0]["resources"][0]["responseKind"],
-        value!({"group": "", "version": "", "kind": "Deployment"})
+        value!({"group": "", "version": "", "kind": "ControllerRevision"})
     );
     let tag = first
         .headers

@@ -22,3 +22,4 @@ mod stories;
 mod surface;
 mod table;
 mod watch;
+mod workloads;

@@ -405,7 +405,7 @@ fn controllers() -> Vec<Box<dyn Controller>> {
     use cluster::controller as c;
     vec![
         Box::new(c::deployment::Deployments),
-        Box::new(c::replicaset::ReplicaSets),
+        Box::new(c::replicaset::Replicas::SETS),
         Box::new(cluster::scheduler::Scheduler::new(clock::Seed::new(1))),
         Box::new(c::endpointslice::EndpointSlices),
         Box::new(c::endpoints::Endpoints),
