@@ -21,6 +21,9 @@ pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, 
         create(store, registry, now, "namespaces", namespace);
         furnish_namespace(store, registry, now, name);
     }
+    for (kind, object) in crate::furniture::objects(config, &registry.time(now)) {
+        create(store, registry, now, kind, object);
+    }
     for spec in &config.nodes {
         let node = node(registry, now, spec, config);
         create(store, registry, now, "nodes", node);

@@ -8,6 +8,7 @@
 
 mod bootstrap;
 mod cluster;
+mod furniture;
 
 pub mod api;
 pub mod controller;

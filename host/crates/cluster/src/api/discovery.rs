@@ -1,11 +1,13 @@
 //! What this API can do, told to clients: groups, resources, versions. Derived from the kinds.
 
 use super::negotiate::parameter;
-use super::openapi;
 use super::request::{Body, Request, Response};
 use super::status::Failure;
-use crate::kind::{KINDS, Kind, Subresource};
+use super::{base64, health, openapi};
+use crate::kind::view::VIEWS;
+use crate::kind::{ALL_VERBS, Kind, Subresource, served};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use std::net::SocketAddrV4;
 
 /// The version this API speaks.
@@ -13,6 +15,39 @@ const MAJOR: &str = "1";
 const MINOR: &str = "36";
 /// What `kubectl version` shows.
 pub(crate) const GIT_VERSION: &str = "v1.36.2";
+
+/// The named groups with their versions, both in the order in which clients prefer them; recorded.
+pub(super) const GROUPS: [(&str, &[&str]); 20] = [
+    ("apiregistration.k8s.io", &["v1"]),
+    ("apps", &["v1"]),
+    ("events.k8s.io", &["v1"]),
+    ("authentication.k8s.io", &["v1"]),
+    ("authorization.k8s.io", &["v1"]),
+    ("autoscaling", &["v2", "v1"]),
+    ("batch", &["v1"]),
+    ("certificates.k8s.io", &["v1"]),
+    ("networking.k8s.io", &["v1"]),
+    ("policy", &["v1"]),
+    ("rbac.authorization.k8s.io", &["v1"]),
+    ("storage.k8s.io", &["v1"]),
+    ("admissionregistration.k8s.io", &["v1"]),
+    ("apiextensions.k8s.io", &["v1"]),
+    ("scheduling.k8s.io", &["v1"]),
+    ("coordination.k8s.io", &["v1"]),
+    ("node.k8s.io", &["v1"]),
+    ("discovery.k8s.io", &["v1"]),
+    ("resource.k8s.io", &["v1"]),
+    ("flowcontrol.apiserver.k8s.io", &["v1"]),
+];
+
+/// The versions of a group, none when there is no such group.
+pub(super) fn versions(group: &str) -> &'static [&'static str] {
+    let found = GROUPS.iter().find(|(name, _)| *name == group);
+    match group {
+        "" => &["v1"],
+        _ => found.map_or(&[], |(_, versions)| *versions),
+    }
+}
 
 /// Answers a GET of a path that describes the API; `None` when nothing is there.
 pub(super) fn describe(
@@ -34,24 +69,27 @@ pub(super) fn describe(
             None => Response::json(200, &core_versions(server)),
         },
         ["apis"] => match aggregated(request) {
-            Some(version) => cached(request, version, &aggregate(version, &groups())),
+            Some(version) => {
+                let groups = GROUPS.map(|(group, _)| group);
+                cached(request, version, &aggregate(version, &groups))
+            }
             None => {
-                let groups: Vec<Value> = groups().into_iter().map(group).collect();
+                let groups = GROUPS.map(|(name, _)| group(name)).to_vec();
                 Response::json(
                     200,
                     &json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
                 )
             }
         },
-        ["apis", name] if groups().contains(&name) => {
+        ["apis", name] if !versions(name).is_empty() => {
             let mut group = group(name);
             group["kind"] = "APIGroup".into();
             group["apiVersion"] = "v1".into();
             Response::json(200, &group)
         }
         ["api", "v1"] => Response::json(200, &resources("", "v1")),
-        ["apis", name, "v1"] if groups().contains(&name) => {
-            Response::json(200, &resources(name, "v1"))
+        ["apis", name, version] if versions(name).contains(&version) => {
+            Response::json(200, &resources(name, version))
         }
         _ => return Ok(None),
     };
@@ -76,32 +114,19 @@ fn version() -> Value {
     })
 }
 
-/// The named groups, in alphabetical order.
-pub(super) fn groups() -> Vec<&'static str> {
-    let mut groups: Vec<&str> = KINDS.iter().map(|kind| kind.names().group).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    groups.retain(|group| !group.is_empty());
-    groups
-}
-
+/// What is below `/`, in alphabetical order.
 fn paths() -> Vec<String> {
-    let mut paths = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in groups() {
+    let mut paths: Vec<String> = ["/api", "/api/v1", "/apis", "/openapi/v2", "/openapi/v3"]
+        .map(str::to_owned)
+        .to_vec();
+    paths.push("/version".to_owned());
+    for (group, versions) in GROUPS {
         paths.push(format!("/apis/{group}"));
-        paths.push(format!("/apis/{group}/v1"));
+        let versions = versions.iter();
+        paths.extend(versions.map(|version| format!("/apis/{group}/{version}")));
     }
-    paths.extend(
-        [
-            "/healthz",
-            "/livez",
-            "/openapi/v2",
-            "/openapi/v3",
-            "/readyz",
-            "/version",
-        ]
-        .map(str::to_owned),
-    );
+    paths.extend(health::paths());
+    paths.sort();
     paths
 }
 
@@ -116,23 +141,23 @@ fn core_versions(server: SocketAddrV4) -> Value {
 }
 
 fn group(name: &str) -> Value {
-    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
-    json!({"name": name, "versions": [version], "preferredVersion": version})
+    let version =
+        |version: &&str| json!({"groupVersion": format!("{name}/{version}"), "version": version});
+    let versions: Vec<Value> = versions(name).iter().map(version).collect();
+    json!({"name": name, "preferredVersion": versions.first(), "versions": versions})
 }
 
-fn kinds_of(group: &str) -> Vec<&'static dyn Kind> {
-    let mut kinds: Vec<&dyn Kind> = KINDS
-        .iter()
-        .copied()
-        .filter(|kind| kind.names().group == group)
-        .collect();
+/// The kinds of a group and version, in alphabetical order.
+pub(super) fn kinds_of(group: &str, version: &str) -> Vec<&'static dyn Kind> {
+    let own = |kind: &&dyn Kind| kind.names().group == group && kind.names().version == version;
+    let mut kinds: Vec<&dyn Kind> = served().filter(own).collect();
     kinds.sort_by_key(|kind| kind.names().plural);
     kinds
 }
 
 fn resources(group: &str, version: &str) -> Value {
     let mut all = Vec::new();
-    for kind in kinds_of(group) {
+    for kind in kinds_of(group, version) {
         let names = kind.names();
         let mut entry = json!({
             "name": names.plural,
@@ -140,8 +165,10 @@ fn resources(group: &str, version: &str) -> Value {
             "namespaced": names.namespaced,
             "kind": names.kind,
             "verbs": kind.verbs(),
-            "storageVersionHash": &hash(names.key.as_bytes())[..12],
         });
+        if kind.verbs().len() >= ALL_VERBS.len() - 1 {
+            entry["storageVersionHash"] = storage_version(kind).into();
+        }
         put_list(&mut entry, "shortNames", names.short);
         put_list(&mut entry, "categories", names.categories);
         all.push(entry);
@@ -178,6 +205,16 @@ fn subresource(kind: &dyn Kind, sub: &Subresource) -> Value {
     entry
 }
 
+/// The name of the form in which objects are kept, as upstream computes it.
+fn storage_version(kind: &dyn Kind) -> String {
+    let kept = VIEWS
+        .iter()
+        .find(|view| view.kind().names() == kind.names());
+    let names = kept.map_or(kind.names(), |view| view.kept().names());
+    let form = format!("{}/{}/{}", names.group, names.version, names.kind);
+    base64::encode(&Sha256::digest(form.as_bytes())[..8])
+}
+
 fn put_list(entry: &mut Value, field: &str, list: &[&str]) {
     if !list.is_empty() {
         entry[field] = list.into();
@@ -199,14 +236,19 @@ fn aggregated(request: &Request) -> Option<&'static str> {
 
 fn aggregate(version: &str, groups: &[&str]) -> Value {
     let item = |group: &&str| {
-        let resources: Vec<Value> = kinds_of(group).into_iter().map(aggregate_kind).collect();
+        let of_version = |version: &&str| {
+            let kinds = kinds_of(group, version).into_iter();
+            let resources: Vec<Value> = kinds.map(aggregate_kind).collect();
+            json!({"version": version, "resources": resources, "freshness": "Current"})
+        };
+        let versions: Vec<Value> = versions(group).iter().map(of_version).collect();
         let mut metadata = json!({});
         if !group.is_empty() {
             metadata["name"] = (*group).into();
         }
         json!({
             "metadata": metadata,
-            "versions": [{"version": "v1", "resources": resources, "freshness": "Current"}],
+            "versions": versions,
         })
     };
     json!({

@@ -4,7 +4,7 @@
 
 use super::schema::schemas;
 use crate::kind::surface::{OBJECT_FIELDS, covers};
-use crate::kind::{Class, KINDS, Kind};
+use crate::kind::{Class, KINDS, Kind, content_differs};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -17,6 +17,15 @@ pub(super) fn unused(kind: &dyn Kind, new: &Value, old: Option<&Value>) -> Vec<S
         let parts: Vec<&str> = path.split('.').collect();
         is_used(object, &parts)
     };
+    if let Some(why) = kind.idle() {
+        // Told when it is created and when it comes to say something else.
+        let same = old.is_some_and(|old| !content_differs(new, old));
+        return if same {
+            Vec::new()
+        } else {
+            vec![why.to_owned()]
+        };
+    }
     let entries = kind.fields().entries().into_iter();
     let paths = entries.filter(|(_, class)| *class == Class::NotInThisLab);
     paths

@@ -29,6 +29,7 @@ mod schema;
 mod selector_parser;
 mod status;
 mod table;
+mod view;
 mod watch;
 mod write;
 
@@ -42,12 +43,14 @@ pub use status::Failure;
 pub(crate) use admission::furnish_namespace;
 pub(crate) use discovery::GIT_VERSION;
 
+use crate::kind::view::View;
 use crate::registry::Registry;
 use crate::store::Store;
 use address::Addresses;
 use clock::{Instant, Seed};
 use jiff::Timestamp;
 use route::{Route, Target, route};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use watch::Watches;
 
@@ -57,6 +60,8 @@ pub struct Api {
     server: SocketAddrV4,
     addresses: Addresses,
     watches: Watches,
+    /// Watches whose events are told as those of another view.
+    views: BTreeMap<WatchId, &'static View>,
 }
 
 /// One request and all that answering it may touch.
@@ -78,6 +83,7 @@ impl Api {
             server,
             addresses,
             watches: Watches::default(),
+            views: BTreeMap::new(),
         }
     }
 
@@ -120,25 +126,36 @@ impl Api {
         let nothing = || Response::text(404, "404 page not found\n");
         let wall = registry.wall(now);
         match route(&request.path) {
+            Route::Nowhere if request.path == "/metrics" => Ok(Response::text(
+                404,
+                "not in this lab: metrics of the API server\n",
+            )),
             Route::Nowhere => Ok(nothing()),
             Route::Health(name) => Ok(health::health(request, name)),
             Route::Discovery if !is_read(request.method) => Err(Failure::method_not_allowed()),
             Route::Discovery => {
                 Ok(discovery::describe(request, self.server)?.unwrap_or_else(nothing))
             }
-            Route::Review(resource) => {
+            Route::View(view) => {
+                let kept = view::of_kept(view, request)?;
+                let answer = self.answer(store, registry, now, &kept);
+                let response = answer.unwrap_or_else(Response::from);
+                if let Body::Watch(id) = response.body {
+                    self.views.insert(id, view);
+                }
+                Ok(view::from_kept(view, response))
+            }
+            Route::Review(target) => {
                 let addresses = &mut self.addresses;
-                review::review(
-                    &Call {
-                        store,
-                        registry,
-                        addresses,
-                        request,
-                        now,
-                        wall,
-                    },
-                    resource,
-                )
+                let mut call = Call {
+                    store,
+                    registry,
+                    addresses,
+                    request,
+                    now,
+                    wall,
+                };
+                review::review(&mut call, &target)
             }
             Route::Objects(target) if is_watch(&target, request) => {
                 self.watches.open(store, &target, request, now)
@@ -166,11 +183,19 @@ impl Api {
         wall: Timestamp,
         id: WatchId,
     ) -> WatchPoll {
-        self.watches.poll(store, id, now, wall)
+        let poll = self.watches.poll(store, id, now, wall);
+        let Some(view) = self.views.get(&id).copied() else {
+            return poll;
+        };
+        if poll == WatchPoll::Closed {
+            self.views.remove(&id);
+        }
+        view::lines_from_kept(view, poll)
     }
 
     /// Ends a watch.
     pub fn close_watch(&mut self, id: WatchId) {
+        self.views.remove(&id);
         self.watches.close(id);
     }
 
@@ -197,6 +222,18 @@ fn is_watch(target: &Target<'_>, request: &Request) -> bool {
 
 fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
     let (method, request, wall) = (call.request.method, call.request, call.wall);
+    if let Some(refusal) = lacking(call, target) {
+        return Err(refusal);
+    }
+    // A decision about a request for a certificate is a part of its status.
+    let decided = Target {
+        subresource: Some("status"),
+        ..*target
+    };
+    let target = match target.subresource {
+        Some("approval") => &decided,
+        _ => target,
+    };
     match (target.subresource, target.name, method) {
         (Some("scale"), _, Method::Get | Method::Head | Method::Put | Method::Patch) => {
             scale::scale(call, target)
@@ -206,9 +243,11 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
         (Some("binding"), _, Method::Post) => pod::bind(call, target),
         (Some("eviction"), _, Method::Post) => pod::evict(call, target),
         (Some("finalize"), _, Method::Put) => write::replace(call, target),
-        (Some("status") | None, Some(_), Method::Get | Method::Head) => {
-            read::get(call.store, target, request, wall)
-        }
+        (
+            Some("status" | "ephemeralcontainers" | "resize") | None,
+            Some(_),
+            Method::Get | Method::Head,
+        ) => read::get(call.store, target, request, wall),
         (Some("status") | None, Some(_), Method::Put) => write::replace(call, target),
         (Some("status") | None, Some(_), Method::Patch) => write::patch(call, target),
         (None, Some(_), Method::Delete) => remove::one(call, target),
@@ -218,6 +257,30 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
             remove::many(call, target)
         }
         _ => Err(Failure::method_not_allowed()),
+    }
+}
+
+/// Refuses what a cluster would do and this lab does not.
+fn lacking(call: &Call<'_>, target: &Target<'_>) -> Option<Failure> {
+    let names = target.kind.names();
+    if let Some(sub @ ("proxy" | "ephemeralcontainers" | "resize")) = target.subresource
+        && (sub == "proxy" || !is_read(call.request.method))
+    {
+        return Some(Failure::not_in_this_lab(&format!("{}/{sub}", names.plural)));
+    }
+    let why = target.kind.read_only()?;
+    let there = |name| {
+        let space = target.namespace.unwrap_or_default();
+        call.store.get(names.key, space, name).is_some()
+    };
+    match (call.request.method, target.name) {
+        (Method::Get | Method::Head, _) => None,
+        // What is not there is not found, and nothing is left of a collection that is empty.
+        (Method::Delete, Some(name)) if !there(name) => None,
+        _ => Some(Failure::not_in_this_lab(&format!(
+            "{why}; {} are only shown",
+            names.plural
+        ))),
     }
 }
 

@@ -3,10 +3,10 @@
 //! Schemas come from the generated types, paths from the kinds. Made once per document. Never
 //! describes what is not served.
 
-use super::discovery::{GIT_VERSION, groups, hash, object};
+use super::discovery::{GIT_VERSION, GROUPS, hash, kinds_of, object};
 use super::request::{Request, Response};
 use super::schema::schemas;
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Kind, served};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -48,14 +48,7 @@ pub(super) fn version_2(request: &Request) -> Response {
     }
     static DOCUMENT: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = DOCUMENT.get_or_init(|| {
-        let mut definitions = Map::new();
-        for group in std::iter::once("").chain(groups()) {
-            let kinds = KINDS
-                .iter()
-                .copied()
-                .filter(|kind| kind.names().group == group);
-            definitions.extend(components(&kinds.collect::<Vec<_>>()));
-        }
+        let definitions = components(&served().collect::<Vec<_>>());
         let document = json!({
             "swagger": "2.0",
             "info": {"title": "Kubernetes", "version": GIT_VERSION},
@@ -85,13 +78,15 @@ struct Document {
 fn documents() -> &'static BTreeMap<String, Document> {
     static DOCUMENTS: OnceLock<BTreeMap<String, Document>> = OnceLock::new();
     DOCUMENTS.get_or_init(|| {
-        let named = groups()
-            .into_iter()
-            .map(|group| (format!("apis/{group}/v1"), group));
-        std::iter::once(("api/v1".to_owned(), ""))
+        let named = GROUPS.into_iter().flat_map(|(group, versions)| {
+            let of =
+                move |version: &'static str| (format!("apis/{group}/{version}"), group, version);
+            versions.iter().copied().map(of)
+        });
+        std::iter::once(("api/v1".to_owned(), "", "v1"))
             .chain(named)
-            .map(|(path, group)| {
-                let bytes = document(&path, group).to_string().into_bytes();
+            .map(|(path, group, version)| {
+                let bytes = document(&path, group, version).to_string().into_bytes();
                 let hash = hash(&bytes);
                 (path, Document { bytes, hash })
             })
@@ -99,12 +94,8 @@ fn documents() -> &'static BTreeMap<String, Document> {
     })
 }
 
-fn document(path: &str, group: &str) -> Value {
-    let kinds: Vec<&dyn Kind> = KINDS
-        .iter()
-        .copied()
-        .filter(|kind| kind.names().group == group)
-        .collect();
+fn document(path: &str, group: &str, version: &str) -> Value {
+    let kinds = kinds_of(group, version);
     let mut paths = Map::new();
     for kind in &kinds {
         add_paths(*kind, path, &mut paths);

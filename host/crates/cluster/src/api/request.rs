@@ -40,6 +40,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Who asks.
     pub user: String,
+    /// What the asker showed, such as `X509SHA256=` and the digest of a certificate.
+    pub credential: Option<String>,
 }
 
 impl Request {
@@ -68,6 +70,7 @@ impl Request {
             user_agent: String::new(),
             body,
             user: "kubernetes-admin".to_owned(),
+            credential: None,
         }
     }
 

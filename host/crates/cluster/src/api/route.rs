@@ -1,6 +1,7 @@
 //! What a path means. Never looks at objects.
 
-use crate::kind::{KINDS, Kind};
+use crate::kind::view::{VIEWS, View};
+use crate::kind::{Kind, served};
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug)]
@@ -8,7 +9,9 @@ pub(super) enum Route<'a> {
     /// Objects of a kind.
     Objects(Target<'a>),
     /// A question that is answered and not kept, such as `selfsubjectaccessreviews`.
-    Review(&'a str),
+    Review(Target<'a>),
+    /// Objects of a kind under another name.
+    View(&'static View),
     /// Anything below `/api`, `/apis`, `/openapi` that describes the API itself.
     Discovery,
     /// Whether the server is well; the name of the endpoint.
@@ -49,13 +52,7 @@ pub(super) fn route(path: &str) -> Route<'_> {
         ["healthz" | "readyz" | "livez", ..] => Route::Health(parts[0]),
         [] | ["api" | "apis" | "version"] | ["openapi", ..] | ["api", "v1"] => Route::Discovery,
         ["apis", _] | ["apis", _, _] => Route::Discovery,
-        ["api", version, ref rest @ ..] => objects("", version, rest),
-        [
-            "apis",
-            "authorization.k8s.io" | "authentication.k8s.io",
-            "v1",
-            resource,
-        ] => Route::Review(resource),
+        ["api", "v1", ref rest @ ..] => objects("", "v1", rest),
         ["apis", group, version, ref rest @ ..] => objects(group, version, rest),
         _ => Route::Nowhere,
     }
@@ -63,7 +60,7 @@ pub(super) fn route(path: &str) -> Route<'_> {
 
 fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
     let kind = |plural: &str, namespaced: Option<bool>| {
-        KINDS.iter().copied().find(|kind| {
+        served().find(|kind| {
             let names = kind.names();
             names.group == group
                 && names.version == version
@@ -76,7 +73,7 @@ fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
         ["namespaces", name, sub] if group.is_empty() && of_namespace(sub) => {
             kind("namespaces", None).map(|kind| (kind, None, Some(name), Some(sub)))
         }
-        ["namespaces", space, plural, ref rest @ ..] if rest.len() <= 2 => kind(plural, Some(true))
+        ["namespaces", space, plural, ref rest @ ..] if is_short(rest) => kind(plural, Some(true))
             .map(|kind| {
                 (
                     kind,
@@ -87,7 +84,7 @@ fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
             }),
         [plural] => kind(plural, None).map(|kind| (kind, None, None, None)),
         [plural, name] => kind(plural, Some(false)).map(|kind| (kind, None, Some(name), None)),
-        [plural, name, sub] => {
+        [plural, name, sub, ref rest @ ..] if rest.is_empty() || sub == "proxy" => {
             kind(plural, Some(false)).map(|kind| (kind, None, Some(name), Some(sub)))
         }
         _ => None,
@@ -99,10 +96,25 @@ fn objects<'a>(group: &str, version: &str, rest: &[&'a str]) -> Route<'a> {
     if subresource.is_some_and(|sub| !known(sub)) {
         return Route::Nowhere;
     }
-    Route::Objects(Target {
+    if let Some(view) = VIEWS
+        .iter()
+        .find(|view| view.kind().names() == kind.names())
+    {
+        return Route::View(view);
+    }
+    let target = Target {
         kind,
         namespace,
         name,
         subresource,
-    })
+    };
+    match (kind.verbs(), subresource) {
+        (["create"], _) | (_, Some("token")) => Route::Review(target),
+        _ => Route::Objects(target),
+    }
+}
+
+/// A name and a subresource at most; below `proxy` there may be more.
+fn is_short(rest: &[&str]) -> bool {
+    rest.len() <= 2 || rest[1] == "proxy"
 }

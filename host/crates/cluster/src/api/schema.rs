@@ -4,7 +4,7 @@
 //! were recorded from a Kubernetes 1.36 server
 //! (`schema_facts.json`). Made once, on first use. Never changes afterwards.
 
-use crate::kind::{KINDS, Kind};
+use crate::kind::{Kind, served};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ const PREFIX: &str = "#/components/schemas/";
 #[derive(Debug)]
 pub(super) struct Schemas {
     definitions: Map<String, Value>,
-    roots: BTreeMap<&'static str, String>,
+    roots: BTreeMap<(String, String), String>,
 }
 
 /// The schemas of all served kinds.
@@ -30,10 +30,10 @@ impl Schemas {
     fn generate() -> Self {
         let mut generator = SchemaSettings::openapi3().into_generator();
         let mut roots = BTreeMap::new();
-        for kind in KINDS {
+        for kind in served() {
             let schema = kind.schema(&mut generator).to_value();
             let name = reference(&schema).unwrap_or_default().to_owned();
-            roots.insert(kind.names().key, name);
+            roots.insert(identity(kind), name);
         }
         for schema in [
             generator.subschema_for::<k8s_openapi::api::autoscaling::v1::Scale>(),
@@ -51,7 +51,7 @@ impl Schemas {
 
     /// The name of a kind's schema.
     pub(super) fn root(&self, kind: &dyn Kind) -> &str {
-        self.roots.get(kind.names().key).map_or("", String::as_str)
+        self.roots.get(&identity(kind)).map_or("", String::as_str)
     }
 
     /// The schema of this name, or an empty one.
@@ -111,6 +111,11 @@ impl Schemas {
     pub(super) fn property(&self, name: &str, property: &str) -> Option<&Value> {
         self.get(name).get("properties")?.get(property)
     }
+}
+
+fn identity(kind: &dyn Kind) -> (String, String) {
+    let names = kind.names();
+    (names.api_version(), names.kind.to_owned())
 }
 
 /// The name of the schema that this one refers to.

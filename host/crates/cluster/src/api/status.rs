@@ -183,6 +183,15 @@ impl Failure {
         }
     }
 
+    /// A cluster would do it, and this lab does not: `what` it would take.
+    #[must_use]
+    pub fn not_in_this_lab(what: &str) -> Self {
+        Self {
+            message: format!("not in this lab: {what}"),
+            ..Self::method_not_allowed()
+        }
+    }
+
     /// The revision asked for is forgotten.
     #[must_use]
     pub fn expired(message: impl Into<String>) -> Self {

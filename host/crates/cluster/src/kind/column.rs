@@ -46,8 +46,27 @@ impl Column {
     }
 }
 
+/// The name of the object.
 pub(super) const NAME: Column = text("Name", 0, "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names").name();
 
+/// When the object was created, in tables that upstream makes for any kind.
+pub(super) const CREATED: Column = Column {
+    name: "Created At",
+    type_: "date",
+    ..AGE
+};
+
+/// A column whose description was not recorded.
+pub(super) const fn plain(name: &'static str) -> Column {
+    text(name, 0, "")
+}
+
+/// The same, only for `-o wide`.
+pub(super) const fn wide(name: &'static str) -> Column {
+    text(name, 1, "")
+}
+
+/// How long ago the object was created.
 pub(super) const AGE: Column = text(
     "Age",
     0,

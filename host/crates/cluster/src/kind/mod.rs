@@ -12,6 +12,7 @@ pub mod quantity;
 pub mod surface;
 pub mod words;
 
+mod asked;
 mod configmap;
 mod controllerrevision;
 mod daemonset;
@@ -19,9 +20,13 @@ mod deployment;
 mod endpoints;
 mod endpointslice;
 mod event;
+mod kept;
+mod kept_cells;
+mod kept_rules;
 mod lease;
 mod namespace;
 mod node;
+mod plain;
 mod pod;
 mod pod_fields;
 mod pod_row;
@@ -32,7 +37,9 @@ mod replicationcontroller;
 mod secret;
 mod service;
 mod serviceaccount;
+mod shown;
 mod statefulset;
+pub mod view;
 mod volume;
 mod workload;
 mod workload_columns;
@@ -104,6 +111,16 @@ impl Subresource {
         answers: None,
         verbs: &["get", "patch", "update"],
     };
+    /// `proxy`, a way to what listens behind the object; its options are of this kind.
+    #[must_use]
+    pub const fn proxy(options: &'static str) -> Self {
+        Self {
+            name: "proxy",
+            answers: Some(("", "v1", options)),
+            verbs: &["create", "delete", "get", "patch", "update"],
+        }
+    }
+
     /// `scale`, the number of replicas by itself.
     pub const SCALE: Self = Self {
         name: "scale",
@@ -127,7 +144,7 @@ pub const ALL_VERBS: &[&str] = &[
 /// One kind of object: everything the API derives comes from here.
 pub trait Kind: Sync {
     /// What it is called.
-    fn names(&self) -> &'static Names;
+    fn names(&self) -> &Names;
 
     /// The schema of its objects, from the generated types.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
@@ -184,6 +201,17 @@ pub trait Kind: Sync {
         &Fields::NOT_IN_THIS_LAB
     }
 
+    /// What a cluster does with its objects and this lab does not: they are only kept, and each
+    /// use of them is answered with this warning.
+    fn idle(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What this lab leaves out when objects of this kind cannot be written, only read.
+    fn read_only(&self) -> Option<&'static str> {
+        None
+    }
+
     /// A warning every answer about this kind carries.
     fn deprecation(&self) -> Option<&'static str> {
         None
@@ -206,26 +234,78 @@ impl std::fmt::Debug for dyn Kind {
     }
 }
 
-/// Every kind this cluster serves, in the order of discovery.
+/// Every kind this cluster keeps or answers, in no order that matters.
 pub static KINDS: &[&dyn Kind] = &[
+    &asked::BINDINGS,
+    &shown::COMPONENT_STATUSES,
     &configmap::ConfigMaps,
     &endpoints::Endpoints,
     &event::Events,
+    &kept::LIMIT_RANGES,
     &namespace::Namespaces,
     &node::Nodes,
+    &kept::PERSISTENT_VOLUME_CLAIMS,
+    &kept::PERSISTENT_VOLUMES,
     &pod::Pods,
+    &kept::POD_TEMPLATES,
     &replicationcontroller::ReplicationControllers,
+    &kept::RESOURCE_QUOTAS,
     &secret::Secrets,
     &serviceaccount::ServiceAccounts,
     &service::Services,
+    &shown::API_SERVICES,
     &controllerrevision::ControllerRevisions,
     &daemonset::DaemonSets,
     &deployment::Deployments,
     &replicaset::ReplicaSets,
     &statefulset::StatefulSets,
+    &asked::SELF_SUBJECT_REVIEWS,
+    &asked::TOKEN_REVIEWS,
+    &asked::LOCAL_SUBJECT_ACCESS_REVIEWS,
+    &asked::SELF_SUBJECT_ACCESS_REVIEWS,
+    &asked::SELF_SUBJECT_RULES_REVIEWS,
+    &asked::SUBJECT_ACCESS_REVIEWS,
+    &kept::HORIZONTAL_POD_AUTOSCALERS,
+    &kept::CERTIFICATE_SIGNING_REQUESTS,
+    &kept::INGRESS_CLASSES,
+    &kept::INGRESSES,
+    &shown::IP_ADDRESSES,
+    &kept::NETWORK_POLICIES,
+    &shown::SERVICE_CIDRS,
+    &kept::CLUSTER_ROLE_BINDINGS,
+    &kept::CLUSTER_ROLES,
+    &kept::ROLE_BINDINGS,
+    &kept::ROLES,
+    &kept::CSI_DRIVERS,
+    &kept::CSI_NODES,
+    &kept::CSI_STORAGE_CAPACITIES,
+    &kept::STORAGE_CLASSES,
+    &shown::VOLUME_ATTACHMENTS,
+    &kept::VOLUME_ATTRIBUTES_CLASSES,
+    &shown::MUTATING_ADMISSION_POLICIES,
+    &shown::MUTATING_ADMISSION_POLICY_BINDINGS,
+    &shown::MUTATING_WEBHOOK_CONFIGURATIONS,
+    &shown::VALIDATING_ADMISSION_POLICIES,
+    &shown::VALIDATING_ADMISSION_POLICY_BINDINGS,
+    &shown::VALIDATING_WEBHOOK_CONFIGURATIONS,
+    &shown::CUSTOM_RESOURCE_DEFINITIONS,
+    &kept::PRIORITY_CLASSES,
     &lease::Leases,
+    &kept::RUNTIME_CLASSES,
     &endpointslice::EndpointSlices,
+    &shown::DEVICE_CLASSES,
+    &shown::RESOURCE_CLAIMS,
+    &shown::RESOURCE_CLAIM_TEMPLATES,
+    &shown::RESOURCE_SLICES,
+    &shown::FLOW_SCHEMAS,
+    &shown::PRIORITY_LEVEL_CONFIGURATIONS,
 ];
+
+/// Every kind that can be asked for: those that are kept, and other views of them.
+pub fn served() -> impl Iterator<Item = &'static dyn Kind> {
+    let views = view::VIEWS.iter().map(|view| view.kind as &dyn Kind);
+    KINDS.iter().copied().chain(views)
+}
 
 /// The kind the store calls `key`.
 #[must_use]

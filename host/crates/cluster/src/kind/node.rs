@@ -45,7 +45,7 @@ impl Kind for Nodes {
     }
 
     fn subresources(&self) -> &'static [Subresource] {
-        &[Subresource::STATUS]
+        const { &[Subresource::proxy("NodeProxyOptions"), Subresource::STATUS] }
     }
 
     fn owns_status(&self) -> bool {

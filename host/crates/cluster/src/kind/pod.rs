@@ -36,39 +36,50 @@ impl Kind for Pods {
 
     fn subresources(&self) -> &'static [Subresource] {
         const CONNECT: &[&str] = &["create", "get"];
-        &[
-            Subresource {
-                name: "attach",
-                answers: Some(("", "v1", "PodAttachOptions")),
-                verbs: CONNECT,
-            },
-            Subresource {
-                name: "binding",
-                answers: Some(("", "v1", "Binding")),
-                verbs: &["create"],
-            },
-            Subresource {
-                name: "eviction",
-                answers: Some(("policy", "v1", "Eviction")),
-                verbs: &["create"],
-            },
-            Subresource {
-                name: "exec",
-                answers: Some(("", "v1", "PodExecOptions")),
-                verbs: CONNECT,
-            },
-            Subresource {
-                name: "log",
-                answers: None,
-                verbs: &["get"],
-            },
-            Subresource {
-                name: "portforward",
-                answers: Some(("", "v1", "PodPortForwardOptions")),
-                verbs: CONNECT,
-            },
-            Subresource::STATUS,
-        ]
+        const {
+            &[
+                Subresource {
+                    name: "attach",
+                    answers: Some(("", "v1", "PodAttachOptions")),
+                    verbs: CONNECT,
+                },
+                Subresource {
+                    name: "binding",
+                    answers: Some(("", "v1", "Binding")),
+                    verbs: &["create"],
+                },
+                Subresource {
+                    name: "ephemeralcontainers",
+                    ..Subresource::STATUS
+                },
+                Subresource {
+                    name: "eviction",
+                    answers: Some(("policy", "v1", "Eviction")),
+                    verbs: &["create"],
+                },
+                Subresource {
+                    name: "exec",
+                    answers: Some(("", "v1", "PodExecOptions")),
+                    verbs: CONNECT,
+                },
+                Subresource {
+                    name: "log",
+                    answers: None,
+                    verbs: &["get"],
+                },
+                Subresource {
+                    name: "portforward",
+                    answers: Some(("", "v1", "PodPortForwardOptions")),
+                    verbs: CONNECT,
+                },
+                Subresource::proxy("PodProxyOptions"),
+                Subresource {
+                    name: "resize",
+                    ..Subresource::STATUS
+                },
+                Subresource::STATUS,
+            ]
+        }
     }
 
     fn columns(&self) -> &'static [Column] {

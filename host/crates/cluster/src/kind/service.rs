@@ -32,7 +32,12 @@ impl Kind for Services {
     }
 
     fn subresources(&self) -> &'static [Subresource] {
-        &[Subresource::STATUS]
+        const {
+            &[
+                Subresource::proxy("ServiceProxyOptions"),
+                Subresource::STATUS,
+            ]
+        }
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -2,7 +2,7 @@
 
 use super::column::SERVICE_ACCOUNTS;
 use super::look::text;
-use super::{Column, Fields, Kind, Names, age};
+use super::{Column, Fields, Kind, Names, Subresource, age};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -26,6 +26,14 @@ impl Kind for ServiceAccounts {
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<k8s_openapi::api::core::v1::ServiceAccount>()
+    }
+
+    fn subresources(&self) -> &'static [Subresource] {
+        &[Subresource {
+            name: "token",
+            answers: Some(("authentication.k8s.io", "v1", "TokenRequest")),
+            verbs: &["create"],
+        }]
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -1,0 +1,81 @@
+//! What the API server itself puts into a new cluster: its first priorities, roles, classes.
+//!
+//! Only what upstream is known to write, and of the roles only the administrators'. Never
+//! touches them again.
+
+use crate::cluster::Config;
+use serde_json::{Value, json};
+
+/// The objects with the names of their kinds.
+pub(crate) fn objects(config: &Config, time: &str) -> Vec<(&'static str, Value)> {
+    const RBAC: &str = "rbac.authorization.k8s.io";
+    let metadata = |name: &str| {
+        json!({
+            "name": name,
+            "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
+            "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
+        })
+    };
+    let role = json!({
+        "apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
+        "metadata": metadata("cluster-admin"),
+        "rules": [
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+            {"nonResourceURLs": ["*"], "verbs": ["*"]},
+        ],
+    });
+    let binding = json!({
+        "apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRoleBinding",
+        "metadata": metadata("cluster-admin"),
+        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
+    });
+    let (network, prefix) = config.service_cidr;
+    let addresses = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes", "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
+        "spec": {"cidrs": [format!("{network}/{prefix}")]},
+        "status": {"conditions": [{
+            "type": "Ready", "status": "True", "reason": "", "lastTransitionTime": time,
+            "message": "Kubernetes Service CIDR is ready",
+        }]},
+    });
+    let mut all = vec![
+        (
+            "priorityclasses.scheduling.k8s.io",
+            priority(
+                "system-cluster-critical",
+                2_000_000_000,
+                "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+            ),
+        ),
+        (
+            "priorityclasses.scheduling.k8s.io",
+            priority(
+                "system-node-critical",
+                2_000_001_000,
+                "Used for system critical pods that must not be moved from their current node.",
+            ),
+        ),
+        ("clusterroles.rbac.authorization.k8s.io", role),
+        ("clusterrolebindings.rbac.authorization.k8s.io", binding),
+        ("servicecidrs.networking.k8s.io", addresses),
+    ];
+    for name in ["controller-manager", "etcd-0", "scheduler"] {
+        let component = json!({
+            "apiVersion": "v1", "kind": "ComponentStatus",
+            "metadata": {"name": name},
+            "conditions": [{"type": "Healthy", "status": "True", "message": "ok"}],
+        });
+        all.push(("componentstatuses", component));
+    }
+    all
+}
+
+fn priority(name: &str, value: i64, description: &str) -> Value {
+    json!({
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+        "metadata": {"name": name},
+        "value": value, "description": description, "preemptionPolicy": "PreemptLowerPriority",
+    })
+}
