@@ -28,6 +28,11 @@ pub(crate) enum Command {
     /// Prints every field of every kind that is served and what becomes of it here: honoured,
     /// inert by nature, or not in this lab.
     ApiSurface(ApiSurface),
+    /// The kubectl of this lab, for the cluster of `lab up` or any other.
+    ///
+    /// It reads $KUBECONFIG or ~/.kube/config as the stock client does.
+    #[command(disable_help_flag = true, disable_version_flag = true)]
+    Kubectl(Kubectl),
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,6 +48,18 @@ pub(crate) enum SurfaceFormat {
     Text,
     /// One JSON list
     Json,
+}
+
+/// What the stock kubectl would be given.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Kubectl {
+    /// kubectl's own arguments.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
+    pub(crate) arguments: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::fail::{Fail, Outcome, quoted};
-use crate::io::Io;
+use crate::io::{Io, Tls};
 use crate::text::base64;
 use crate::text::json::{list, text};
 use crate::yaml;
@@ -37,6 +37,11 @@ pub(crate) struct Overrides {
     pub(crate) server: String,
     pub(crate) token: String,
     pub(crate) namespace: String,
+    pub(crate) authority: String,
+    pub(crate) client_certificate: String,
+    pub(crate) client_key: String,
+    pub(crate) insecure: Option<bool>,
+    pub(crate) tls_server_name: String,
 }
 
 /// Where to talk to and as whom.
@@ -45,6 +50,7 @@ pub(crate) struct Target {
     pub(crate) server: String,
     pub(crate) namespace: String,
     pub(crate) token: String,
+    pub(crate) tls: Tls,
     /// Nothing was configured and the address is kubectl's guess.
     pub(crate) guessed: bool,
 }
@@ -103,7 +109,7 @@ impl Config {
     }
 
     /// Resolves context, cluster, user and flags.
-    pub(crate) fn target(&self, overrides: &Overrides) -> Outcome<Target> {
+    pub(crate) fn target(&self, io: &mut Io<'_>, overrides: &Overrides) -> Outcome<Target> {
         let current = self.current(overrides);
         let context = self.entry("contexts", current);
         if context.is_none() && !overrides.context.is_empty() {
@@ -133,7 +139,11 @@ impl Config {
             &overrides.server
         };
         let namespace = pick(&overrides.namespace, "namespace");
+        let tls = tls(io, overrides, cluster, user)?;
+        let token = token(io, overrides, user)?;
         Ok(Target {
+            tls,
+            token,
             guessed: server.is_empty(),
             server: if server.is_empty() {
                 "http://localhost:8080".to_owned()
@@ -144,11 +154,6 @@ impl Config {
                 "default".to_owned()
             } else {
                 namespace
-            },
-            token: if overrides.token.is_empty() {
-                text(user, "token").to_owned()
-            } else {
-                overrides.token.clone()
             },
         })
     }
@@ -277,6 +282,79 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A kubeconfig's PEM: given in the file itself, or the content of a file that it names.
+fn pem(
+    io: &mut Io<'_>,
+    entry: &Value,
+    field: &str,
+    flag: &str,
+    purpose: &str,
+) -> Outcome<Option<Vec<u8>>> {
+    let (data, path) = (text(entry, &format!("{field}-data")), text(entry, field));
+    if flag.is_empty() && !data.is_empty() {
+        let bytes = base64::decode(data)
+            .ok_or_else(|| Fail::message(format!("illegal base64 data in {field}-data")))?;
+        return Ok(Some(bytes));
+    }
+    let path = if flag.is_empty() { path } else { flag };
+    if path.is_empty() {
+        return Ok(None);
+    }
+    io.files.read(path).map(Some).map_err(|error| {
+        Fail::message(format!(
+            "unable to read {purpose} {path} due to open {path}: {}",
+            reason(&error)
+        ))
+    })
+}
+
+fn tls(io: &mut Io<'_>, overrides: &Overrides, cluster: &Value, user: &Value) -> Outcome<Tls> {
+    let flags = overrides;
+    let authority = pem(
+        io,
+        cluster,
+        "certificate-authority",
+        &flags.authority,
+        "certificate-authority",
+    )?;
+    let certificate = pem(
+        io,
+        user,
+        "client-certificate",
+        &flags.client_certificate,
+        "client-cert",
+    )?;
+    let key = pem(io, user, "client-key", &flags.client_key, "client-key")?;
+    let server_name = if flags.tls_server_name.is_empty() {
+        text(cluster, "tls-server-name")
+    } else {
+        &flags.tls_server_name
+    };
+    Ok(Tls {
+        authority,
+        client: certificate.zip(key),
+        insecure: flags
+            .insecure
+            .unwrap_or(cluster["insecure-skip-tls-verify"] == true),
+        server_name: (!server_name.is_empty()).then(|| server_name.to_owned()),
+    })
+}
+
+fn token(io: &mut Io<'_>, overrides: &Overrides, user: &Value) -> Outcome<String> {
+    if !overrides.token.is_empty() {
+        return Ok(overrides.token.clone());
+    }
+    let file = text(user, "tokenFile");
+    if file.is_empty() {
+        return Ok(text(user, "token").to_owned());
+    }
+    let content = io
+        .files
+        .read(file)
+        .map_err(|error| Fail::message(format!("open {file}: {}", reason(&error))))?;
+    Ok(String::from_utf8_lossy(&content).trim().to_owned())
 }
 
 /// Fields that name a file, relative to the kubeconfig's own folder.

@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
-use crate::io::{Connect, Stream};
+use crate::io::{Connect, Stream, Tls};
 
 /// Where the server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +121,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn open(connect: &mut dyn Connect, address: &Address) -> io::Result<Self> {
-        let stream = connect.connect(&address.host, address.port, address.tls)?;
+    pub(crate) fn open(
+        connect: &mut dyn Connect,
+        address: &Address,
+        tls: &Tls,
+    ) -> io::Result<Self> {
+        let tls = address.tls.then_some(tls);
+        let stream = connect.connect(&address.host, address.port, tls)?;
         Ok(Self {
             stream,
             buffer: Vec::new(),

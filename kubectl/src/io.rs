@@ -20,10 +20,25 @@ impl Stream for TcpStream {
     }
 }
 
+/// What a kubeconfig says about encryption; everything is PEM.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Who signs the server's certificate; without it the machine's own authorities do.
+    pub authority: Option<Vec<u8>>,
+    /// The client's certificate and key, when it shows one.
+    pub client: Option<(Vec<u8>, Vec<u8>)>,
+    /// The server's certificate is not looked at.
+    pub insecure: bool,
+    /// The name that the server's certificate has to be for, when it is not the host's.
+    pub server_name: Option<String>,
+}
+
 /// Opens byte streams.
 pub trait Connect {
     /// Connects to `host:port`; `tls` asks for an encrypted stream and may be refused.
-    fn connect(&mut self, host: &str, port: u16, tls: bool) -> io::Result<Box<dyn Stream>>;
+    ///
+    /// A certificate that will not do is an [`io::ErrorKind::InvalidData`] whose text is for people.
+    fn connect(&mut self, host: &str, port: u16, tls: Option<&Tls>) -> io::Result<Box<dyn Stream>>;
 }
 
 /// Plain TCP by the standard library, which works natively and on `wasm32-wasip2`.
@@ -31,8 +46,8 @@ pub trait Connect {
 pub struct Tcp;
 
 impl Connect for Tcp {
-    fn connect(&mut self, host: &str, port: u16, tls: bool) -> io::Result<Box<dyn Stream>> {
-        if tls {
+    fn connect(&mut self, host: &str, port: u16, tls: Option<&Tls>) -> io::Result<Box<dyn Stream>> {
+        if tls.is_some() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "TLS is not in this lab yet",

@@ -27,7 +27,9 @@ mod yaml;
 use config::Overrides;
 use fail::{Fail, Outcome};
 use flags::{Command, Flag, Kind, Parsed};
-pub use io::{Connect, Files, Input, Io, Programs, StdFiles, StdPrograms, Stream, Tcp, Terminal};
+pub use io::{
+    Connect, Files, Input, Io, Programs, StdFiles, StdPrograms, Stream, Tcp, Terminal, Tls,
+};
 use session::Session;
 
 /// Runs one kubectl command; `args` are the arguments without the program's own name.
@@ -127,6 +129,13 @@ fn overrides(parsed: &Parsed) -> Overrides {
         server: own("server"),
         token: own("token"),
         namespace: own("namespace"),
+        authority: own("certificate-authority"),
+        client_certificate: own("client-certificate"),
+        client_key: own("client-key"),
+        insecure: parsed
+            .given("insecure-skip-tls-verify")
+            .then(|| parsed.is("insecure-skip-tls-verify")),
+        tls_server_name: own("tls-server-name"),
     }
 }
 

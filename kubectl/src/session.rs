@@ -97,7 +97,7 @@ impl<'a, 'io> Session<'a, 'io> {
 
     pub(crate) fn target(&mut self) -> Outcome<&Target> {
         if self.target.is_none() {
-            let target = self.config()?.target(&self.overrides)?;
+            let target = self.config()?.target(self.io, &self.overrides)?;
             self.target = Some(target);
         }
         Ok(self.target.as_ref().expect("set above"))
@@ -148,6 +148,7 @@ impl<'a, 'io> Session<'a, 'io> {
     /// Sends a request over the kept connection, or over a fresh one if that has gone stale.
     fn send(&mut self, request: &Request) -> Outcome<(Connection, Head)> {
         let address = self.address()?;
+        let tls = self.target()?.tls.clone();
         let asked = self.now_nanos();
         if let Some(mut connection) = self.connection.take()
             && let Ok(head) = connection.send(&address, request)
@@ -156,11 +157,12 @@ impl<'a, 'io> Session<'a, 'io> {
             self.show_warnings(&head);
             return Ok((connection, head));
         }
-        let opened = Connection::open(self.io.connect, &address).and_then(|mut connection| {
-            connection
-                .send(&address, request)
-                .map(|head| (connection, head))
-        });
+        let opened =
+            Connection::open(self.io.connect, &address, &tls).and_then(|mut connection| {
+                connection
+                    .send(&address, request)
+                    .map(|head| (connection, head))
+            });
         let (connection, head) = opened.map_err(|error| unreachable(&address, &error))?;
         self.log(&address, request, &head, asked);
         self.show_warnings(&head);
@@ -461,7 +463,7 @@ fn unreachable(address: &Address, error: &std::io::Error) -> Fail {
             format!("read tcp {authority}: read: connection reset by peer")
         }
         ErrorKind::UnexpectedEof => "EOF".to_owned(),
-        ErrorKind::Unsupported => error.to_string(),
+        ErrorKind::Unsupported | ErrorKind::InvalidData => error.to_string(),
         _ if address.host.parse::<std::net::IpAddr>().is_err() => {
             format!("dial tcp: lookup {}: no such host", address.host)
         }

@@ -21,6 +21,26 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes of a text; `None` when it is not standard base64 with padding.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_ascii_whitespace().collect();
+    if wrong_at(&text).is_some() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut block, mut bits) = (0_u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let sextet = ALPHABET.iter().position(|known| *known == byte)? as u32;
+        block = block << 6 | sextet;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push((block >> bits & 0xff) as u8);
+        }
+    }
+    Some(out)
+}
+
 /// How many bytes a text stands for.
 pub(crate) fn decoded_len(text: &str) -> usize {
     let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kubectl::{Connect, Files, Io, Programs, Stream};
+use kubectl::{Connect, Files, Io, Programs, Stream, Tls};
 use serde_json::Value;
 
 /// What one run of kubectl left behind.
@@ -238,7 +238,7 @@ struct Wire {
 }
 
 impl Connect for Wire {
-    fn connect(&mut self, _: &str, _: u16, _: bool) -> io::Result<Box<dyn Stream>> {
+    fn connect(&mut self, _: &str, _: u16, _: Option<&Tls>) -> io::Result<Box<dyn Stream>> {
         if self.refusing {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
