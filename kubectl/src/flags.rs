@@ -279,9 +279,8 @@ impl Parsed {
         match self.text("dry-run") {
             "" | "none" => Ok("none"),
             kind @ ("client" | "server") => Ok(kind),
-            "unchanged" => Err(Fail::message(
-                "--dry-run flag without a value was specified. A value must be set: \"none\", \"server\", or \"client\".",
-            )),
+            // Deprecated, and said so when the flags were read.
+            "unchanged" => Ok("client"),
             other => Err(Fail::message(format!(
                 "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
             ))),

@@ -15,6 +15,8 @@ enum Piece {
     Text(String),
     Action(Vec<Node>),
     Range(Vec<Node>, Vec<Self>),
+    /// `{end}` where no range is; an error only when it is come to.
+    StrayEnd,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +65,18 @@ impl Template {
         Ok(out)
     }
 
+    /// The same, where a field that is not there is an error.
+    pub(crate) fn strict_text(&self, root: &Value) -> Result<String, String> {
+        let first = |piece: &Piece| match piece {
+            Piece::Action(nodes) | Piece::Range(nodes, _) => missing(nodes, root),
+            Piece::Text(_) | Piece::StrayEnd => None,
+        };
+        match self.0.iter().find_map(first) {
+            Some(name) => Err(format!("{name} is not found")),
+            None => self.text(root),
+        }
+    }
+
     /// Everything that the first expression finds.
     pub(crate) fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
         match self.0.first() {
@@ -81,6 +95,7 @@ fn write(pieces: &[Piece], root: &Value, here: &Value, out: &mut String) -> Resu
                 let words: Vec<String> = found.iter().map(show).collect();
                 out.push_str(&words.join(" "));
             }
+            Piece::StrayEnd => return Err("not in range, nothing to end".to_owned()),
             Piece::Range(nodes, body) => {
                 for value in evaluate(nodes, root, vec![here.clone()])? {
                     write(body, root, &value, out)?;
@@ -89,6 +104,22 @@ fn write(pieces: &[Piece], root: &Value, here: &Value, out: &mut String) -> Resu
         }
     }
     Ok(())
+}
+
+/// The first plain field of a path that leads nowhere.
+fn missing(nodes: &[Node], root: &Value) -> Option<String> {
+    let mut here = root;
+    for node in nodes {
+        match node {
+            Node::Root => here = root,
+            Node::Field(name) => match here.get(name.as_str()) {
+                Some(found) => here = found,
+                None => return Some(name.clone()),
+            },
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn show(value: &Value) -> String {
@@ -286,22 +317,21 @@ impl Parser {
                 pieces.push(Piece::Text(self.text[start..self.at].iter().collect()));
             }
             if self.peek().is_none() {
-                return if in_range {
-                    Err("unterminated range".to_owned())
-                } else {
-                    Ok((pieces, false))
-                };
+                // A range that does not end ends with the text.
+                return Ok((pieces, false));
             }
             self.at += 1;
             self.spaces();
-            if self.starts_with("end") && matches!(self.text.get(self.at + 3), Some('}' | ' ')) {
+            if self.starts_with("end")
+                && matches!(self.text.get(self.at + 3), None | Some('}' | ' '))
+            {
                 self.at += 3;
                 self.close()?;
-                return if in_range {
-                    Ok((pieces, true))
-                } else {
-                    Err("not in range, nothing to end".to_owned())
-                };
+                if in_range {
+                    return Ok((pieces, true));
+                }
+                pieces.push(Piece::StrayEnd);
+                continue;
             }
             if self.starts_with("range") && matches!(self.text.get(self.at + 5), Some(' ' | '.')) {
                 self.at += 5;

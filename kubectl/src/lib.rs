@@ -21,6 +21,7 @@ mod output;
 mod select;
 mod session;
 mod table;
+mod template;
 mod text;
 mod yaml;
 
@@ -90,6 +91,8 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         );
     }
     let Some(command) = command else {
+        // Complains of flags that are none.
+        Parsed::parse("", &words, cmd::GLOBAL.iter().collect())?;
         return print(io, help::root());
     };
     let flags: Vec<&'static Flag> = command
@@ -115,6 +118,12 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
             fail::quoted(parsed.text("v"))
         ))
     })?;
+    if parsed.text("dry-run") == "unchanged" {
+        let stamp = session.stamp();
+        session.err(&format!(
+            "W{stamp} helpers.go:719] --dry-run is deprecated and can be replaced with --dry-run=client.\n"
+        ));
+    }
     (command.run)(&mut session, &parsed)
 }
 
@@ -140,12 +149,13 @@ fn overrides(parsed: &Parsed) -> Overrides {
 }
 
 /// Flags that the stock client has and nothing here heeds; better refused than ignored.
-const NOT_HONOURED: [&str; 5] = [
+const NOT_HONOURED: [&str; 6] = [
+    "append-hash",
     "as",
+    "as-group",
+    "as-uid",
     "request-timeout",
     "warnings-as-errors",
-    "append-hash",
-    "output-watch-events",
 ];
 
 type Located = (String, Option<&'static Command>, Vec<String>);

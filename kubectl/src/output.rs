@@ -8,7 +8,8 @@ use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Parsed;
 use crate::jsonpath::{Template, go_syntax};
 use crate::session::Session;
-use crate::text::json::{bare, pretty, text};
+use crate::template::Template as GoTemplate;
+use crate::text::json::{self, bare, pretty, text};
 use crate::text::tabs::Layout;
 use crate::yaml;
 
@@ -22,6 +23,8 @@ pub(crate) enum Format {
     Name,
     JsonPath(String, Template),
     JsonPathAsJson(Template),
+    Kyaml,
+    Go(String, GoTemplate),
     Columns(Vec<(String, Template)>),
 }
 
@@ -31,13 +34,25 @@ impl Format {
     /// Reads `--output`; `get` has more forms than the changing commands.
     pub(crate) fn of(session: &mut Session<'_, '_>, parsed: &Parsed, get: bool) -> Outcome<Self> {
         let output = parsed.text("output");
-        let (name, rest) = output.split_once('=').unwrap_or((output, ""));
-        match name {
+        let (name, given) = match output.split_once('=') {
+            Some((name, rest)) => (name, rest),
+            // A template without a format is Go's.
+            None if output.is_empty() && parsed.given("template") => ("go-template", ""),
+            None => (output, ""),
+        };
+        let rest = if given.is_empty() {
+            parsed.text("template")
+        } else {
+            given
+        };
+        let plain = !output.contains('=');
+        match name.to_lowercase().as_str() {
             "" => Ok(Self::Default),
-            "wide" if get => Ok(Self::Wide),
-            "yaml" => Ok(Self::Yaml),
-            "json" => Ok(Self::Json),
-            "name" => Ok(Self::Name),
+            "wide" if get && plain => Ok(Self::Wide),
+            "yaml" if plain => Ok(Self::Yaml),
+            "json" if plain => Ok(Self::Json),
+            "kyaml" if plain => Ok(Self::Kyaml),
+            "name" if plain => Ok(Self::Name),
             "jsonpath" => {
                 Self::template(rest).map(|template| Self::JsonPath(rest.to_owned(), template))
             }
@@ -48,18 +63,19 @@ impl Format {
             }
             "custom-columns" if get => Self::columns(rest),
             "custom-columns-file" if get => {
-                let content = read(session, rest)?;
-                let mut lines = content.lines();
-                let headers = lines.next().unwrap_or_default().split_whitespace();
-                let paths = lines.next().unwrap_or_default().split_whitespace();
-                let pairs: Vec<String> = headers
-                    .zip(paths)
-                    .map(|(header, path)| format!("{header}:{path}"))
-                    .collect();
-                Self::columns(&pairs.join(","))
+                let content = session.io.files.read(rest).map_err(|error| {
+                    let why = crate::config::reason(&error);
+                    Fail::message(format!("error reading template {rest}, open {rest}: {why}"))
+                })?;
+                Self::columns_file(&String::from_utf8_lossy(&content))
             }
-            "go-template" | "go-template-file" | "template" | "templatefile" | "kyaml" => {
-                Err(Fail::not_in_lab(&format!("--output={name}")))
+            "go-template" | "template" => Self::go(rest),
+            "go-template-file" | "templatefile" => {
+                if rest.is_empty() {
+                    return Self::go("");
+                }
+                let content = read(session, rest)?;
+                Self::go(&content)
             }
             _ => {
                 let formats = if get {
@@ -75,20 +91,53 @@ impl Format {
         }
     }
 
+    fn go(text: &str) -> Outcome<Self> {
+        if text.is_empty() {
+            return Err(Fail::message(
+                "template format specified but no template given",
+            ));
+        }
+        GoTemplate::parse(text)
+            .map(|template| Self::Go(text.to_owned(), template))
+            .map_err(|error| Fail::message(format!("error parsing template {text}, {error}")))
+    }
+
     fn template(text: &str) -> Outcome<Template> {
         if text.is_empty() {
             return Err(Fail::message(
                 "template format specified but no template given",
             ));
         }
-        // A template without braces is one expression.
-        let whole = if text.contains('{') {
-            text.to_owned()
-        } else {
-            format!("{{{text}}}")
-        };
-        Template::parse(&whole)
+        Template::parse(text)
             .map_err(|error| Fail::message(format!("error parsing jsonpath {text}, {error}")))
+    }
+
+    /// Headers in the first line, fields in the second.
+    fn columns_file(content: &str) -> Outcome<Self> {
+        let mut lines = content.lines();
+        let headers: Vec<&str> = lines
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        let paths: Vec<&str> = lines
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        if headers.len() != paths.len() {
+            return Err(Fail::message(format!(
+                "number of headers ({}) and field specifications ({}) don't match",
+                headers.len(),
+                paths.len()
+            )));
+        }
+        let pairs: Vec<String> = headers
+            .iter()
+            .zip(paths)
+            .map(|(header, path)| format!("{header}:{path}"))
+            .collect();
+        Self::columns(&pairs.join(","))
     }
 
     fn columns(spec: &str) -> Outcome<Self> {
@@ -147,11 +196,27 @@ pub(crate) fn print(
             };
             format!("{separator}{}", yaml::to_string(&object))
         }
+        Format::Json if session.typed => format!("{}\n", json::pretty_typed(&object)),
         Format::Json => format!("{}\n", pretty(&object)),
         Format::Name => names(&object),
-        Format::JsonPath(source, template) => template
-            .text(&object)
-            .map_err(|error| jsonpath_failure(source, &error, &object))?,
+        Format::Kyaml => yaml::to_kyaml(&object, session.typed),
+        Format::Go(source, template) => {
+            let strict = !parsed.is("allow-missing-template-keys");
+            let (text, error) = template.text(&object, strict);
+            match error {
+                None => text,
+                Some(error) => return go_failure(session, source, &text, &error, &object),
+            }
+        }
+        Format::JsonPath(source, template) => {
+            let strict = !parsed.is("allow-missing-template-keys");
+            let text = if strict {
+                template.strict_text(&object)
+            } else {
+                template.text(&object)
+            };
+            text.map_err(|error| jsonpath_failure(source, &error, &object))?
+        }
         Format::JsonPathAsJson(template) => {
             let found = template.find(&object).map_err(Fail::message)?;
             format!("{}\n", pretty(&Value::Array(found)))
@@ -159,6 +224,25 @@ pub(crate) fn print(
         Format::Columns(columns) => columns_text(columns, &object, !parsed.is("no-headers"))?,
     };
     session.out(&printed)
+}
+
+/// What kubectl tells of a template that failed: everything, on standard output, and then the error.
+fn go_failure(
+    session: &mut Session<'_, '_>,
+    source: &str,
+    text: &str,
+    error: &str,
+    object: &Value,
+) -> Outcome {
+    session.out(&format!(
+        "{text}Error executing template: {error}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{source}\n\traw data was:\n\t\t{}\n\tobject given to template engine was:\n\t\t{}\n\n",
+        json::compact(object),
+        crate::template::go_value(object)
+    ))?;
+    Err(Fail::message(format!(
+        "error executing template {}: {error}",
+        quoted(source)
+    )))
 }
 
 fn jsonpath_failure(source: &str, error: &str, object: &Value) -> Fail {

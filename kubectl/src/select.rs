@@ -188,6 +188,71 @@ pub(crate) fn fetch_or_all(
     }
 }
 
+/// A selector's text as the object that `spec.selector` takes.
+pub(crate) fn label_selector(text: &str) -> Outcome<Value> {
+    let wrong = |part: &str| {
+        Fail::message(format!(
+            "couldn't parse the selector string {}: unable to parse requirement: {part}",
+            quoted(text)
+        ))
+    };
+    let mut selector = json!({});
+    let mut expressions = Vec::new();
+    for part in split_requirements(text) {
+        let part = part.trim();
+        if let Some(key) = part.strip_prefix('!') {
+            expressions.push(json!({"key": key.trim(), "operator": "DoesNotExist"}));
+        } else if let Some((left, values)) = part.split_once('(') {
+            let mut words = left.split_whitespace();
+            let (key, operator) = (words.next().unwrap_or_default(), words.next());
+            let operator = match operator {
+                Some("in") => "In",
+                Some("notin") => "NotIn",
+                _ => return Err(wrong(part)),
+            };
+            let mut values: Vec<&str> = values
+                .trim_end_matches(')')
+                .split(',')
+                .map(str::trim)
+                .collect();
+            values.sort_unstable();
+            expressions.push(json!({"key": key, "operator": operator, "values": values}));
+        } else if let Some((key, value)) = part.split_once("!=") {
+            expressions
+                .push(json!({"key": key.trim(), "operator": "NotIn", "values": [value.trim()]}));
+        } else if let Some((key, value)) = part.split_once('=') {
+            let value = value.trim_start_matches('=').trim();
+            selector["matchLabels"][key.trim()] = json!(value);
+        } else if !part.is_empty() && !part.contains(' ') {
+            expressions.push(json!({"key": part, "operator": "Exists"}));
+        } else {
+            return Err(wrong(part));
+        }
+    }
+    if !expressions.is_empty() {
+        selector["matchExpressions"] = Value::Array(expressions);
+    }
+    Ok(selector)
+}
+
+/// The parts between commas outside of parentheses.
+fn split_requirements(text: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (index, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&text[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
 /// An object on the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {

@@ -30,6 +30,8 @@ pub(crate) struct Session<'a, 'io> {
     pub(crate) command: String,
     /// YAML documents printed so far, for the `---` between them.
     pub(crate) printed_documents: usize,
+    /// What is printed was made here, so that its fields stand in the order of Go's structs.
+    pub(crate) typed: bool,
     target: Option<Target>,
     connection: Option<Connection>,
     discovery: Option<Rc<Discovery>>,
@@ -45,6 +47,7 @@ impl<'a, 'io> Session<'a, 'io> {
             overrides,
             command,
             printed_documents: 0,
+            typed: false,
             target: None,
             connection: None,
             discovery: None,
@@ -169,20 +172,30 @@ impl<'a, 'io> Session<'a, 'io> {
         Ok((connection, head))
     }
 
+    /// `1121 15:04:05.000000       1`, with which klog's lines begin.
+    pub(crate) fn stamp(&self) -> String {
+        let micros = self.now_nanos() % 1_000_000_000 / 1000;
+        let day = time::rfc3339(self.now());
+        format!(
+            "{}{} {}.{micros:06}       1",
+            &day[5..7],
+            &day[8..10],
+            &day[11..19]
+        )
+    }
+
     /// With `-v=6` and above every request is told, in the form of the stock client's log.
     fn log(&mut self, address: &Address, request: &Request, head: &Head, asked: u64) {
         if self.verbosity < 6 {
             return;
         }
         let now = self.now_nanos();
-        let (day, clock) = (time::rfc3339(self.now()), now % 1_000_000_000 / 1000);
         let reason = http::reason(head.status);
         self.err(&format!(
-            "I{}{} {}.{clock:06}       1 round_trippers.go:632] \"Response\" verb=\"{}\" url=\"http://{}{}\" status=\"{} {reason}\" milliseconds={}\n",
-            &day[5..7],
-            &day[8..10],
-            &day[11..19],
+            "I{} round_trippers.go:632] \"Response\" verb=\"{}\" url=\"{}://{}{}\" status=\"{} {reason}\" milliseconds={}\n",
+            self.stamp(),
             request.method,
+            if address.tls { "https" } else { "http" },
             address.authority(),
             request.path,
             head.status,

@@ -179,7 +179,7 @@ pub(super) fn validation(parsed: &Parsed) -> Outcome<Option<&'static str>> {
         "warn" => Ok(Some("Warn")),
         "ignore" | "false" => Ok(Some("Ignore")),
         other => Err(Fail::message(format!(
-            "invalid - validate option {}",
+            "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
             quoted(other)
         ))),
     }

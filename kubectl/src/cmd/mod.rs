@@ -11,8 +11,6 @@ mod config;
 mod config_entries;
 mod config_property;
 mod create;
-mod create_data;
-mod create_service;
 mod delete;
 mod describe;
 mod diff;

@@ -279,7 +279,12 @@ pub(super) const fn absent(name: &'static str, about: &'static str) -> Command {
 
 fn no_subcommand(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let words = crate::help::of(&parsed.path);
-    session.out(&words)?;
+    // The stock client's families do not agree where their help goes.
+    if ["create secret", "create service"].contains(&parsed.path.as_str()) {
+        session.err(&words);
+    } else {
+        session.out(&words)?;
+    }
     Err(Fail::Exit(1))
 }
 

@@ -16,6 +16,62 @@ pub(crate) fn pretty(value: &Value) -> String {
     escape_html(&String::from_utf8(out).expect("JSON is UTF-8"))
 }
 
+/// The same with the fields in the order of Go's structs.
+pub(crate) fn pretty_typed(value: &Value) -> String {
+    let mut out = String::new();
+    typed(value, "", Some(0), &mut out);
+    escape_html(&out)
+}
+
+/// Compact JSON with the fields in the order of Go's structs.
+pub(crate) fn compact_typed(value: &Value) -> String {
+    let mut out = String::new();
+    typed(value, "", None, &mut out);
+    escape_html(&out)
+}
+
+/// Writes a value; with a depth every element has a line of its own.
+fn typed(value: &Value, parent: &str, depth: Option<usize>, out: &mut String) {
+    let line = |depth: usize, out: &mut String| {
+        out.push('\n');
+        out.push_str(&"    ".repeat(depth));
+    };
+    let (open, close, count) = match value {
+        Value::Object(map) => ('{', '}', map.len()),
+        Value::Array(items) => ('[', ']', items.len()),
+        other => return out.push_str(&other.to_string()),
+    };
+    out.push(open);
+    let mut written = 0;
+    let mut begin = |out: &mut String| {
+        if written > 0 {
+            out.push(',');
+        }
+        written += 1;
+        if let Some(depth) = depth {
+            line(depth + 1, out);
+        }
+    };
+    let deeper = depth.map(|depth| depth + 1);
+    if let Value::Object(map) = value {
+        for key in super::order::keys(map, parent) {
+            begin(out);
+            out.push_str(&Value::String(key.clone()).to_string());
+            out.push_str(if depth.is_some() { ": " } else { ":" });
+            typed(&map[key], key, deeper, out);
+        }
+    } else if let Value::Array(items) = value {
+        for item in items {
+            begin(out);
+            typed(item, parent, deeper, out);
+        }
+    }
+    if let Some(depth) = depth.filter(|_| count > 0) {
+        line(depth, out);
+    }
+    out.push(close);
+}
+
 fn escape_html(json: &str) -> String {
     if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return json.to_owned();

@@ -4,6 +4,7 @@
 
 pub(crate) mod base64;
 pub(crate) mod json;
+pub(crate) mod order;
 pub(crate) mod quantity;
 pub(crate) mod tabs;
 pub(crate) mod time;

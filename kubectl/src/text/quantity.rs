@@ -37,6 +37,26 @@ pub(crate) fn parse(text: &str) -> Quantity {
     }
 }
 
+/// Complains of what is no quantity, in apimachinery's words.
+pub(crate) fn check(text: &str) -> Result<(), &'static str> {
+    let split = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-' || c == '+'))
+        .unwrap_or(text.len());
+    let (number, suffix) = text.split_at(split);
+    let exponent = suffix
+        .strip_prefix(['e', 'E'])
+        .is_some_and(|digits| digits.parse::<i32>().is_ok());
+    let suffixes = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei",
+    ];
+    if number.parse::<f64>().is_ok() && (exponent || suffixes.contains(&suffix)) {
+        return Ok(());
+    }
+    Err(
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+    )
+}
+
 impl Quantity {
     /// The sum; the family is the left one's unless that is zero.
     pub(crate) fn plus(self, other: Self) -> Self {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::create::{name, required, submit};
-use super::shared::{DRY, PRINT, VALIDATE, command, family};
+use super::super::shared::{DRY, PRINT, VALIDATE, command, family};
+use super::{name, required, submit};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Int, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -96,9 +96,16 @@ fn tcp_ports(parsed: &Parsed) -> Outcome<Vec<Value>> {
     for spec in parsed.list("tcp") {
         let (port, target) = spec.split_once(':').unwrap_or((spec, spec));
         let number: u16 = port.parse().map_err(|_| wrong_port(port))?;
-        let target = target
-            .parse::<u16>()
-            .map_or_else(|_| json!(target), |number| json!(number));
+        let target = match target.split(':').next().unwrap_or(target) {
+            target if target.bytes().all(|byte| byte.is_ascii_digit()) => {
+                json!(
+                    target
+                        .parse::<u16>()
+                        .map_err(|_| { Fail::message("must be between 1 and 65535, inclusive") })?
+                )
+            }
+            target => json!(target),
+        };
         let name = spec.replace(':', "-");
         ports.push(json!({"name": name, "port": number, "protocol": "TCP", "targetPort": target}));
     }

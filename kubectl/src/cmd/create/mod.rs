@@ -1,10 +1,19 @@
-//! `kubectl create`: from files, and objects made from flags: deployment, job, namespace, serviceaccount.
+//! `kubectl create`: from files, and objects made from flags: deployment, namespace, serviceaccount;
+//! the other kinds are in the files below. It never waits for what it made.
+
+mod access;
+mod batch;
+mod data;
+mod ingress;
+mod policy;
+mod service;
 
 use serde_json::{Value, json};
 
-use super::shared::{DRY, FILES, PRINT, VALIDATE, absent, command};
+use super::shared::{DRY, FILES, PRINT, VALIDATE, command};
+use crate::discovery::Resource;
 use crate::fail::{Fail, Outcome, quoted};
-use crate::flags::Kind::{Int, List, Text};
+use crate::flags::Kind::{Int, List};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
 use crate::session::{Session, with_query};
@@ -32,14 +41,6 @@ const DEPLOYMENT: Command = Command {
     )
 };
 
-const JOB: Command = command(
-    "job",
-    "Create a job with the specified name",
-    "NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]",
-    &[PRINT, DRY, VALIDATE, CREATE_JOB],
-    job,
-);
-
 const NAMESPACE: Command = Command {
     aliases: &["ns"],
     ..command(
@@ -63,48 +64,24 @@ const SERVICEACCOUNT: Command = Command {
 };
 
 const SUBCOMMANDS: &[Command] = &[
-    CLUSTERROLE,
-    CLUSTERROLEBINDING,
-    super::create_data::CONFIGMAP,
-    CRONJOB,
+    access::CLUSTERROLE,
+    access::CLUSTERROLEBINDING,
+    data::CONFIGMAP,
+    batch::CRONJOB,
     DEPLOYMENT,
-    INGRESS,
-    JOB,
+    ingress::INGRESS,
+    batch::JOB,
     NAMESPACE,
-    PODDISRUPTIONBUDGET,
-    PRIORITYCLASS,
-    QUOTA,
-    ROLE,
-    ROLEBINDING,
-    super::create_data::SECRET,
-    super::create_service::SERVICE,
+    policy::PODDISRUPTIONBUDGET,
+    policy::PRIORITYCLASS,
+    policy::QUOTA,
+    access::ROLE,
+    access::ROLEBINDING,
+    data::SECRET,
+    service::SERVICE,
     SERVICEACCOUNT,
-    TOKEN,
+    access::TOKEN,
 ];
-
-// The kinds that these make are not in a lab.
-const CLUSTERROLE: Command = absent("clusterrole", "Create a cluster role");
-const CLUSTERROLEBINDING: Command = absent(
-    "clusterrolebinding",
-    "Create a cluster role binding for a particular cluster role",
-);
-const CRONJOB: Command = absent("cronjob", "Create a cron job with the specified name");
-const INGRESS: Command = absent("ingress", "Create an ingress with the specified name");
-const PODDISRUPTIONBUDGET: Command = absent(
-    "poddisruptionbudget",
-    "Create a pod disruption budget with the specified name",
-);
-const PRIORITYCLASS: Command = absent(
-    "priorityclass",
-    "Create a priority class with the specified name",
-);
-const QUOTA: Command = absent("quota", "Create a quota with the specified name");
-const ROLE: Command = absent("role", "Create a role with single rule");
-const ROLEBINDING: Command = absent(
-    "rolebinding",
-    "Create a role binding for a particular role or cluster role",
-);
-const TOKEN: Command = absent("token", "Request a service account token");
 
 const CREATE_DEPLOYMENT: &[Flag] = &[
     flag(
@@ -128,23 +105,14 @@ const CREATE_DEPLOYMENT: &[Flag] = &[
     ),
 ];
 
-const CREATE_JOB: &[Flag] = &[
-    flag(
-        "from",
-        Text,
-        "",
-        "The name of the resource to create a Job from (only cronjob is supported).",
-    ),
-    flag("image", Text, "", "Image name to run."),
-];
-
 fn create(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if parsed.given("filename") {
-        return super::apply::create(session, parsed);
-    }
+    let files = parsed.given("filename") || parsed.given("kustomize");
     if let [_, ..] = &parsed.args[..] {
         let given = parsed.args.join(" ");
         return Err(Fail::usage("create", format!("Unexpected args: [{given}]")));
+    }
+    if files {
+        return super::apply::create(session, parsed);
     }
     Err(Fail::message("must specify one of -f and -k"))
 }
@@ -156,20 +124,15 @@ pub(super) fn submit(
     mut object: Value,
     failing: &str,
 ) -> Outcome {
-    let resource = {
-        let discovery = session.discovery()?;
-        let (version, kind) = (
-            text(&object, "apiVersion").to_owned(),
-            text(&object, "kind").to_owned(),
-        );
-        discovery.by_kind(&version, &kind).cloned().ok_or_else(|| {
-            Fail::message(format!(
-                "no matches for kind {} in version {}",
-                quoted(&kind),
-                quoted(&version)
-            ))
-        })?
+    let (version, kind) = (
+        text(&object, "apiVersion").to_owned(),
+        text(&object, "kind").to_owned(),
+    );
+    let known = match parsed.dry_run()? {
+        "client" => None,
+        _ => session.discovery()?.by_kind(&version, &kind).cloned(),
     };
+    let resource = known.unwrap_or_else(|| made(&version, &kind));
     let namespace = if resource.namespaced {
         session.namespace()?
     } else {
@@ -178,6 +141,12 @@ pub(super) fn submit(
     let explicit = !session.overrides.namespace.is_empty();
     if resource.namespaced && explicit {
         object["metadata"]["namespace"] = json!(namespace);
+    }
+    session.typed = true;
+    if parsed.is("save-config") {
+        let applied = format!("{}\n", crate::text::json::compact_typed(&object));
+        object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+            json!(applied);
     }
     let shown = format!(
         "{}/{}",
@@ -191,6 +160,32 @@ pub(super) fn submit(
             .map_err(|fail| failed(fail, failing))?;
     }
     output::report(session, parsed, &object, &shown, "created")
+}
+
+/// The resource of a kind that `create` makes, as its client knows it without asking the server.
+fn made(api_version: &str, kind: &str) -> Resource {
+    const CLUSTER_WIDE: [&str; 4] = [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Namespace",
+        "PriorityClass",
+    ];
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let lower = kind.to_lowercase();
+    let plural = if lower.ends_with('s') {
+        format!("{lower}es")
+    } else {
+        format!("{lower}s")
+    };
+    Resource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: kind.to_owned(),
+        singular: lower,
+        plural,
+        namespaced: !CLUSTER_WIDE.contains(&kind),
+        ..Resource::default()
+    }
 }
 
 /// Commands of `create` wrap what the server says: `failed to create secret …`.
@@ -215,13 +210,22 @@ pub(super) fn name(parsed: &Parsed) -> Outcome<&str> {
 }
 
 pub(super) fn required(parsed: &Parsed, flag: &str) -> Outcome {
-    if parsed.given(flag) {
-        Ok(())
-    } else {
-        Err(Fail::message(format!(
-            "required flag(s) \"{flag}\" not set"
-        )))
+    required_all(parsed, &[flag])
+}
+
+pub(super) fn required_all(parsed: &Parsed, flags: &[&str]) -> Outcome {
+    let missing: Vec<String> = flags
+        .iter()
+        .filter(|flag| !parsed.given(flag))
+        .map(|flag| quoted(flag))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
     }
+    Err(Fail::message(format!(
+        "required flag(s) {} not set",
+        missing.join(", ")
+    )))
 }
 
 /// `nginx` of `docker.io/library/nginx:1.22`, fit for a container's name.
@@ -279,26 +283,6 @@ pub(crate) fn deployment(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outc
     submit(session, parsed, object, "failed to create deployment: ")
 }
 
-pub(crate) fn job(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if parsed.given("from") {
-        return Err(Fail::not_in_lab("create job --from"));
-    }
-    required(parsed, "image")?;
-    let name = name(parsed)?;
-    let mut container = json!({"image": parsed.text("image"), "name": name, "resources": {}});
-    if !parsed.after_dash().is_empty() {
-        container["command"] = json!(parsed.after_dash());
-    }
-    let object = json!({
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name},
-        "spec": {"template": {"metadata": {}, "spec": {"containers": [container], "restartPolicy": "Never"}}},
-        "status": {},
-    });
-    submit(session, parsed, object, "failed to create job: ")
-}
-
 pub(crate) fn namespace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name(parsed)?}, "spec": {}, "status": {}});
     submit(session, parsed, object, "")
@@ -307,10 +291,5 @@ pub(crate) fn namespace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outco
 pub(crate) fn service_account(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let object =
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name(parsed)?}});
-    submit(
-        session,
-        parsed,
-        object,
-        "failed to create service account: ",
-    )
+    submit(session, parsed, object, "failed to create serviceaccount: ")
 }

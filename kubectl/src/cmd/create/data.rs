@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::create::{name, submit};
-use super::shared::{DRY, PRINT, VALIDATE, absent, command, family};
+use super::super::shared::{DRY, PRINT, VALIDATE, command, family};
+use super::{name, submit};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Array, Bool, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -44,9 +44,12 @@ const SECRET_TLS: Command = command(
     secret_tls,
 );
 
-const SECRET_DOCKER_REGISTRY: Command = absent(
+const SECRET_DOCKER_REGISTRY: Command = command(
     "docker-registry",
     "Create a secret for use with a Docker registry",
+    "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, REGISTRY],
+    secret_registry,
 );
 
 const SECRETS: &[Command] = &[SECRET_DOCKER_REGISTRY, SECRET_GENERIC, SECRET_TLS];
@@ -79,6 +82,40 @@ const SOURCES: &[Flag] = &[
     flag("type", Text, "", "The type of secret to create"),
 ];
 
+const REGISTRY: &[Flag] = &[
+    flag(
+        "append-hash",
+        Bool,
+        "false",
+        "Append a hash of the object to its name.",
+    ),
+    flag("docker-email", Text, "", "Email for Docker registry"),
+    flag(
+        "docker-password",
+        Text,
+        "",
+        "Password for Docker registry authentication",
+    ),
+    flag(
+        "docker-server",
+        Text,
+        "https://index.docker.io/v1/",
+        "Server location for Docker registry",
+    ),
+    flag(
+        "docker-username",
+        Text,
+        "",
+        "Username for Docker registry authentication",
+    ),
+    flag(
+        "from-file",
+        List,
+        "[]",
+        "A file of Docker's own, as PATH or .dockerconfigjson=PATH.",
+    ),
+];
+
 const TLS: &[Flag] = &[
     flag(
         "cert",
@@ -97,6 +134,12 @@ const TLS: &[Flag] = &[
 /// The entries of `--from-literal`, `--from-file` and `--from-env-file`, as bytes.
 fn sources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<(String, Vec<u8>)>> {
     let mut found = Vec::new();
+    if parsed.given("from-env-file") && (parsed.given("from-file") || parsed.given("from-literal"))
+    {
+        return Err(Fail::message(
+            "from-env-file cannot be combined with from-file or from-literal",
+        ));
+    }
     for literal in parsed.list("from-literal") {
         let Some((key, value)) = literal.split_once('=') else {
             return Err(Fail::message(format!(
@@ -110,7 +153,20 @@ fn sources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<(Strin
         found.push((key.to_owned(), value.as_bytes().to_vec()));
     }
     for source in parsed.list("from-file") {
+        if source.matches('=').count() > 1 {
+            return Err(Fail::message("key names or file paths cannot contain '='"));
+        }
         let (key, path) = match source.split_once('=') {
+            Some(("", path)) => {
+                return Err(Fail::message(format!(
+                    "key name for file path {path} missing"
+                )));
+            }
+            Some((key, "")) => {
+                return Err(Fail::message(format!(
+                    "file path for key name {key} missing"
+                )));
+            }
             Some((key, path)) => (key.to_owned(), path),
             None => (
                 source.rsplit('/').next().unwrap_or(source).to_owned(),
@@ -135,21 +191,55 @@ fn sources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<(Strin
         let content = read(session, path)?;
         for line in String::from_utf8_lossy(&content).lines().map(str::trim) {
             if let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
+                if !is_variable(key) {
+                    return Err(Fail::message(format!(
+                        "{} is not a valid key name: {VARIABLE}",
+                        quoted(key)
+                    )));
+                }
                 found.push((key.to_owned(), value.as_bytes().to_vec()));
             }
         }
     }
+    let kind = if parsed.path.contains("secret") {
+        "Secret"
+    } else {
+        "ConfigMap"
+    };
     for index in 0..found.len() {
+        let key = &found[index].0;
+        if key.is_empty()
+            || !key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        {
+            return Err(Fail::message(format!(
+                "{} is not a valid key name for a {kind}: {KEY}",
+                quoted(key)
+            )));
+        }
         if found[..index].iter().any(|(key, _)| *key == found[index].0) {
             let key = &found[index].0;
             return Err(Fail::message(format!(
-                "cannot add key {}, another key by that name already exists in Data for ConfigMap {}",
+                "cannot add key {}, another key by that name already exists in Data for {kind} {}",
                 quoted(key),
                 quoted(name(parsed)?)
             )));
         }
     }
     Ok(found)
+}
+
+/// apimachinery's words about keys and names of variables.
+const KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+const VARIABLE: &str = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')";
+
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 fn read(session: &mut Session<'_, '_>, path: &str) -> Outcome<Vec<u8>> {
@@ -221,5 +311,60 @@ pub(crate) fn secret_tls(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outc
         })?;
         entries.push((key.to_owned(), content));
     }
+    let pem = |content: &[u8]| content.windows(11).any(|window| window == b"-----BEGIN ");
+    for (what, (_, content)) in ["certificate", "key"].iter().zip(&entries) {
+        if !pem(content) {
+            return Err(Fail::message(format!(
+                "tls: failed to find any PEM data in {what} input"
+            )));
+        }
+    }
     secret(session, parsed, "kubernetes.io/tls", entries)
+}
+
+fn secret_registry(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    name(parsed)?;
+    let own = |flag: &str| parsed.text(flag).to_owned();
+    let kind = "kubernetes.io/dockerconfigjson";
+    if parsed.given("from-file") {
+        let mut entries = sources(session, parsed)?;
+        for (key, _) in &mut entries {
+            ".dockerconfigjson".clone_into(key);
+        }
+        return secret(session, parsed, kind, entries);
+    }
+    let (user, password, server) = (
+        own("docker-username"),
+        own("docker-password"),
+        own("docker-server"),
+    );
+    if user.is_empty() || password.is_empty() || server.is_empty() {
+        return Err(Fail::message(
+            "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
+        ));
+    }
+    // Go's order of the fields is part of the secret's bytes.
+    let mut fields = vec![("username", user.clone()), ("password", password.clone())];
+    if !own("docker-email").is_empty() {
+        fields.push(("email", own("docker-email")));
+    }
+    fields.push((
+        "auth",
+        base64::encode(format!("{user}:{password}").as_bytes()),
+    ));
+    let fields: Vec<String> = fields
+        .iter()
+        .map(|(key, value)| format!("{}:{}", json!(key), json!(value)))
+        .collect();
+    let content = format!(
+        "{{\"auths\":{{{}:{{{}}}}}}}",
+        json!(server),
+        fields.join(",")
+    );
+    secret(
+        session,
+        parsed,
+        kind,
+        vec![(".dockerconfigjson".to_owned(), content.into_bytes())],
+    )
 }

@@ -1,0 +1,405 @@
+//! `kubectl create role`, `clusterrole`, their bindings, and `token`. Never decides who may do what.
+
+use serde_json::{Value, json};
+
+use super::super::shared::{DRY, PRINT, VALIDATE, command};
+use super::{name, required_all, submit};
+use crate::discovery::Resource;
+use crate::fail::{Fail, Outcome};
+use crate::flags::Kind::{Array, Duration, List, Text};
+use crate::flags::{Command, Flag, Parsed, flag};
+use crate::session::Session;
+use crate::text::json::text;
+
+pub(super) const ROLE: Command = command(
+    "role",
+    "Create a role with single rule",
+    "NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, RULE_FLAGS],
+    role,
+);
+
+pub(super) const CLUSTERROLE: Command = command(
+    "clusterrole",
+    "Create a cluster role",
+    "NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, RULE_FLAGS, CLUSTER_RULE_FLAGS],
+    cluster_role,
+);
+
+pub(super) const ROLEBINDING: Command = command(
+    "rolebinding",
+    "Create a role binding for a particular role or cluster role",
+    "NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, BINDING_FLAGS, ROLE_FLAG],
+    role_binding,
+);
+
+pub(super) const CLUSTERROLEBINDING: Command = command(
+    "clusterrolebinding",
+    "Create a cluster role binding for a particular cluster role",
+    "NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]",
+    &[PRINT, DRY, VALIDATE, BINDING_FLAGS],
+    cluster_role_binding,
+);
+
+pub(super) const TOKEN: Command = command(
+    "token",
+    "Request a service account token",
+    "SERVICE_ACCOUNT_NAME",
+    &[PRINT, TOKEN_FLAGS],
+    token,
+);
+
+const RULE_FLAGS: &[Flag] = &[
+    flag("resource", List, "[]", "Resource that the rule applies to"),
+    flag(
+        "resource-name",
+        Array,
+        "[]",
+        "Resource in the white list that the rule applies to, repeat this flag for multiple items",
+    ),
+    flag(
+        "verb",
+        List,
+        "[]",
+        "Verb that applies to the resources contained in the rule",
+    ),
+];
+
+const CLUSTER_RULE_FLAGS: &[Flag] = &[
+    flag(
+        "aggregation-rule",
+        List,
+        "",
+        "The labels of the cluster roles whose rules are gathered.",
+    ),
+    flag(
+        "non-resource-url",
+        List,
+        "[]",
+        "A partial url that user should have access to.",
+    ),
+];
+
+const BINDING_FLAGS: &[Flag] = &[
+    flag("clusterrole", Text, "", "The cluster role that is given."),
+    flag(
+        "group",
+        Array,
+        "[]",
+        "A group that gets the role; may be repeated.",
+    ),
+    flag(
+        "serviceaccount",
+        Array,
+        "[]",
+        "A service account that gets the role, as NAMESPACE:NAME; may be repeated.",
+    ),
+    flag(
+        "user",
+        Array,
+        "[]",
+        "A user who gets the role; may be repeated.",
+    ),
+];
+
+const ROLE_FLAG: &[Flag] = &[flag(
+    "role",
+    Text,
+    "",
+    "The role of the namespace that is given.",
+)];
+
+const TOKEN_FLAGS: &[Flag] = &[
+    flag("audience", Array, "[]", "Whom the token is for."),
+    flag(
+        "bound-object-kind",
+        Text,
+        "",
+        "Kind of the object that the token is bound to: Pod, Secret or Node.",
+    ),
+    flag(
+        "bound-object-name",
+        Text,
+        "",
+        "Name of the object that the token is bound to.",
+    ),
+    flag(
+        "bound-object-uid",
+        Text,
+        "",
+        "UID of the object that the token is bound to.",
+    ),
+    flag("duration", Duration, "0s", "How long the token lives."),
+];
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+const VERBS: [&str; 15] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+    "approve",
+    "sign",
+    "*",
+];
+
+fn verbs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Vec<String> {
+    let mut verbs: Vec<String> = Vec::new();
+    for verb in parsed.list("verb") {
+        if verb == "*" {
+            return vec!["*".to_owned()];
+        }
+        if !verbs.contains(verb) {
+            verbs.push(verb.clone());
+        }
+    }
+    for verb in &verbs {
+        if !VERBS.contains(&verb.as_str()) {
+            session.err(&format!(
+                "Warning: '{verb}' is not a standard resource verb\n"
+            ));
+        }
+    }
+    verbs
+}
+
+/// One rule for each API group among the resources.
+fn rules(session: &mut Session<'_, '_>, parsed: &Parsed, verbs: &[String]) -> Outcome<Vec<Value>> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for word in parsed.list("resource") {
+        let (kind, sub) = word
+            .split_once('/')
+            .map_or((word.as_str(), ""), |(kind, sub)| (kind, sub));
+        let (group, mut plural) = if kind == "*" {
+            ("*".to_owned(), "*".to_owned())
+        } else {
+            let found: Resource = session.discovery()?.find(kind).cloned().map_err(|_| {
+                let bare = kind.split('.').next().unwrap_or(kind);
+                Fail::Raw(format!("the server doesn't have a resource type {bare:?}"))
+            })?;
+            (found.group, found.plural)
+        };
+        if !sub.is_empty() {
+            plural = format!("{plural}/{sub}");
+        }
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, plurals)) if plurals.contains(&plural) => {}
+            Some((_, plurals)) => plurals.push(plural),
+            None => groups.push((group, vec![plural])),
+        }
+    }
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    let names = parsed.list("resource-name");
+    Ok(groups
+        .into_iter()
+        .map(|(group, plurals)| {
+            let mut rule = json!({"apiGroups": [group], "resources": plurals, "verbs": verbs});
+            if !names.is_empty() {
+                rule["resourceNames"] = json!(names);
+            }
+            rule
+        })
+        .collect())
+}
+
+fn role(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let name = name(parsed)?.to_owned();
+    if parsed.list("verb").is_empty() {
+        return Err(Fail::message("at least one verb must be specified"));
+    }
+    if parsed.list("resource").is_empty() {
+        return Err(Fail::message("at least one resource must be specified"));
+    }
+    let verbs = verbs(session, parsed);
+    let rules = rules(session, parsed, &verbs)?;
+    let object = json!({"apiVersion": format!("{RBAC}/v1"), "kind": "Role", "metadata": {"name": name}, "rules": rules});
+    submit(session, parsed, object, "failed to create role: ")
+}
+
+fn cluster_role(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let name = name(parsed)?.to_owned();
+    let urls = parsed.list("non-resource-url");
+    let mut object = json!({"apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole", "metadata": {"name": name}, "rules": null});
+    let others = [
+        parsed.list("verb"),
+        parsed.list("resource"),
+        urls,
+        parsed.list("resource-name"),
+    ];
+    if parsed.given("aggregation-rule") {
+        if others.iter().any(|list| !list.is_empty()) {
+            return Err(Fail::message(
+                "aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames",
+            ));
+        }
+        let mut labels = json!({});
+        for pair in parsed.list("aggregation-rule") {
+            let (key, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Fail::message(format!("{pair} must be formatted as key=value")))?;
+            labels[key] = json!(value);
+        }
+        object["aggregationRule"] = json!({"clusterRoleSelectors": [{"matchLabels": labels}]});
+        return submit(session, parsed, object, "failed to create clusterrole: ");
+    }
+    if parsed.list("verb").is_empty() {
+        return Err(Fail::message("at least one verb must be specified"));
+    }
+    if parsed.list("resource").is_empty() && urls.is_empty() {
+        return Err(Fail::message(
+            "one of resource or nonResourceURL must be specified",
+        ));
+    }
+    if let Some(wrong) = urls.iter().find(|url| *url != "*" && !url.starts_with('/')) {
+        return Err(if wrong.is_empty() {
+            Fail::message("nonResourceURL can not be empty")
+        } else {
+            Fail::message("nonResourceURL should start with /")
+        });
+    }
+    let verbs = verbs(session, parsed);
+    let mut found = rules(session, parsed, &verbs)?;
+    if !urls.is_empty() {
+        found.push(json!({"nonResourceURLs": urls, "verbs": verbs}));
+    }
+    object["rules"] = Value::Array(found);
+    submit(session, parsed, object, "failed to create clusterrole: ")
+}
+
+fn subjects(parsed: &Parsed) -> Outcome<Vec<Value>> {
+    let mut subjects = Vec::new();
+    for (flag, kind) in [("user", "User"), ("group", "Group")] {
+        for name in parsed.list(flag) {
+            subjects.push(json!({"apiGroup": RBAC, "kind": kind, "name": name}));
+        }
+    }
+    for account in parsed.list("serviceaccount") {
+        let parts: Vec<&str> = account.split(':').collect();
+        let [namespace, name] = parts[..] else {
+            return Err(Fail::message("serviceaccount must be <namespace>:<name>"));
+        };
+        if namespace.is_empty() || name.is_empty() {
+            return Err(Fail::message("serviceaccount must be <namespace>:<name>"));
+        }
+        subjects.push(json!({"kind": "ServiceAccount", "name": name, "namespace": namespace}));
+    }
+    Ok(subjects)
+}
+
+fn bind(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    kind: &str,
+    (role_kind, role): (&str, &str),
+) -> Outcome {
+    let subjects = subjects(parsed)?;
+    let mut object = json!({
+        "apiVersion": format!("{RBAC}/v1"),
+        "kind": kind,
+        "metadata": {"name": name(parsed)?},
+        "roleRef": {"apiGroup": RBAC, "kind": role_kind, "name": role},
+    });
+    if !subjects.is_empty() {
+        object["subjects"] = Value::Array(subjects);
+    }
+    submit(
+        session,
+        parsed,
+        object,
+        &format!("failed to create {}: ", kind.to_lowercase()),
+    )
+}
+
+fn role_binding(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    name(parsed)?;
+    let role = match (parsed.text("clusterrole"), parsed.text("role")) {
+        ("", role) if !role.is_empty() => ("Role", role),
+        (role, "") if !role.is_empty() => ("ClusterRole", role),
+        _ => {
+            return Err(Fail::message(
+                "exactly one of clusterrole or role must be specified",
+            ));
+        }
+    };
+    bind(session, parsed, "RoleBinding", role)
+}
+
+fn cluster_role_binding(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    required_all(parsed, &["clusterrole"])?;
+    bind(
+        session,
+        parsed,
+        "ClusterRoleBinding",
+        ("ClusterRole", parsed.text("clusterrole")),
+    )
+}
+
+fn token(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let account = name(parsed)?.to_owned();
+    let (kind, bound) = (
+        parsed.text("bound-object-kind"),
+        parsed.text("bound-object-name"),
+    );
+    let seconds = parsed.duration("duration") / 1_000_000_000;
+    if parsed.duration("duration") < 0 {
+        return Err(Fail::message(
+            "--duration must be greater than or equal to 0",
+        ));
+    }
+    if !["", "Node", "Pod", "Secret"].contains(&kind) {
+        return Err(Fail::message(
+            "supported --bound-object-kind values are Node, Pod, Secret",
+        ));
+    }
+    if kind.is_empty() && !bound.is_empty() {
+        return Err(Fail::message(
+            "--bound-object-name can only be set if --bound-object-kind is provided",
+        ));
+    }
+    if !kind.is_empty() && bound.is_empty() {
+        return Err(Fail::message(
+            "--bound-object-name is required if --bound-object-kind is provided",
+        ));
+    }
+    let mut spec = json!({"audiences": null, "boundObjectRef": null, "expirationSeconds": null});
+    if !parsed.list("audience").is_empty() {
+        spec["audiences"] = json!(parsed.list("audience"));
+    }
+    if seconds > 0 {
+        spec["expirationSeconds"] = json!(seconds);
+    }
+    if !kind.is_empty() {
+        spec["boundObjectRef"] = json!({"apiVersion": "v1", "kind": kind, "name": bound, "uid": parsed.text("bound-object-uid")});
+    }
+    let namespace = session.namespace()?;
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec, "status": {"expirationTimestamp": null, "token": ""}});
+    let answer = session.post(&path, &body).map_err(|fail| match fail {
+        Fail::Status(status, _) => Fail::message(format!(
+            "failed to create token: {}",
+            text(&status, "message")
+        )),
+        other => other,
+    })?;
+    if parsed.text("output").is_empty() {
+        return match text(&answer, "status.token") {
+            "" => Err(Fail::message(
+                "failed to create token: no token in server response",
+            )),
+            token => session.out(&format!("{token}\n")),
+        };
+    }
+    let format = crate::output::Format::of(session, parsed, false)?;
+    crate::output::print(session, parsed, &format, &answer)
+}
