@@ -60,6 +60,10 @@ fn create_draft(
     let unused = lab::unused(kind, &object, None);
     call.registry
         .prepare(call.now, kind.names().key, &mut object);
+    // What is given comes before what is checked, so that the gift is checked, too.
+    if kind.names().key == "services" {
+        call.addresses.allocate(call.store, &mut object)?;
+    }
     let mut found = Findings::default();
     meta::validate(kind, &object, &mut found);
     kind.validate(&object, &mut found);
@@ -73,9 +77,6 @@ fn create_draft(
         .is_some()
     {
         return Err(Failure::already_exists(kind.names(), &name));
-    }
-    if kind.names().key == "services" {
-        call.addresses.allocate(call.store, &mut object)?;
     }
     let object = match dry_run {
         true => Object::new(object),

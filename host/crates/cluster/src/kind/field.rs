@@ -62,6 +62,13 @@ impl Findings {
             .push(FieldError::new("FieldValueDuplicate", field, message));
     }
 
+    /// As [`Self::duplicate`]; `printed` is how Go prints the value.
+    pub fn duplicate_printed(&mut self, field: impl Into<String>, printed: &str) {
+        let message = format!("Duplicate value: {printed}");
+        self.0
+            .push(FieldError::new("FieldValueDuplicate", field, message));
+    }
+
     /// A field that must not be there is.
     pub fn forbidden(&mut self, field: impl Into<String>, detail: &str) {
         let message = format!("Forbidden: {detail}");
@@ -81,6 +88,28 @@ impl Findings {
         let message = format!("Too long: may not be more than {max} bytes");
         self.0
             .push(FieldError::new("FieldValueTooLong", field, message));
+    }
+
+    /// A value breaks a rule; `printed` is how Go prints it, which JSON cannot say.
+    pub fn invalid_printed(&mut self, field: impl Into<String>, printed: &str, detail: &str) {
+        let message = format!("Invalid value: {printed}: {detail}");
+        self.0
+            .push(FieldError::new("FieldValueInvalid", field, message));
+    }
+
+    /// A list has more elements than it may.
+    pub fn too_many(&mut self, field: impl Into<String>, count: usize, max: usize) {
+        let items = if max == 1 { "item" } else { "items" };
+        let message = format!("Too many: {count}: must have at most {max} {items}");
+        self.0
+            .push(FieldError::new("FieldValueTooMany", field, message));
+    }
+
+    /// Puts the findings since there were `count` of them before those from `at` on.
+    pub fn move_to(&mut self, at: usize, count: usize) {
+        let later = self.0.split_off(count.min(self.0.len()));
+        let at = at.min(self.0.len());
+        self.0.splice(at..at, later);
     }
 
     /// `value` must be one of `supported`; absence is no finding.

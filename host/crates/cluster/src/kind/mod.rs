@@ -36,6 +36,7 @@ mod replicaset;
 mod replicationcontroller;
 mod secret;
 mod service;
+mod service_rules;
 mod serviceaccount;
 mod shown;
 mod statefulset;
@@ -47,6 +48,7 @@ mod workload_columns;
 pub use column::Column;
 pub use field::{FieldError, Findings};
 pub(crate) use service::wants_node_ports;
+pub(crate) use service_rules::{is_external, validate_addresses};
 pub use surface::{Class, Fields};
 
 use jiff::Timestamp;

@@ -78,7 +78,7 @@ fn validate_handler(handler: &Value, path: &str, found: &mut Findings) {
     for name in ["httpGet", "tcpSocket"] {
         if handler[name].is_object() {
             let field = format!("{path}.{name}.port");
-            super::service::validate_int_or_name(&handler[name]["port"], &field, found);
+            super::words::port(&handler[name]["port"], &field, found);
         }
     }
     let http = &handler["httpGet"];

@@ -3,12 +3,11 @@
 use super::column::SERVICES;
 use super::look::{flag, format_labels, int, list, map, text, texts};
 use super::{
-    Column, Fields, Findings, Kind, Names, Subresource, age, items_mut, meta, set_default, words,
+    Column, Fields, Findings, Kind, Names, Subresource, age, items_mut, service_rules, set_default,
 };
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 pub(super) struct Services;
 
@@ -77,8 +76,12 @@ impl Kind for Services {
                 set_default(port, "targetPort", number);
             }
         }
+        let address = text(spec, "/clusterIP").to_owned();
+        if !address.is_empty() {
+            set_default(spec, "clusterIPs", json!([address]));
+        }
         let type_ = text(spec, "/type").to_owned();
-        if matches!(type_.as_str(), "NodePort" | "LoadBalancer") {
+        if service_rules::is_external(spec) {
             set_default(spec, "externalTrafficPolicy", "Cluster");
         }
         if type_ == "LoadBalancer" {
@@ -86,8 +89,7 @@ impl Kind for Services {
         }
         if matches!(type_.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
             set_default(spec, "internalTrafficPolicy", "Cluster");
-            set_default(spec, "ipFamilies", json!(["IPv4"]));
-            set_default(spec, "ipFamilyPolicy", "SingleStack");
+            default_families(spec);
         }
         set_default(object, "status", json!({}));
         set_default(&mut object["status"], "loadBalancer", json!({}));
@@ -99,60 +101,11 @@ impl Kind for Services {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        let spec = &object["spec"];
-        let type_ = text(spec, "/type");
-        let headless = text(spec, "/clusterIP") == "None";
-        let all = list(spec, "/ports");
-        if all.is_empty() && !headless && type_ != "ExternalName" {
-            found.required("spec.ports", "");
-        }
-        match type_ {
-            "LoadBalancer" | "NodePort" if headless => {
-                let detail = format!("may not be set to 'None' for {type_} services");
-                found.invalid("spec.clusterIPs[0]", &json!("None"), detail);
-            }
-            "ExternalName" => validate_external_name(spec, found),
-            _ => {}
-        }
-        validate_ports(spec, headless, found);
-        meta::labels(spec, "/selector", "spec.selector", found);
-        let affinities = ["ClientIP", "None"];
-        found.one_of(
-            "spec.sessionAffinity",
-            &spec["sessionAffinity"],
-            &affinities,
-        );
-        let types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-        found.one_of("spec.type", &spec["type"], &types);
-        for (index, address) in texts(spec, "/externalIPs").enumerate() {
-            if address.parse::<std::net::Ipv4Addr>().is_err() {
-                let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-                found.invalid(
-                    format!("spec.externalIPs[{index}]"),
-                    &address.into(),
-                    detail,
-                );
-            }
-        }
-        let policies = ["Cluster", "Local"];
-        for field in ["externalTrafficPolicy", "internalTrafficPolicy"] {
-            found.one_of(&format!("spec.{field}"), &spec[field], &policies);
-        }
-        if type_ == "ClusterIP" && !text(spec, "/externalTrafficPolicy").is_empty() {
-            let value = &spec["externalTrafficPolicy"];
-            let detail = "may only be set for externally-accessible services";
-            found.invalid("spec.externalTrafficPolicy", value, detail);
-        }
+        service_rules::validate(object, found);
     }
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
-        let address = |object| text(object, "/spec/clusterIP");
-        let external = |object| text(object, "/spec/type") == "ExternalName";
-        let set_before = !external(old) && !address(old).is_empty();
-        if set_before && !external(new) && address(new) != address(old) {
-            let value = json!([address(new)]);
-            found.invalid("spec.clusterIPs[0]", &value, "may not change once set");
-        }
+        service_rules::validate_update(new, old, found);
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {
@@ -180,98 +133,26 @@ impl Kind for Services {
     }
 }
 
-fn validate_external_name(spec: &Value, found: &mut Findings) {
-    if !text(spec, "/clusterIP").is_empty() {
-        found.forbidden(
-            "spec.clusterIPs[0]",
-            "may not be set for ExternalName services",
-        );
+/// One family, as this cluster has; a headless Service that selects nothing may have both, since
+/// someone else fills in its endpoints.
+fn default_families(spec: &mut Value) {
+    let anything = text(spec, "/clusterIP") == "None"
+        && map(spec, "/selector").is_none_or(serde_json::Map::is_empty);
+    if !anything {
+        set_default(spec, "ipFamilies", json!(["IPv4"]));
+        set_default(spec, "ipFamilyPolicy", "SingleStack");
+        return;
     }
-    let name = text(spec, "/externalName");
-    match name.strip_suffix('.').unwrap_or(name) {
-        "" => found.required("spec.externalName", ""),
-        name => {
-            let findings = words::dns_subdomain(name);
-            found.all_invalid("spec.externalName", &spec["externalName"], findings);
+    set_default(spec, "ipFamilyPolicy", "RequireDualStack");
+    let single = text(spec, "/ipFamilyPolicy") == "SingleStack";
+    match (list(spec, "/ipFamilies"), single) {
+        ([], true) => spec["ipFamilies"] = json!(["IPv4"]),
+        ([], false) => spec["ipFamilies"] = json!(["IPv4", "IPv6"]),
+        ([one], false) => {
+            let other = if one == "IPv4" { "IPv6" } else { "IPv4" };
+            spec["ipFamilies"] = json!([one, other]);
         }
-    }
-}
-
-fn validate_ports(spec: &Value, headless: bool, found: &mut Findings) {
-    let ports = list(spec, "/ports");
-    let (mut names, mut numbers, mut node_ports) =
-        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (index, port) in ports.iter().enumerate() {
-        let path = format!("spec.ports[{index}]");
-        validate_port(port, &path, ports.len() > 1, &mut names, found);
-        let protocol = text(port, "/protocol");
-        let number = int(port, "/port").unwrap_or(0);
-        if !headless && !numbers.insert((protocol, number)) {
-            let value = json!({
-                "AppProtocol": null, "Name": "", "NodePort": 0,
-                "Port": number, "Protocol": protocol, "TargetPort": 0,
-            });
-            found.duplicate(path.as_str(), &value);
-        }
-        let node_port = int(port, "/nodePort").unwrap_or(0);
-        if node_port == 0 {
-            continue;
-        }
-        let field = format!("{path}.nodePort");
-        if text(spec, "/type") == "ClusterIP" {
-            found.forbidden(&field, "may not be used when `type` is 'ClusterIP'");
-        }
-        if !node_ports.insert((protocol, node_port)) {
-            found.duplicate(field, &port["nodePort"]);
-        }
-    }
-}
-
-fn validate_port<'a>(
-    port: &'a Value,
-    path: &str,
-    needs_name: bool,
-    names: &mut BTreeSet<&'a str>,
-    found: &mut Findings,
-) {
-    let name = text(port, "/name");
-    if !name.is_empty() {
-        found.all_invalid(
-            &format!("{path}.name"),
-            &port["name"],
-            words::dns_label(name),
-        );
-        if !names.insert(name) {
-            found.duplicate(format!("{path}.name"), &port["name"]);
-        }
-    } else if needs_name {
-        found.required(format!("{path}.name"), "");
-    }
-    let number = int(port, "/port").unwrap_or(0);
-    found.all_invalid(
-        &format!("{path}.port"),
-        &number.into(),
-        words::port_number(number),
-    );
-    match text(port, "/protocol") {
-        "" => found.required(format!("{path}.protocol"), ""),
-        _ => found.one_of(
-            &format!("{path}.protocol"),
-            &port["protocol"],
-            &["SCTP", "TCP", "UDP"],
-        ),
-    }
-    validate_int_or_name(&port["targetPort"], &format!("{path}.targetPort"), found);
-}
-
-/// What is wrong with a port given by number or by name.
-pub(super) fn validate_int_or_name(value: &Value, field: &str, found: &mut Findings) {
-    match value {
-        Value::String(name) => found.all_invalid(field, value, words::port_name(name)),
-        _ => {
-            let number = value.as_i64().unwrap_or(0);
-            found.all_invalid(field, &number.into(), words::port_number(number));
-        }
+        _ => {}
     }
 }
 

@@ -1,6 +1,10 @@
 //! What names, labels and ports may look like, and what Kubernetes says when they do not.
 //! Never looks at whole objects.
 
+use super::Findings;
+use serde_json::Value;
+use std::net::IpAddr;
+
 const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const NAME_PART_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
@@ -130,6 +134,70 @@ pub fn port_number(value: i64) -> Vec<String> {
         1..=65_535 => Vec::new(),
         _ => vec!["must be between 1 and 65535, inclusive".to_owned()],
     }
+}
+
+/// What is said of a text that is no address.
+pub const NOT_AN_ADDRESS: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+/// What is said of a text that is no network.
+pub const NOT_A_NETWORK: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+
+/// What is wrong with a port given by number or by name.
+pub fn port(value: &Value, field: &str, found: &mut Findings) {
+    match value {
+        Value::String(name) => found.all_invalid(field, value, port_name(name)),
+        _ => {
+            let number = value.as_i64().unwrap_or(0);
+            found.all_invalid(field, &number.into(), port_number(number));
+        }
+    }
+}
+
+/// What is wrong with an address that others are to reach: those that mean something else.
+pub fn special_address(address: IpAddr, field: &str, value: &Value, found: &mut Findings) {
+    if address.is_unspecified() {
+        let detail = format!("may not be unspecified ({address})");
+        found.invalid(field, value, detail);
+    }
+    let (local, group) = match address {
+        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(v6) => (
+            v6.is_unicast_link_local(),
+            v6.segments()[0] & 0xff0f == 0xff02,
+        ),
+    };
+    for (breaks, detail) in [
+        (
+            address.is_loopback(),
+            "may not be in the loopback range (127.0.0.0/8, ::1/128)",
+        ),
+        (
+            local,
+            "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+        ),
+        (
+            group,
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
+    ] {
+        if breaks {
+            found.invalid(field, value, detail);
+        }
+    }
+}
+
+/// Whether this is an address with the length of its network's prefix.
+#[must_use]
+pub fn is_network(value: &str) -> bool {
+    let Some((address, length)) = value.split_once('/') else {
+        return false;
+    };
+    let most = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
+    digits && length.parse::<u8>().is_ok_and(|length| length <= most)
 }
 
 fn too_long(value: &str, max: usize) -> Vec<String> {
