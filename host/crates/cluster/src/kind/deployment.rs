@@ -2,7 +2,7 @@
 
 use super::column::DEPLOYMENTS;
 use super::look::{format_selector, int, list, text};
-use super::{Column, Fields, Findings, Kind, Names, Subresource, age, pod, set_default};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, meta, pod, set_default};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -140,7 +140,10 @@ pub(super) fn validate_selector_and_template(spec: &Value, found: &mut Findings)
     };
     if selector.is_null() {
         found.required("spec.selector", "");
-    } else if empty("matchLabels") && empty("matchExpressions") {
+    } else {
+        meta::label_selector(selector, "spec.selector", found);
+    }
+    if !selector.is_null() && empty("matchLabels") && empty("matchExpressions") {
         let detail = "empty selector is invalid for deployment";
         found.invalid("spec.selector", selector, detail);
     }
@@ -184,7 +187,7 @@ fn validate_rolling_update(rolling: &Value, found: &mut Findings) {
             .parse::<i64>()
             .ok()
             .filter(|_| text.ends_with('%'));
-        zero &= number.or(value.as_i64()) == Some(0);
+        zero &= number.or(value.as_i64()).unwrap_or(0) == 0;
         if value.is_string() && number.is_none() {
             let detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
             found.invalid(format!("{path}.{field}"), value, detail);
@@ -198,5 +201,14 @@ fn validate_rolling_update(rolling: &Value, found: &mut Findings) {
             &rolling["maxUnavailable"],
             "may not be 0 when `maxSurge` is 0",
         );
+    }
+    let most = &rolling["maxUnavailable"];
+    let percent = most.as_str().and_then(|text| text.strip_suffix('%'));
+    if percent
+        .and_then(|number| number.parse().ok())
+        .is_some_and(|number: i64| number > 100)
+    {
+        let field = format!("{path}.maxUnavailable");
+        found.invalid(field, most, "must not be greater than 100%");
     }
 }

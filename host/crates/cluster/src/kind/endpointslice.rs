@@ -69,7 +69,7 @@ impl Kind for EndpointSlices {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        let types = ["IPv4", "IPv6", "FQDN"];
+        let types = ["FQDN", "IPv4", "IPv6"];
         match text(object, "/addressType") {
             "" => found.required("addressType", ""),
             _ => found.one_of("addressType", &object["addressType"], &types),

@@ -47,8 +47,7 @@ impl Findings {
 
     /// A value is none of those that are possible.
     pub fn unsupported(&mut self, field: impl Into<String>, value: &str, supported: &[&str]) {
-        let mut supported: Vec<String> = supported.iter().map(|one| format!("\"{one}\"")).collect();
-        supported.sort();
+        let supported: Vec<String> = supported.iter().map(|one| format!("\"{one}\"")).collect();
         let list = supported.join(", ");
         let message = format!("Unsupported value: \"{value}\": supported values: {list}");
         self.0

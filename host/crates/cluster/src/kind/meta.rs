@@ -1,6 +1,6 @@
 //! `metadata`, which every object has: what it must look like. Never stamps it.
 
-use super::look::{map, text};
+use super::look::{list, map, text, texts};
 use super::words::{label_value, qualified_name};
 use super::{Findings, Kind};
 use serde_json::Value;
@@ -30,6 +30,41 @@ pub fn labels(object: &Value, pointer: &str, field: &str, found: &mut Findings) 
             value,
             label_value(value.as_str().unwrap_or_default()),
         );
+    }
+}
+
+/// What is wrong with a label selector.
+pub fn label_selector(selector: &Value, path: &str, found: &mut Findings) {
+    labels(
+        selector,
+        "/matchLabels",
+        &format!("{path}.matchLabels"),
+        found,
+    );
+    for (index, wish) in list(selector, "/matchExpressions").iter().enumerate() {
+        let path = format!("{path}.matchExpressions[{index}]");
+        let (operator, values) = (text(wish, "/operator"), list(wish, "/values"));
+        let at = format!("{path}.values");
+        match operator {
+            "In" | "NotIn" if values.is_empty() => {
+                found.required(at, "must be specified when `operator` is 'In' or 'NotIn'");
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let detail = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
+                found.forbidden(at, detail);
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            _ => {
+                let detail = "not a valid selector operator";
+                found.invalid(format!("{path}.operator"), &operator.into(), detail);
+            }
+        }
+        let key = text(wish, "/key");
+        found.all_invalid(&format!("{path}.key"), &key.into(), qualified_name(key));
+        for (index, value) in texts(wish, "/values").enumerate() {
+            let field = format!("{path}.values[{index}]");
+            found.all_invalid(&field, &value.into(), label_value(value));
+        }
     }
 }
 

@@ -12,8 +12,10 @@ pub mod quantity;
 pub mod surface;
 pub mod words;
 
+mod affinity_rules;
 mod asked;
 mod configmap;
+mod container_rules;
 mod controllerrevision;
 mod daemonset;
 mod deployment;
@@ -30,6 +32,7 @@ mod plain;
 mod pod;
 mod pod_fields;
 mod pod_row;
+mod pod_rules;
 mod pod_spec;
 mod probe;
 mod replicaset;

@@ -3,8 +3,8 @@
 use super::column::PODS;
 use super::look::{int, list, text};
 use super::{
-    Column, Fields, Findings, Kind, Names, Subresource, items_mut, meta, pod_fields, pod_row,
-    pod_spec, set_default,
+    Column, Fields, Findings, Kind, Names, Subresource, container_rules, items_mut, meta,
+    pod_fields, pod_row, pod_rules, pod_spec, set_default,
 };
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -116,7 +116,9 @@ impl Kind for Pods {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        pod_spec::validate_spec(&object["spec"], "spec", found);
+        let spec = &object["spec"];
+        pod_rules::validate_spec(spec, "spec", true, found);
+        container_rules::validate_of_pod(spec, "spec", found);
     }
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
@@ -214,7 +216,11 @@ pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findin
         found,
     );
     let spec = &template["spec"];
-    pod_spec::validate_spec(spec, &format!("{path}.spec"), found);
+    pod_rules::validate_spec(spec, &format!("{path}.spec"), false, found);
+    if !list(spec, "/ephemeralContainers").is_empty() {
+        let field = format!("{path}.spec.ephemeralContainers");
+        found.forbidden(field, "ephemeral containers not allowed in pod template");
+    }
     let policy = text(spec, "/restartPolicy");
     if matches!(policy, "Never" | "OnFailure") {
         found.unsupported(format!("{path}.spec.restartPolicy"), policy, &["Always"]);

@@ -217,7 +217,7 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
     };
     let amount = |container: &Value, field: &str, name: &str| {
         let value = container.pointer(&format!("/resources/{field}/{name}"))?;
-        thousandths(&super::pod_spec::quantity_text(value)).filter(|amount| *amount > 0)
+        thousandths(&super::quantity::text_of(value)).filter(|amount| *amount > 0)
     };
     let names = ["cpu", "memory"];
     let guaranteed = |container: &Value| {

@@ -1,5 +1,20 @@
 //! Amounts of processor and memory: `100m`, `64Mi`, `1.5`. Never rounds silently below a thousandth.
 
+use serde_json::Value;
+
+/// The units that are powers, largest steps of the downward API.
+pub const UNITS: [&str; 13] = [
+    "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei",
+];
+
+/// An amount may be written as a text or as a number.
+#[must_use]
+pub fn text_of(amount: &Value) -> String {
+    amount
+        .as_str()
+        .map_or_else(|| amount.to_string(), str::to_owned)
+}
+
 /// An amount in thousandths, so that `100m` and `1` compare; `None` when it is no amount.
 #[must_use]
 pub fn thousandths(text: &str) -> Option<i128> {

@@ -31,6 +31,56 @@ pub fn dns_subdomain(value: &str) -> Vec<String> {
     found
 }
 
+/// Findings about a name of which no server of names minds the underscores.
+#[must_use]
+pub fn dns_subdomain_with_underscore(value: &str) -> Vec<String> {
+    const RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+    let mut found = too_long(value, 253);
+    if value.is_empty()
+        || !value
+            .split('.')
+            .all(|part| is_dns_label(&part.replace('_', "-")))
+    {
+        found.push(RULE.to_owned());
+    }
+    found
+}
+
+/// Findings about the name of an environment variable, or about the beginning of one.
+#[must_use]
+pub fn env_name(value: &str) -> Vec<String> {
+    const RULE: &str = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+    let good = |b: u8| (b' '..=b'~').contains(&b) && b != b'=';
+    match !value.is_empty() && value.bytes().all(good) {
+        true => Vec::new(),
+        false => vec![RULE.to_owned()],
+    }
+}
+
+/// Findings about the name of a header of HTTP.
+#[must_use]
+pub fn http_header_name(value: &str) -> Vec<String> {
+    const RULE: &str = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+    let good = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    match !value.is_empty() && value.bytes().all(good) {
+        true => Vec::new(),
+        false => vec![RULE.to_owned()],
+    }
+}
+
+/// Findings about a path below a folder.
+#[must_use]
+pub fn local_path(value: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    if value.starts_with('/') {
+        found.push("must be a relative path".to_owned());
+    }
+    if value.split('/').any(|part| part == "..") {
+        found.push("must not contain '..'".to_owned());
+    }
+    found
+}
+
 /// Findings about the key of a label or annotation (`example.com/name`).
 #[must_use]
 pub fn qualified_name(value: &str) -> Vec<String> {
