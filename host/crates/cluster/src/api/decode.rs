@@ -228,23 +228,14 @@ fn int_or_string(value: &Value) -> Result<(), String> {
     }
 }
 
-const QUANTITY_RULE: &str =
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-
-/// An amount is kept as a text without a fraction.
+/// An amount is kept as Kubernetes prints it.
 fn amount(value: &mut Value, at: &Place) -> Result<(), String> {
     let text = match &*value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),
         other => return Err(at.mismatch(other, "resource.Quantity")),
     };
-    let thousandths = quantity::thousandths(&text).ok_or_else(|| QUANTITY_RULE.to_owned())?;
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    *value = match plain && text.contains('.') {
-        true if thousandths % 1_000 == 0 => (thousandths / 1_000).to_string().into(),
-        true => format!("{thousandths}m").into(),
-        false => text.into(),
-    };
+    *value = quantity::canonical(&text)?.into();
     Ok(())
 }
 

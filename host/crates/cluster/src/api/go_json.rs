@@ -1,5 +1,7 @@
 //! What Go says about a text that is not JSON. Never reads one that is.
 
+use serde_json::Value;
+
 /// The words of `encoding/json` for the first thing that is wrong with `text`.
 #[must_use]
 pub(super) fn syntax_error(text: &[u8]) -> String {
@@ -20,6 +22,24 @@ pub(super) fn syntax_error(text: &[u8]) -> String {
     found
         .err()
         .unwrap_or_else(|| "unexpected end of JSON input".to_owned())
+}
+
+/// Whether `text` is a JSON object (or `null`), as Go's reader into a map says it.
+///
+/// # Errors
+/// What that reader complains about.
+pub(crate) fn object_in(text: &[u8]) -> Result<(), String> {
+    let kind = match serde_json::from_slice(text) {
+        Ok(Value::Null | Value::Object(_)) => return Ok(()),
+        Err(_) => return Err(syntax_error(text)),
+        Ok(Value::Bool(_)) => "bool",
+        Ok(Value::Number(_)) => "number",
+        Ok(Value::String(_)) => "string",
+        Ok(Value::Array(_)) => "array",
+    };
+    Err(format!(
+        "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
+    ))
 }
 
 struct Scan<'a> {

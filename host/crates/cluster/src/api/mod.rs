@@ -42,6 +42,7 @@ pub use status::Failure;
 
 pub(crate) use admission::furnish_namespace;
 pub(crate) use discovery::GIT_VERSION;
+pub(crate) use go_json::object_in;
 
 use crate::kind::view::View;
 use crate::registry::Registry;

@@ -277,6 +277,7 @@ fn update(
     }
     kind.default_object(&mut object);
     let mut found = Findings::default();
+    meta::validate_update(&object, current, &mut found);
     meta::validate(kind, &object, &mut found);
     kind.validate(&object, &mut found);
     kind.validate_update(&object, current, &mut found);

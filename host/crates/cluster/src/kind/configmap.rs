@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(super) struct ConfigMaps;
 
-const MAX_BYTES: usize = 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 impl Kind for ConfigMaps {
     fn names(&self) -> &'static Names {
@@ -60,7 +60,11 @@ impl Kind for ConfigMaps {
                         "duplicate of key present in binaryData",
                     );
                 }
-                size += value.as_str().unwrap_or_default().len();
+                let text = value.as_str().unwrap_or_default();
+                size += match field {
+                    "data" => text.len(),
+                    _ => super::secret::decoded_len(text),
+                };
             }
         }
         if size > MAX_BYTES {

@@ -2,7 +2,7 @@
 
 use super::column::ENDPOINTS;
 use super::look::{int, list, text};
-use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default};
+use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
@@ -63,16 +63,61 @@ impl Kind for Endpoints {
             {
                 found.required(&path, "must specify `addresses` or `notReadyAddresses`");
             }
-            for (at, port) in list(subset, "/ports").iter().enumerate() {
-                let field = format!("{path}.ports[{at}].port");
-                let number = int(port, "/port").unwrap_or(0);
-                found.all_invalid(&field, &number.into(), super::words::port_number(number));
+            for field in ["addresses", "notReadyAddresses"] {
+                for (at, address) in list(subset, &format!("/{field}")).iter().enumerate() {
+                    validate_address(address, &format!("{path}.{field}[{at}]"), found);
+                }
+            }
+            let ports = list(subset, "/ports");
+            for (at, port) in ports.iter().enumerate() {
+                validate_port(port, ports.len() > 1, &format!("{path}.ports[{at}]"), found);
             }
         }
     }
 
     fn deprecation(&self) -> Option<&'static str> {
         Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    }
+}
+
+fn validate_address(address: &Value, path: &str, found: &mut Findings) {
+    let (ip, field) = (text(address, "/ip"), format!("{path}.ip"));
+    let parsed = ip.parse();
+    if parsed.is_err() {
+        found.invalid(field.as_str(), &ip.into(), words::NOT_AN_ADDRESS);
+    }
+    let name = text(address, "/hostname");
+    if !name.is_empty() {
+        let field = format!("{path}.hostname");
+        found.all_invalid(&field, &name.into(), words::dns_label(name));
+    }
+    if let Some(node) = address["nodeName"].as_str() {
+        let field = format!("{path}.nodeName");
+        found.all_invalid(&field, &node.into(), words::dns_subdomain(node));
+    }
+    match parsed {
+        Ok(parsed) => words::special_address(parsed, &field, &ip.into(), found),
+        Err(_) => found.invalid(field, &ip.into(), "must be a valid IP address"),
+    }
+}
+
+fn validate_port(port: &Value, needs_name: bool, path: &str, found: &mut Findings) {
+    match text(port, "/name") {
+        "" if needs_name => found.required(format!("{path}.name"), ""),
+        "" => {}
+        name => {
+            let field = format!("{path}.name");
+            found.all_invalid(&field, &name.into(), words::dns_label(name));
+        }
+    }
+    let number = int(port, "/port").unwrap_or(0);
+    let field = format!("{path}.port");
+    found.all_invalid(&field, &number.into(), words::port_number(number));
+    let protocols = ["SCTP", "TCP", "UDP"];
+    found.one_of(&format!("{path}.protocol"), &port["protocol"], &protocols);
+    if let Some(name) = port["appProtocol"].as_str() {
+        let field = format!("{path}.appProtocol");
+        found.all_invalid(&field, &name.into(), words::qualified_name(name));
     }
 }
 

@@ -3,10 +3,12 @@
 use super::column::ENDPOINT_SLICES;
 use super::endpoints::shorten;
 use super::look::{int, list, text, texts};
-use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default};
+use super::{Column, Fields, Findings, Kind, Names, age, items_mut, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 pub(super) struct EndpointSlices;
 
@@ -69,18 +71,26 @@ impl Kind for EndpointSlices {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        let types = ["FQDN", "IPv4", "IPv6"];
-        match text(object, "/addressType") {
+        let type_ = text(object, "/addressType");
+        match type_ {
             "" => found.required("addressType", ""),
-            _ => found.one_of("addressType", &object["addressType"], &types),
+            _ => found.one_of("addressType", &object["addressType"], &ADDRESS_TYPES),
         }
-        for (index, endpoint) in list(object, "/endpoints").iter().enumerate() {
-            if list(endpoint, "/addresses").is_empty() {
-                found.required(
-                    format!("endpoints[{index}].addresses"),
-                    "must contain at least 1 address",
-                );
+        let endpoints = list(object, "/endpoints");
+        if endpoints.len() > MAX_ENDPOINTS {
+            found.too_many("endpoints", endpoints.len(), MAX_ENDPOINTS);
+        } else {
+            for (index, endpoint) in endpoints.iter().enumerate() {
+                validate_endpoint(endpoint, type_, &format!("endpoints[{index}]"), found);
             }
+        }
+        let ports = list(object, "/ports");
+        if ports.len() > MAX_PORTS {
+            return found.too_many("ports", ports.len(), MAX_PORTS);
+        }
+        let mut names = BTreeSet::new();
+        for (index, port) in ports.iter().enumerate() {
+            validate_port(port, &format!("ports[{index}]"), &mut names, found);
         }
     }
 
@@ -92,6 +102,73 @@ impl Kind for EndpointSlices {
 
     fn counts_generations(&self) -> bool {
         true
+    }
+}
+
+const ADDRESS_TYPES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];
+const MAX_ENDPOINTS: usize = 1_000;
+const MAX_PORTS: usize = 20_000;
+const MAX_ADDRESSES: usize = 100;
+
+fn validate_endpoint(endpoint: &Value, type_: &str, path: &str, found: &mut Findings) {
+    let addresses = list(endpoint, "/addresses");
+    let at = format!("{path}.addresses");
+    match addresses.len() {
+        0 => found.required(at.as_str(), "must contain at least 1 address"),
+        count if count > MAX_ADDRESSES => found.too_many(at.as_str(), count, MAX_ADDRESSES),
+        _ => {}
+    }
+    for (index, address) in texts(endpoint, "/addresses").enumerate() {
+        validate_address(address, type_, &format!("{at}[{index}]"), found);
+    }
+    for (field, rule) in [
+        ("nodeName", words::dns_subdomain as fn(&str) -> Vec<String>),
+        ("zone", words::label_value),
+        ("hostname", words::dns_label),
+    ] {
+        if let Some(name) = endpoint[field].as_str().filter(|name| !name.is_empty()) {
+            found.all_invalid(&format!("{path}.{field}"), &name.into(), rule(name));
+        }
+    }
+}
+
+fn validate_address(address: &str, type_: &str, field: &str, found: &mut Findings) {
+    let value = address.into();
+    match (type_, address.parse::<IpAddr>()) {
+        ("IPv4", Ok(IpAddr::V4(_))) | ("IPv6", Ok(IpAddr::V6(_))) => {
+            let parsed = address.parse().expect("it was parsed");
+            words::special_address(parsed, field, &value, found);
+        }
+        ("IPv4", _) => found.invalid(field, &value, "must be a valid IPv4 address"),
+        ("IPv6", _) => found.invalid(field, &value, "must be a valid IPv6 address"),
+        ("FQDN", _) => found.all_invalid(field, &value, words::dns_subdomain(address)),
+        _ => {}
+    }
+}
+
+fn validate_port<'a>(
+    port: &'a Value,
+    path: &str,
+    names: &mut BTreeSet<&'a str>,
+    found: &mut Findings,
+) {
+    let name = text(port, "/name");
+    let field = format!("{path}.name");
+    if !name.is_empty() {
+        found.all_invalid(&field, &name.into(), words::dns_label(name));
+    }
+    if !names.insert(name) {
+        found.duplicate(field, &name.into());
+    }
+    let protocols = ["SCTP", "TCP", "UDP"];
+    found.one_of(&format!("{path}.protocol"), &port["protocol"], &protocols);
+    if let Some(number) = int(port, "/port") {
+        let field = format!("{path}.port");
+        found.all_invalid(&field, &number.into(), words::port_number(number));
+    }
+    if let Some(name) = port["appProtocol"].as_str() {
+        let field = format!("{path}.appProtocol");
+        found.all_invalid(&field, &name.into(), words::qualified_name(name));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Namespaces: rooms for names. Never empties one; that is the namespace controller's work.
 
 use super::column::NAMESPACES;
-use super::look::text;
-use super::{Column, Fields, Kind, Names, Subresource, age, set_default, words};
+use super::look::{text, texts};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, meta, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -76,6 +76,17 @@ impl Kind for Namespaces {
         }
         set_default(object, "status", json!({}));
         set_default(&mut object["status"], "phase", "Active");
+    }
+
+    fn validate(&self, object: &Value, found: &mut Findings) {
+        for name in texts(object, "/spec/finalizers") {
+            let field = "spec.finalizers";
+            found.all_invalid(field, &name.into(), words::qualified_name(name));
+            if !name.contains('/') && !meta::STANDARD_FINALIZERS.contains(&name) {
+                let detail = "name is neither a standard finalizer name nor is it fully qualified";
+                found.invalid(field, &name.into(), detail);
+            }
+        }
     }
 
     fn validate_name(&self, name: &str) -> Vec<String> {

@@ -2,10 +2,12 @@
 
 use super::column::NODES;
 use super::look::{flag, list, map, text};
-use super::{Column, Fields, Findings, Kind, Names, Subresource, age};
+use super::pod_rules::EFFECTS;
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(super) struct Nodes;
 
@@ -77,16 +79,44 @@ impl Kind for Nodes {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
+        let mut seen = BTreeSet::new();
         for (index, taint) in list(object, "/spec/taints").iter().enumerate() {
             let path = format!("spec.taints[{index}]");
-            let key = text(taint, "/key");
-            let words = super::words::qualified_name(key);
-            found.all_invalid(&format!("{path}.key"), &taint["key"], words);
-            let effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-            match text(taint, "/effect") {
-                "" => found.required(format!("{path}.effect"), ""),
-                _ => found.one_of(&format!("{path}.effect"), &taint["effect"], &effects),
+            let (key, value) = (text(taint, "/key"), text(taint, "/value"));
+            let findings = words::qualified_name(key);
+            found.all_invalid(&format!("{path}.key"), &key.into(), findings);
+            let findings = words::label_value(value);
+            if !findings.is_empty() {
+                found.invalid(format!("{path}.value"), &value.into(), findings.join(";"));
             }
+            let effect = text(taint, "/effect");
+            match effect {
+                "" => found.required(format!("{path}.effect"), ""),
+                _ => found.one_of(&format!("{path}.effect"), &effect.into(), &EFFECTS),
+            }
+            if !seen.insert((key, effect)) {
+                let printed = format!(
+                    "{{\"Key\":{},\"Value\":{},\"Effect\":{},\"TimeAdded\":null}}",
+                    Value::from(key),
+                    Value::from(value),
+                    Value::from(effect)
+                );
+                let detail = "taints must be unique by key and effect pair";
+                found.duplicate_printed(path, &format!("{printed}: {detail}"));
+            }
+        }
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
+        let before = list(old, "/spec/podCIDRs");
+        if !before.is_empty() && list(new, "/spec/podCIDRs") != before {
+            let detail = "node updates may not change podCIDR except from \"\" to valid";
+            found.forbidden("spec.podCIDRs", detail);
+        }
+        let before = text(old, "/spec/providerID");
+        if !before.is_empty() && text(new, "/spec/providerID") != before {
+            let detail = "node updates may not change providerID except from \"\" to valid";
+            found.forbidden("spec.providerID", detail);
         }
     }
 

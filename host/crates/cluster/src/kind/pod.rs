@@ -3,8 +3,8 @@
 use super::column::PODS;
 use super::look::{int, list, text};
 use super::{
-    Column, Fields, Findings, Kind, Names, Subresource, container_rules, items_mut, meta,
-    pod_fields, pod_row, pod_rules, pod_spec, set_default,
+    Column, Fields, Findings, Kind, Names, Subresource, container_rules, items_mut, pod_fields,
+    pod_row, pod_rules, pod_spec, set_default,
 };
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -209,18 +209,8 @@ fn tolerate_short_outages(spec: &mut Value) {
 
 /// What is wrong with a template of pods at `path`, for kinds that make pods.
 pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findings) {
-    meta::labels(
-        template,
-        "/metadata/labels",
-        &format!("{path}.metadata.labels"),
-        found,
-    );
+    pod_rules::validate_template(template, path, found);
     let spec = &template["spec"];
-    pod_rules::validate_spec(spec, &format!("{path}.spec"), false, found);
-    if !list(spec, "/ephemeralContainers").is_empty() {
-        let field = format!("{path}.spec.ephemeralContainers");
-        found.forbidden(field, "ephemeral containers not allowed in pod template");
-    }
     let policy = text(spec, "/restartPolicy");
     if matches!(policy, "Never" | "OnFailure") {
         found.unsupported(format!("{path}.spec.restartPolicy"), policy, &["Always"]);

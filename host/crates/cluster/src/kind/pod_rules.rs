@@ -16,6 +16,20 @@ const MAX_SEARCH_LETTERS: usize = 2_048;
 /// The effects of a taint, in the order they are told.
 pub(super) const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
+/// What is wrong with a template of pods at `path`, whoever makes pods of it.
+pub(super) fn validate_template(template: &Value, path: &str, found: &mut Findings) {
+    let metadata = format!("{path}.metadata");
+    let labels = format!("{metadata}.labels");
+    meta::labels(template, "/metadata/labels", &labels, found);
+    meta::annotations(template, &format!("{metadata}.annotations"), found);
+    let spec = &template["spec"];
+    validate_spec(spec, &format!("{path}.spec"), false, found);
+    if !list(spec, "/ephemeralContainers").is_empty() {
+        let field = format!("{path}.spec.ephemeralContainers");
+        found.forbidden(field, "ephemeral containers not allowed in pod template");
+    }
+}
+
 /// What is wrong with a pod's spec at `path`.
 pub(super) fn validate_spec(spec: &Value, path: &str, of_pod: bool, found: &mut Findings) {
     let around = Around {

@@ -61,19 +61,16 @@ impl Kind for Secrets {
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {
-        for key in map(object, "/data")
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key)
-        {
+        let mut size = 0;
+        for (key, value) in map(object, "/data").into_iter().flatten() {
             let path = format!("data[{key}]");
             found.all_invalid(&path, &key.as_str().into(), words::config_key(key));
+            size += value.as_str().map_or(0, decoded_len);
         }
-        for key in required_keys(text(object, "/type")) {
-            if object["data"].get(key).is_none() {
-                found.required(format!("data[{key}]"), "");
-            }
+        if size > super::configmap::MAX_BYTES {
+            found.too_long("data", super::configmap::MAX_BYTES);
         }
+        validate_type(object, found);
     }
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
@@ -96,12 +93,56 @@ impl Kind for Secrets {
     }
 }
 
-fn required_keys(type_: &str) -> &'static [&'static str] {
-    match type_ {
-        "kubernetes.io/tls" => &["tls.crt", "tls.key"],
-        "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
-        "kubernetes.io/dockercfg" => &[".dockercfg"],
-        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
-        _ => &[],
+/// How many bytes a text in base64 stands for.
+pub(super) fn decoded_len(text: &str) -> usize {
+    text.trim_end_matches('=').len() * 3 / 4
+}
+
+fn validate_type(object: &Value, found: &mut Findings) {
+    let data = &object["data"];
+    let has = |key: &str| data.get(key).is_some();
+    let field = |key: &str| format!("data[{key}]");
+    match text(object, "/type") {
+        "kubernetes.io/service-account-token" => {
+            let key = "kubernetes.io/service-account.name";
+            if object["metadata"]["annotations"][key]
+                .as_str()
+                .is_none_or(str::is_empty)
+            {
+                found.required(format!("metadata.annotations[{key}]"), "");
+            }
+        }
+        "kubernetes.io/dockercfg" => validate_json(data, ".dockercfg", found),
+        "kubernetes.io/dockerconfigjson" => validate_json(data, ".dockerconfigjson", found),
+        "kubernetes.io/basic-auth" if !has("username") && !has("password") => {
+            found.required(field("username"), "");
+            found.required(field("password"), "");
+        }
+        "kubernetes.io/ssh-auth" => {
+            let key = "ssh-privatekey";
+            if data[key].as_str().is_none_or(str::is_empty) {
+                found.required(field(key), "");
+            }
+        }
+        "kubernetes.io/tls" => {
+            for key in ["tls.crt", "tls.key"] {
+                if !has(key) {
+                    found.required(field(key), "");
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What should be a JSON object, told in the words of Go's reader.
+fn validate_json(data: &Value, key: &str, found: &mut Findings) {
+    let field = format!("data[{key}]");
+    let Some(text) = data[key].as_str() else {
+        return found.required(field, "");
+    };
+    let bytes = crate::api::base64::decode(text).unwrap_or_default();
+    if let Err(why) = crate::api::object_in(&bytes) {
+        found.invalid(field, &"<secret contents redacted>".into(), why);
     }
 }

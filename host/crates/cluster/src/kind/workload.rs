@@ -1,8 +1,8 @@
 //! What kinds that make pods have in common: their selector, their template, amounts that may be
 //! percentages. Never makes a pod.
 
+use super::Findings;
 use super::look::int;
-use super::{Findings, meta, pod_spec};
 use serde_json::{Value, json};
 
 /// What is wrong with a `LabelSelector` that must be there; `owner` is named when it is empty.
@@ -35,12 +35,7 @@ pub(super) fn selected(selector: &Value, template: &Value, found: &mut Findings)
     }
 }
 
-/// What is wrong with the labels and the spec of a template of pods.
-pub(super) fn template(template: &Value, path: &str, found: &mut Findings) {
-    let labels = format!("{path}.metadata.labels");
-    meta::labels(template, "/metadata/labels", &labels, found);
-    pod_spec::validate_spec(&template["spec"], &format!("{path}.spec"), found);
-}
+pub(super) use super::pod_rules::validate_template as template;
 
 /// Pods that are kept running start again by themselves, for ever.
 pub(super) fn runs_for_ever(template: &Value, owner: &str, found: &mut Findings) {
