@@ -1,6 +1,7 @@
 //! What was typed. Never what it means: that is `cmd/`.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A whole small Kubernetes cluster in one binary, to learn its networking.
@@ -91,9 +92,15 @@ pub(crate) struct Up {
     /// Where to write the kubeconfig.
     #[arg(long, value_name = "FILE", default_value = "lab.kubeconfig")]
     pub(crate) kubeconfig: PathBuf,
-    /// The API server's port on 127.0.0.1; 0 takes a free one.
+    /// The API server's port; 0 takes a free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) port: u16,
+    /// The API server's address; beyond loopback there is a token, printed unless it is given.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) listen: IpAddr,
+    /// A file with the token that serves instead of a client certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// What a bare lab is.

@@ -1,44 +1,58 @@
-//! `exec` and `attach`: a WebSocket in the `v5.channel.k8s.io` manner around a process.
+//! `exec` and `attach`: numbered channels around a process.
 //!
 //! ```text
-//! first byte of a message: 0 stdin · 1 stdout · 2 stderr · 3 error (a Status, last) · 4 resize · 255 close a channel
+//! 0 stdin · 1 stdout · 2 stderr · 3 error (how it ended, last) · 4 resize
 //! ```
 //!
-//! Never speaks SPDY: a client that asks for it is told so.
+//! Both directions run beside each other, so that neither a full input nor a full output stops the
+//! other. Never decides whether a conversation may be had: `cluster` has.
 
 use super::body::ApiBody;
-use super::http::refuse;
+use super::channels::{self, Code, Ears, Event, Gone, Mouth};
+use super::hands::{self, Hand, STDERR, STDOUT, View};
+use super::outcome::{Outcome, id};
+use super::spdy::{Heard, Said, Session};
+use super::upgrade::{self, Agreed, agree, switch};
 use crate::shell::{Ends, Shell};
+use clock::Duration;
 use cluster::StreamRequest;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::future::{Either, select};
 use hyper::body::Incoming;
-use hyper::header::{
-    CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    UPGRADE,
-};
 use hyper_util::rt::TokioIo;
-use runtime::{PipeReader, Read, Terminal, TerminalSize};
-use serde_json::json;
+use runtime::TerminalSize;
+use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-/// What this server speaks, best first.
-const PROTOCOLS: [&str; 2] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
-/// The largest message and frame it reads.
-const MESSAGE_MAX: usize = 1024 * 1024;
+/// What this server speaks on a WebSocket.
+const WEBSOCKET: [&str; 5] = [
+    "v5.channel.k8s.io",
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+];
+/// What it speaks on SPDY.
+const SPDY: [&str; 4] = [
+    "v4.channel.k8s.io",
+    "v3.channel.k8s.io",
+    "v2.channel.k8s.io",
+    "channel.k8s.io",
+];
+/// How long a SPDY client may take to open its streams, as the kubelet's stream creation timeout.
+const OPENING: Duration = Duration::from_secs(30);
 const STDIN: u8 = 0;
-const STDOUT: u8 = 1;
-const STDERR: u8 = 2;
 const ERROR: u8 = 3;
 const RESIZE: u8 = 4;
-const CLOSE: u8 = 255;
 
-type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+/// Which channels the client asked for.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+    tty: bool,
+}
 
 /// Switches protocols and carries the conversation on.
 pub(super) fn answer(
@@ -46,61 +60,135 @@ pub(super) fn answer(
     shell: Rc<Shell>,
     wanted: StreamRequest,
 ) -> hyper::Response<ApiBody> {
-    let headers = request.headers();
-    let offered = headers
-        .get_all(SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let offered: Vec<String> = offered
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_owned())
-        .collect();
-    let protocol = PROTOCOLS
-        .into_iter()
-        .find(|protocol| offered.iter().any(|name| name == protocol));
-    let (Some(key), Some(protocol)) = (headers.get(SEC_WEBSOCKET_KEY).cloned(), protocol) else {
-        return refuse(
-            400,
-            "BadRequest",
-            "only WebSocket with v5.channel.k8s.io or v4.channel.k8s.io is in this lab",
-        );
+    let agreed = match agree(request.headers(), &WEBSOCKET, &SPDY) {
+        Ok(agreed) => agreed,
+        Err(refusal) => return refusal,
     };
-    let upgraded = hyper::upgrade::on(&mut request);
+    let (answer, upgraded) = switch(&mut request, agreed);
     let runtime = shell.runtime().clone();
     runtime.spawn_native(async move {
         let Ok(upgraded) = upgraded.await else { return };
-        let mut config = WebSocketConfig::default();
-        config.max_message_size = Some(MESSAGE_MAX);
-        config.max_frame_size = Some(MESSAGE_MAX);
-        let mut socket =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config))
-                .await;
-        // A client that hangs up ends its own conversation.
-        let _ = carry_on(&shell, &mut socket, wanted).await;
-        let normal = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
+        let wish = wish(&wanted);
+        let (ears, mouth) = if agreed.websocket {
+            let base64 = agreed.protocol.contains("base64");
+            let code = if base64 { Code::Base64 } else { Code::Binary };
+            channels::of_socket(upgrade::socket(upgraded).await, code)
+        } else {
+            let wire = Box::new(TokioIo::new(upgraded));
+            let (session, speak) = Session::begin(wire);
+            shell.runtime().spawn_native(async move {
+                // A client that has gone has nobody to tell.
+                let _ = speak.await;
+            });
+            match open(&shell, session, wish, agreed).await {
+                Some(both) => both,
+                None => return,
+            }
         };
-        let _ = socket.close(Some(normal)).await;
+        // A client that hangs up ends its own conversation.
+        let _ = carry_on(&shell, ears, mouth, wanted, agreed).await;
     });
-    let mut response = hyper::Response::new(ApiBody::full(Vec::new()));
-    *response.status_mut() = hyper::StatusCode::SWITCHING_PROTOCOLS;
-    let accept = derive_accept_key(key.as_bytes());
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
-    headers.insert(
-        SEC_WEBSOCKET_ACCEPT,
-        HeaderValue::try_from(accept).expect("base64 is ASCII"),
-    );
-    response
+    answer
 }
 
-type Sent = Result<(), tokio_tungstenite::tungstenite::Error>;
+fn wish(wanted: &StreamRequest) -> Wish {
+    match wanted {
+        StreamRequest::Exec {
+            stdin,
+            stdout,
+            stderr,
+            tty,
+            ..
+        }
+        | StreamRequest::Attach {
+            stdin,
+            stdout,
+            stderr,
+            tty,
+            ..
+        } => Wish {
+            stdin: *stdin,
+            stdout: *stdout,
+            stderr: *stderr && !*tty,
+            tty: *tty,
+        },
+        StreamRequest::Log { .. } | StreamRequest::PortForward { .. } => Wish {
+            stdin: false,
+            stdout: false,
+            stderr: false,
+            tty: false,
+        },
+    }
+}
 
-async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest) -> Sent {
-    let (namespace, pod, container, command, stdin, tty) = match wanted {
+/// Waits until a SPDY client has opened the streams that it asked for.
+async fn open(
+    shell: &Shell,
+    mut session: Session,
+    wish: Wish,
+    agreed: Agreed,
+) -> Option<(Ears, Mouth)> {
+    let resize =
+        wish.tty && !matches!(agreed.protocol, "" | "channel.k8s.io" | "v2.channel.k8s.io");
+    let wanted = [true, wish.stdin, wish.stdout, wish.stderr, resize];
+    let wanted = wanted.into_iter().filter(|wanted| *wanted).count();
+    let sink = session.sink();
+    let (mut heard, mut spoken) = (BTreeMap::new(), BTreeMap::new());
+    {
+        let late = pin!(shell.runtime().sleep(OPENING));
+        let opening = pin!(async {
+            while spoken.len() < wanted {
+                let Heard::Open {
+                    stream, headers, ..
+                } = session.next().await?
+                else {
+                    continue;
+                };
+                let kind = headers.iter().find(|(name, _)| name == "streamtype");
+                let channel = match kind.map(|(_, kind)| kind.as_str()) {
+                    Some("stdin") => STDIN,
+                    Some("stdout") => STDOUT,
+                    Some("stderr") => STDERR,
+                    Some("error") => ERROR,
+                    Some("resize") => RESIZE,
+                    _ => {
+                        sink.say(Said::Refuse(stream)).await;
+                        continue;
+                    }
+                };
+                heard.insert(stream, channel);
+                spoken.insert(channel, stream);
+                sink.say(Said::Reply(stream)).await;
+            }
+            Some(())
+        });
+        match select(opening, late).await {
+            Either::Left((opened, _)) => opened?,
+            Either::Right(_) => return None,
+        }
+    }
+    let mouth = Mouth::Spdy(session.sink(), spoken);
+    Some((Ears::Spdy(session, heard), mouth))
+}
+
+async fn carry_on(
+    shell: &Rc<Shell>,
+    ears: Ears,
+    mut mouth: Mouth,
+    wanted: StreamRequest,
+    agreed: Agreed,
+) -> Result<(), Gone> {
+    let wish = wish(&wanted);
+    // So that a client knows that the connection stands before anything is said.
+    let first = match wish {
+        Wish { stdout: true, .. } => STDOUT,
+        Wish { stderr: true, .. } => STDERR,
+        _ => ERROR,
+    };
+    if agreed.websocket {
+        mouth.send(first, &[]).await?;
+    }
+    let outcome = match wanted {
         StreamRequest::Exec {
             namespace,
             pod,
@@ -109,154 +197,88 @@ async fn carry_on(shell: &Rc<Shell>, socket: &mut Socket, wanted: StreamRequest)
             stdin,
             tty,
             ..
-        } => (namespace, pod, container, command, stdin, tty),
+        } => {
+            let size = tty.then_some(TerminalSize {
+                columns: 80,
+                rows: 24,
+            });
+            match shell.exec(&namespace, &pod, &container, command.clone(), stdin, size) {
+                Err(cause) => {
+                    let id = id(&[&namespace, &pod, &container, &shell.now().to_string()]);
+                    Outcome::not_started(&command, &cause, &id)
+                }
+                Ok(talk) => {
+                    let process = talk.process;
+                    let pumped = pump(ears, &mut mouth, talk.ends, wish).await;
+                    if pumped.is_err() {
+                        // What a client that has gone had started ends as when its terminal is closed.
+                        shell.runtime().signal(process, 1);
+                    }
+                    let code = talk.exit.status().await;
+                    pumped?;
+                    Outcome::ended(command, code)
+                }
+            }
+        }
         StreamRequest::Attach {
             namespace,
             pod,
             container,
             stdin,
             ..
-        } => {
-            let Some(ends) = shell.attach(&namespace, &pod, &container, stdin) else {
-                let gone = format!("container not running ({container})");
-                return status(socket, &failure("InternalError", &gone)).await;
-            };
-            pump(socket, ends).await?;
-            return status(socket, &ended(0)).await;
-        }
-        StreamRequest::Log { .. } | StreamRequest::PortForward { .. } => {
-            let what = failure("InternalError", "port-forward is not in this lab yet");
-            return status(socket, &what).await;
-        }
+        } => match shell.attach(&namespace, &pod, &container, stdin) {
+            Some(ends) => {
+                pump(ears, &mut mouth, ends, wish).await?;
+                Outcome::Success
+            }
+            None => Outcome::not_attached(&id(&[&namespace, &pod, &container])),
+        },
+        StreamRequest::Log { .. } | StreamRequest::PortForward { .. } => return Ok(()),
     };
-    let name = command.first().cloned().unwrap_or_default();
-    let size = tty.then_some(TerminalSize {
-        columns: 80,
-        rows: 24,
-    });
-    let talk = match shell.exec(&namespace, &pod, &container, command, stdin, size) {
-        Ok(talk) => talk,
-        Err(cause) => return status(socket, &failure("InternalError", &oci(&name, &cause))).await,
-    };
-    let process = talk.process;
-    let pumped = pump(socket, talk.ends).await;
-    if pumped.is_err() {
-        // The client is gone: what it started ends as when its terminal is closed.
-        shell.runtime().signal(process, 1);
-    }
-    let code = talk.exit.status().await;
-    pumped?;
-    status(socket, &ended(code)).await
+    let text = outcome.text(agreed.protocol);
+    mouth.send(ERROR, text.as_bytes()).await?;
+    mouth.close().await;
+    Ok(())
 }
 
-/// Carries bytes both ways until the process has closed its output.
-async fn pump(socket: &mut Socket, mut ends: Ends) -> Sent {
-    let mut open = Open {
-        stdout: true,
-        stderr: !matches!(ends, Ends::Terminal(_)),
-    };
-    while open.stdout || open.stderr {
-        let mut heard = Vec::new();
-        let incoming = std::future::poll_fn(|cx| {
-            let said = open.listen(&ends, &mut heard, cx);
-            match socket.poll_next_unpin(cx) {
-                Poll::Ready(message) => Poll::Ready(Some(message)),
-                Poll::Pending if said => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await;
-        for (channel, data) in heard {
-            let mut message = vec![channel];
-            message.extend(data);
-            socket.send(Message::binary(message)).await?;
-        }
-        match incoming {
-            None => {}
-            Some(Some(message)) => type_in(&mut ends, &message?.into_data()).await,
-            Some(None) => return Err(tokio_tungstenite::tungstenite::Error::ConnectionClosed),
+/// Carries bytes both ways until the process has closed its output or the client has gone.
+async fn pump(ears: Ears, mouth: &mut Mouth, ends: Ends, wish: Wish) -> Result<(), Gone> {
+    let (hand, view) = hands::split(ends);
+    let (listen, tell) = (pin!(type_in(ears, hand)), pin!(tell(mouth, view, wish)));
+    match select(tell, listen).await {
+        Either::Left((told, _)) => told,
+        Either::Right(_) => Err(Gone),
+    }
+}
+
+/// Sends what the process writes until it can write no more.
+async fn tell(mouth: &mut Mouth, mut view: View, wish: Wish) -> Result<(), Gone> {
+    while let Some((channel, data)) = view.next().await {
+        let wanted = match channel {
+            STDOUT => wish.stdout,
+            _ => wish.stderr,
+        };
+        if wanted {
+            mouth.send(channel, &data).await?;
         }
     }
     Ok(())
 }
 
-/// Which output of the process still may come.
-struct Open {
-    stdout: bool,
-    stderr: bool,
-}
-
-impl Open {
-    /// Takes what the process wrote; true when it wrote or ended anything.
-    fn listen(
-        &mut self,
-        ends: &Ends,
-        heard: &mut Vec<(u8, Vec<u8>)>,
-        cx: &mut std::task::Context<'_>,
-    ) -> bool {
-        match ends {
-            Ends::Pipes { stdout, stderr, .. } | Ends::Attached { stdout, stderr, .. } => {
-                let first = self.stdout && hear(stdout, STDOUT, &mut self.stdout, heard, cx);
-                let second = self.stderr && hear(stderr, STDERR, &mut self.stderr, heard, cx);
-                first | second
+/// Gives the process what the client sends until it has gone.
+async fn type_in(mut ears: Ears, mut hand: Hand) {
+    while let Some(event) = ears.next().await {
+        match event {
+            Event::Data(STDIN, data) => hand.write(&data).await,
+            Event::Data(RESIZE, data) => {
+                if let Some(size) = size(&data) {
+                    hand.resize(size);
+                }
             }
-            Ends::Terminal(terminal) => hear_terminal(terminal, &mut self.stdout, heard, cx),
+            Event::End(STDIN) => hand.close(),
+            // Other channels are not the client's to speak on.
+            _ => {}
         }
-    }
-}
-
-fn hear(
-    reader: &PipeReader,
-    channel: u8,
-    open: &mut bool,
-    heard: &mut Vec<(u8, Vec<u8>)>,
-    cx: &mut std::task::Context<'_>,
-) -> bool {
-    match reader.try_read(32 * 1024) {
-        Read::Data(data) => heard.push((channel, data)),
-        Read::End => *open = false,
-        Read::WouldBlock => return reader.poll_readable(cx).is_ready(),
-    }
-    true
-}
-
-fn hear_terminal(
-    terminal: &Terminal,
-    open: &mut bool,
-    heard: &mut Vec<(u8, Vec<u8>)>,
-    cx: &mut std::task::Context<'_>,
-) -> bool {
-    match terminal.try_read(32 * 1024) {
-        Read::Data(data) => heard.push((STDOUT, data)),
-        Read::End => *open = false,
-        Read::WouldBlock => return terminal.poll_readable(cx).is_ready(),
-    }
-    true
-}
-
-/// Gives the process what the client sent.
-async fn type_in(ends: &mut Ends, message: &[u8]) {
-    let Some((channel, data)) = message.split_first() else {
-        return;
-    };
-    match (*channel, ends) {
-        (STDIN, ends) => ends.write(data).await,
-        (CLOSE, ends) if data == [STDIN] => ends.close_input(),
-        (RESIZE, Ends::Terminal(terminal)) => {
-            size(data)
-                .into_iter()
-                .for_each(|size| terminal.resize(size));
-        }
-        (
-            RESIZE,
-            Ends::Attached {
-                keyboard: Some(keyboard),
-                ..
-            },
-        ) => size(data)
-            .into_iter()
-            .for_each(|size| keyboard.resize(size)),
-        _ => {}
     }
 }
 
@@ -268,33 +290,4 @@ fn size(data: &[u8]) -> Option<TerminalSize> {
         columns: number("Width")?,
         rows: number("Height")?,
     })
-}
-
-async fn status(socket: &mut Socket, status: &serde_json::Value) -> Sent {
-    let mut message = vec![ERROR];
-    message.extend(status.to_string().into_bytes());
-    socket.send(Message::binary(message)).await
-}
-
-fn failure(reason: &str, message: &str) -> serde_json::Value {
-    json!({ "metadata": {}, "status": "Failure", "reason": reason, "message": message, "code": 500 })
-}
-
-/// How the API server tells kubectl the exit code.
-fn ended(code: u8) -> serde_json::Value {
-    match code {
-        0 => json!({ "metadata": {}, "status": "Success" }),
-        code => json!({
-            "metadata": {}, "status": "Failure", "reason": "NonZeroExitCode",
-            "message": format!("command terminated with non-zero exit code: exit status {code}"),
-            "details": { "causes": [{ "reason": "ExitCode", "message": code.to_string() }] },
-        }),
-    }
-}
-
-/// containerd's and runc's words around why a program did not start.
-fn oci(program: &str, cause: &str) -> String {
-    format!(
-        "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: exec: {program:?}: {cause}: unknown"
-    )
 }

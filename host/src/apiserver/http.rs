@@ -1,16 +1,21 @@
 //! One HTTP connection: requests to values, values to responses. Never interprets a path.
 
-use super::{body::ApiBody, exec, log};
+use super::caller::{BODY, Caller, IDLE};
+use super::{body::ApiBody, dress, exec, forward, log};
 use crate::shell::Shell;
 use cluster::{Body, Method, Request, StreamRequest};
+use futures_util::future::{Either, select};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH, UPGRADE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, IF_NONE_MATCH,
+    USER_AGENT,
 };
+use hyper::rt::Timer;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 
 /// The largest request body the server reads, as the real one's default.
@@ -19,28 +24,52 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<I>(io: I, shell: Rc<Shell>)
+pub(crate) async fn serve<I>(io: I, shell: Rc<Shell>, caller: Caller)
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
+    let mut server = http1::Builder::new();
+    server.max_buf_size(HEAD_LIMIT).auto_date_header(false);
+    if let Some(clock) = caller.clock() {
+        server.timer(clock.clone()).header_read_timeout(IDLE);
+    }
     let service = service_fn(move |request| {
-        let shell = shell.clone();
-        async move { Ok::<_, Infallible>(answer(request, shell).await) }
+        let (shell, caller) = (shell.clone(), caller.clone());
+        async move { Ok::<_, Infallible>(answer(request, shell, &caller).await) }
     });
     // A connection that breaks or sends no HTTP ends alone; hyper has already said 400 if it could.
-    let _ = http1::Builder::new()
-        .max_buf_size(HEAD_LIMIT)
-        .serve_connection(io, service)
-        .with_upgrades()
-        .await;
+    let _ = server.serve_connection(io, service).with_upgrades().await;
 }
 
 async fn answer(
+    request: hyper::Request<Incoming>,
+    shell: Rc<Shell>,
+    caller: &Caller,
+) -> hyper::Response<ApiBody> {
+    let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
+    let packs = request.method() == hyper::Method::GET && dress::takes_gzip(text(ACCEPT_ENCODING));
+    let known = caller.may_ask(text(AUTHORIZATION));
+    let mut response = if known {
+        understand(request, shell.clone(), caller).await
+    } else {
+        refuse(401, "Unauthorized", "Unauthorized")
+    };
+    if packs {
+        dress::pack(&mut response);
+    }
+    if response.status() != hyper::StatusCode::SWITCHING_PROTOCOLS {
+        dress::headers(response.headers_mut(), &shell);
+        dress::date(response.headers_mut(), &shell);
+    }
+    response
+}
+
+async fn understand(
     mut request: hyper::Request<Incoming>,
     shell: Rc<Shell>,
+    caller: &Caller,
 ) -> hyper::Response<ApiBody> {
-    let upgrade = request.headers().contains_key(UPGRADE);
-    let value = match read(&mut request).await {
+    let value = match read(&mut request, caller).await {
         Ok(value) => value,
         Err(refusal) => return refusal,
     };
@@ -53,14 +82,32 @@ async fn answer(
             ApiBody::watch(shell, id),
         ),
         Body::Stream(wanted @ StreamRequest::Log { .. }) => log::answer(&shell, &wanted),
-        Body::Stream(wanted) if upgrade => exec::answer(request, shell, wanted),
-        Body::Stream(_) => refuse(400, "BadRequest", "Upgrade request required"),
+        Body::Stream(StreamRequest::PortForward {
+            namespace,
+            pod,
+            ports,
+        }) => forward::answer(request, shell, (namespace, pod, ports)),
+        Body::Stream(wanted) => exec::answer(request, shell, wanted),
     }
 }
 
 /// Takes a request out of HTTP.
-async fn read(request: &mut hyper::Request<Incoming>) -> Result<Request, hyper::Response<ApiBody>> {
-    let body = match Limited::new(request.body_mut(), BODY_LIMIT).collect().await {
+async fn read(
+    request: &mut hyper::Request<Incoming>,
+    caller: &Caller,
+) -> Result<Request, hyper::Response<ApiBody>> {
+    let body = Limited::new(request.body_mut(), BODY_LIMIT).collect();
+    let body = match caller.clock() {
+        None => body.await,
+        Some(clock) => match select(pin!(body), clock.sleep(BODY)).await {
+            Either::Left((body, _)) => body,
+            Either::Right(_) => {
+                let why = "Timeout: request did not complete within the allotted duration";
+                return Err(refuse(504, "Timeout", why));
+            }
+        },
+    };
+    let body = match body {
         Ok(body) => body.to_bytes().to_vec(),
         Err(cause) if cause.is::<LengthLimitError>() => {
             return Err(refuse(

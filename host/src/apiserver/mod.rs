@@ -5,8 +5,17 @@
 //! meaning: that is `cluster::api`.
 
 mod body;
+mod caller;
+mod channels;
+mod dress;
 mod exec;
+mod forward;
+mod hands;
 mod http;
 mod log;
+mod outcome;
+mod spdy;
+mod upgrade;
 
+pub(crate) use caller::{Caller, HostClock, Visit};
 pub(crate) use http::serve;

@@ -1,6 +1,6 @@
 //! `lab up`: a bare live cluster in the foreground. Never more than the loop, paced to the wall clock.
 
-use crate::apiserver;
+use crate::apiserver::{self, Caller, HostClock, Visit};
 use crate::cli::{Cluster, Up};
 use crate::outside::{Credentials, Outside, Visitor};
 use crate::shell::{NetStream, Shell};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clock::{Instant, Seed};
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeSet;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,28 +20,88 @@ use world::{NodePlan, PLATFORMS, Platform, WorldSpec};
 
 /// The longest nap: whatever happens, the loop looks around this often.
 const NAP: Duration = Duration::from_secs(60);
+/// The shortest token that is taken.
+const TOKEN_MIN: usize = 16;
 
 /// Runs until Ctrl-C.
 pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
-    let credentials = Credentials::generate()?;
-    let outside = Outside::open(typed.port, &credentials, std::thread::current())?;
+    let token = token(typed)?;
+    let credentials = Credentials::generate(&names(typed.listen))?;
+    let at = SocketAddr::new(typed.listen, typed.port);
+    let outside = Outside::open(at, &credentials, std::thread::current())?;
     let shell = Shell::new(spec(&typed.cluster, true)?, &[])?;
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());
-    credentials.write_kubeconfig(&typed.kubeconfig, outside.api_port())?;
-    anstream::println!(
-        "The API server listens on https://127.0.0.1:{}",
-        outside.api_port()
-    );
+    let server = reachable(outside.api());
+    credentials.write_kubeconfig(&typed.kubeconfig, server)?;
+    anstream::println!("The API server listens on https://{}", outside.api());
+    if typed.token_file.is_none()
+        && let Some(token) = &token
+    {
+        anstream::println!("  who has no certificate says the token {token}");
+    }
     anstream::println!(
         "  kubectl --kubeconfig {} get nodes",
         typed.kubeconfig.display()
     );
     anstream::println!("Ctrl-C ends everything.");
-    live(&shell, &outside);
+    live(&shell, &outside, token.as_ref());
     let _ = std::fs::remove_file(&typed.kubeconfig);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The token of `--token-file`, or a fresh one when somebody else than this machine's users could
+/// connect.
+fn token(typed: &Up) -> Result<Option<Arc<str>>> {
+    if let Some(path) = &typed.token_file {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let token = text.trim();
+        anyhow::ensure!(
+            token.len() >= TOKEN_MIN && token.bytes().all(|byte| byte.is_ascii_graphic()),
+            "{} holds no token\n\nhint: one line of at least {TOKEN_MIN} letters and digits",
+            path.display()
+        );
+        return Ok(Some(token.into()));
+    }
+    if typed.listen.is_loopback() {
+        return Ok(None);
+    }
+    Ok(Some(Credentials::secret()?.into()))
+}
+
+/// What the serving certificate has to name besides loopback.
+fn names(listen: IpAddr) -> Vec<String> {
+    if !listen.is_unspecified() {
+        return vec![listen.to_string()];
+    }
+    let mut names = vec![
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
+    ];
+    // Nothing is sent: connecting a datagram socket only asks for the way out.
+    let way = UdpSocket::bind((listen, 0)).and_then(|socket| {
+        socket.connect(("192.0.2.1", 9))?;
+        socket.local_addr()
+    });
+    names.extend(way.ok().map(|addr| addr.ip().to_string()));
+    names
+}
+
+/// Where this machine's users find a listener.
+fn reachable(listener: SocketAddr) -> SocketAddr {
+    match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listener.port())
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), listener.port())
+        }
+        _ => listener,
+    }
 }
 
 /// Wakes the world's thread when something outside has news for a task of it.
@@ -54,14 +114,14 @@ impl Wake for Unpark {
 }
 
 /// The loop: virtual time follows the wall clock, and visitors come in at the present.
-fn live(shell: &Rc<Shell>, outside: &Outside) {
+fn live(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>) {
     let started = std::time::Instant::now();
     let mut ports = BTreeSet::new();
     loop {
         while let Some(visitor) = outside.poll_visitor() {
             match visitor {
                 Visitor::Stop => return,
-                visitor => admit(shell, visitor),
+                visitor => admit(shell, outside, token, visitor),
             }
         }
         let wall = Instant::ZERO + started.elapsed();
@@ -83,12 +143,18 @@ fn live(shell: &Rc<Shell>, outside: &Outside) {
     }
 }
 
-fn admit(shell: &Rc<Shell>, visitor: Visitor) {
+fn admit(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>, visitor: Visitor) {
     let inside = shell.clone();
     match visitor {
-        Visitor::Api(stream) => shell
-            .runtime()
-            .spawn_native(apiserver::serve(TokioIo::new(stream), inside)),
+        Visitor::Api(stream, certified) => {
+            let caller = Caller::Outside(Visit {
+                certified,
+                token: token.cloned(),
+                clock: HostClock(outside.clock()),
+            });
+            let served = apiserver::serve(TokioIo::new(stream), inside, caller);
+            shell.runtime().spawn_native(served);
+        }
         Visitor::NodePort(port, mut stream) => shell.runtime().spawn_native(async move {
             let Some((from, to)) = node_port(&inside, port) else {
                 return;

@@ -4,13 +4,15 @@
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+use ring::rand::SystemRandom;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,11 +33,11 @@ pub(crate) struct Credentials {
 
 impl Credentials {
     /// Fresh ones, as `kubeadm init` would make them: a CA, a serving certificate for
-    /// 127.0.0.1 and the cluster's own names, a client certificate of `system:masters`.
+    /// 127.0.0.1, `addresses` and the cluster's own names, a client certificate of `system:masters`.
     ///
     /// # Errors
     /// When the host has no randomness to give.
-    pub(crate) fn generate() -> Result<Self> {
+    pub(crate) fn generate(addresses: &[String]) -> Result<Self> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "kubernetes");
@@ -57,7 +59,10 @@ impl Credentials {
             "kubernetes.default.svc.cluster.local",
         ];
         let server_key = KeyPair::generate()?;
-        let mut server = CertificateParams::new(names.map(String::from))?;
+        let mut names: Vec<String> = names.map(String::from).into();
+        names.extend(addresses.iter().cloned());
+        names.dedup();
+        let mut server = CertificateParams::new(names)?;
         server
             .distinguished_name
             .push(DnType::CommonName, "kube-apiserver");
@@ -85,13 +90,26 @@ impl Credentials {
         })
     }
 
-    /// TLS for the API listener: a client without our certificate is not let in.
+    /// A word that nobody guesses, out of the host's randomness: 32 bytes of it.
+    ///
+    /// # Errors
+    /// When the host has no randomness to give.
+    pub(crate) fn secret() -> Result<String> {
+        let random: ring::rand::Random<[u8; 32]> = ring::rand::generate(&SystemRandom::new())
+            .map_err(|_| anyhow::anyhow!("the host has no randomness to give"))?;
+        Ok(URL_SAFE_NO_PAD.encode(random.expose()))
+    }
+
+    /// TLS for the API listener: a client may show our certificate or none; whoever showed none
+    /// must say a token with each request, which is not TLS's business.
     ///
     /// HTTP/1.1 is the only protocol offered, since the server behind it speaks no other.
     pub(crate) fn server_config(&self) -> Result<ServerConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone())?;
-        let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build()?;
+        let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
+            .allow_unauthenticated()
+            .build()?;
         let key = PrivateKeyDer::try_from(self.server_key.clone())
             .map_err(|cause| anyhow::anyhow!("{cause}"))?;
         let mut config = ServerConfig::builder()
@@ -105,9 +123,9 @@ impl Credentials {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(crate) fn write_kubeconfig(&self, path: &Path, port: u16) -> Result<()> {
+    pub(crate) fn write_kubeconfig(&self, path: &Path, server: SocketAddr) -> Result<()> {
         let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters:\n- name: lab\n  cluster:\n    server: https://127.0.0.1:{port}\n    certificate-authority-data: {}\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: kubernetes-admin\nusers:\n- name: kubernetes-admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\n",
+            "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters:\n- name: lab\n  cluster:\n    server: https://{server}\n    certificate-authority-data: {}\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: kubernetes-admin\nusers:\n- name: kubernetes-admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\n",
             STANDARD.encode(&self.ca_pem),
             STANDARD.encode(&self.client_pem),
             STANDARD.encode(&self.client_key_pem),

@@ -1,4 +1,4 @@
-//! The host's side of a live cluster: listeners on 127.0.0.1 and TLS, on a thread of their own.
+//! The host's side of a live cluster: listeners and TLS, on a thread of their own.
 //!
 //! Never knows HTTP or Kubernetes and decides nothing: it turns what arrives into byte streams
 //! and hands them to the world's thread, which wakes for them.
@@ -9,13 +9,13 @@ pub(crate) use credentials::Credentials;
 
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Thread;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, copy_bidirectional, duplex};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -26,12 +26,14 @@ const BUFFER: usize = 64 * 1024;
 const VISITORS: usize = 512;
 /// How long a client may take over its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long sent bytes may stay without an acknowledgement, in milliseconds.
+const UNACKNOWLEDGED: u32 = 60_000;
 
 /// A connection from the host, already plain bytes.
 #[derive(Debug)]
 pub(crate) enum Visitor {
-    /// To the API server.
-    Api(DuplexStream),
+    /// To the API server, with our certificate or without.
+    Api(DuplexStream, bool),
     /// To a NodePort of the cluster.
     NodePort(u16, DuplexStream),
     /// Ctrl-C or a request to stop.
@@ -43,20 +45,21 @@ pub(crate) enum Visitor {
 pub(crate) struct Outside {
     visitors: Receiver<Visitor>,
     ports: mpsc::UnboundedSender<BTreeSet<u16>>,
-    api_port: u16,
+    api: SocketAddr,
+    clock: tokio::runtime::Handle,
 }
 
 impl Outside {
-    /// Listens for the API on 127.0.0.1:`port` (0: a free one) and wakes `world` for each visitor.
+    /// Listens for the API on `at` (port 0: a free one) and wakes `world` for each visitor.
     ///
     /// # Errors
     /// When the port is taken or no thread can be started.
-    pub(crate) fn open(port: u16, credentials: &Credentials, world: Thread) -> Result<Self> {
+    pub(crate) fn open(at: SocketAddr, credentials: &Credentials, world: Thread) -> Result<Self> {
         let tls = TlsAcceptor::from(Arc::new(credentials.server_config()?));
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .with_context(|| format!("cannot listen on 127.0.0.1:{port}"))?;
+        let listener =
+            std::net::TcpListener::bind(at).with_context(|| format!("cannot listen on {at}"))?;
         listener.set_nonblocking(true)?;
-        let api_port = listener.local_addr()?.port();
+        let api = listener.local_addr()?;
         let (visit, visitors) = sync_channel(VISITORS);
         let (ports, wanted) = mpsc::unbounded_channel();
         let door = Door {
@@ -67,6 +70,7 @@ impl Outside {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let clock = runtime.handle().clone();
         std::thread::Builder::new()
             .name("outside".into())
             .spawn(move || {
@@ -81,13 +85,19 @@ impl Outside {
         Ok(Self {
             visitors,
             ports,
-            api_port,
+            api,
+            clock,
         })
     }
 
-    /// The port of the API server on 127.0.0.1.
-    pub(crate) fn api_port(&self) -> u16 {
-        self.api_port
+    /// Where the API server listens.
+    pub(crate) fn api(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// The clock of this thread, which is the host's.
+    pub(crate) fn clock(&self) -> tokio::runtime::Handle {
+        self.clock.clone()
     }
 
     /// The next visitor, if one waits.
@@ -125,6 +135,19 @@ impl Door {
     }
 }
 
+/// Small pieces go at once, and a peer that has vanished without a word is noticed: keep-alive as
+/// Go's servers have it, and no more than a minute for what was sent and not acknowledged.
+fn tune(stream: &TcpStream) {
+    use rustix::net::sockopt;
+    let every = Duration::from_secs(15);
+    // A socket that cannot be tuned still works.
+    let _ = stream.set_nodelay(true);
+    let _ = sockopt::set_socket_keepalive(stream, true);
+    let _ = sockopt::set_tcp_keepidle(stream, every);
+    let _ = sockopt::set_tcp_keepintvl(stream, every);
+    let _ = sockopt::set_tcp_user_timeout(stream, UNACKNOWLEDGED);
+}
+
 async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
     loop {
         let Ok(place) = door.places.clone().acquire_owned().await else {
@@ -136,9 +159,11 @@ async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
         let (tls, door) = (tls.clone(), door.clone());
         tokio::spawn(async move {
             let _place = place;
-            let _ = stream.set_nodelay(true);
+            tune(&stream);
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
-                door.usher(stream, Visitor::Api).await;
+                // TLS has checked the certificate, if there is one.
+                let certified = stream.get_ref().1.peer_certificates().is_some();
+                door.usher(stream, |far| Visitor::Api(far, certified)).await;
             }
         });
     }
@@ -184,7 +209,7 @@ async fn serve_port(port: u16, listener: TcpListener, door: Door) {
         let door = door.clone();
         tokio::spawn(async move {
             let _place = place;
-            let _ = stream.set_nodelay(true);
+            tune(&stream);
             door.usher(stream, |far| Visitor::NodePort(port, far)).await;
         });
     }

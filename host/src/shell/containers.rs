@@ -269,6 +269,11 @@ impl Containers {
         })
     }
 
+    /// The machine of the Pod with this uid.
+    pub(crate) fn host(&self, uid: &str) -> Option<HostId> {
+        Some(self.pods.get(uid)?.host)
+    }
+
     /// A container of the Pod with this uid, while it runs.
     pub(crate) fn find(&self, uid: &str, container: &str) -> Option<&Running> {
         let running = self.pods.get(uid)?.containers.get(container)?;

@@ -8,6 +8,7 @@ use super::images::{Component, Images};
 use super::places::Machines;
 use super::stage::Stage;
 use super::{Conversation, Ends, LogOptions, LogReader, probes, remote};
+use crate::apiserver::Caller;
 use anyhow::Result;
 use clock::Instant;
 use cluster::kubelet::PodRef;
@@ -86,9 +87,11 @@ impl Shell {
         self.runtime.spawn_native(async move {
             while let Ok(stream) = listener.accept().await {
                 let io = hyper_util::rt::TokioIo::new(super::stream::NetStream::from(stream));
-                shell
-                    .runtime
-                    .spawn_native(crate::apiserver::serve(io, shell.clone()));
+                shell.runtime.spawn_native(crate::apiserver::serve(
+                    io,
+                    shell.clone(),
+                    Caller::Inside,
+                ));
             }
         });
         Ok(())
@@ -236,7 +239,7 @@ impl Shell {
         }
     }
 
-    pub(super) fn unix_nanos(&self) -> u64 {
+    pub(crate) fn unix_nanos(&self) -> u64 {
         u64::try_from(self.epoch).unwrap_or(0) * 1_000_000_000 + self.now().as_nanos()
     }
 
@@ -363,6 +366,12 @@ impl Shell {
         let uid = self.uid(namespace, pod)?;
         let containers = self.containers.borrow();
         Some(containers.find(&uid, container)?.streams.attach(stdin))
+    }
+
+    /// The machine of a Pod, while it has one.
+    pub(crate) fn pod_host(&self, namespace: &str, pod: &str) -> Option<vnet::HostId> {
+        let uid = self.uid(namespace, pod)?;
+        self.containers.borrow().host(&uid)
     }
 
     pub(super) fn exists(&self, pod: &PodRef) -> bool {

@@ -21,6 +21,7 @@ mod settle;
 mod stage;
 mod stream;
 
+pub(crate) use attach::{Keyboard, Streams};
 pub(crate) use capture::Capture;
 pub(crate) use containers::{Conversation, Ends, Terminal};
 pub(crate) use driver::Shell;
