@@ -71,6 +71,22 @@ impl Failure {
         }
     }
 
+    /// A PodDisruptionBudget is against an eviction; come back after so many seconds.
+    #[must_use]
+    pub fn over_budget(why: impl Into<String>, retry_seconds: u32) -> Self {
+        let cause = json!({"reason": "DisruptionBudget", "message": why.into()});
+        let mut details = json!({ "causes": [cause] });
+        if retry_seconds > 0 {
+            details["retryAfterSeconds"] = retry_seconds.into();
+        }
+        Self {
+            code: 429,
+            reason: "TooManyRequests",
+            message: "Cannot evict pod as it would violate the pod's disruption budget.".to_owned(),
+            details: Some(details),
+        }
+    }
+
     /// The body is larger than this server reads.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
@@ -118,10 +134,15 @@ impl Failure {
         let cause = |finding: &FieldError| json!({"reason": finding.reason, "message": finding.message, "field": finding.field});
         let mut details = details(name, names.group, names.kind);
         details.insert("causes".into(), found.iter().map(cause).collect());
+        // The sentence names the kind with its group, unlike what kubectl makes of the details.
+        let kind = match names.group {
+            "" => names.kind.to_owned(),
+            group => format!("{}.{group}", names.kind),
+        };
         Self {
             code: 422,
             reason: "Invalid",
-            message: format!("{} \"{name}\" is invalid: {list}", names.kind),
+            message: format!("{kind} \"{name}\" is invalid: {list}"),
             details: Some(details.into()),
         }
     }

@@ -181,7 +181,7 @@ fn a_deployment_without_selector_and_names_lacks_all_of_them() {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "mr"},
         "spec": {"template": {"metadata": {"labels": {"app": "mr"}}, "spec": {"containers": [{"image": "nginx"}]}}},
     });
-    let message = "Deployment \"mr\" is invalid: [spec.selector: Required value, spec.template.metadata.labels: Invalid value: {\"app\":\"mr\"}: `selector` does not match template `labels`, spec.template.spec.containers[0].name: Required value]";
+    let message = "Deployment.apps \"mr\" is invalid: [spec.selector: Required value, spec.template.metadata.labels: Invalid value: {\"app\":\"mr\"}: `selector` does not match template `labels`, spec.template.spec.containers[0].name: Required value]";
     Lab::new().refused(Post, DEPLOYMENTS, &body.to_string(), 422, message);
 }
 
@@ -213,7 +213,7 @@ fn what_may_not_change_says_so() {
     let service = format!("{SERVICES}/my-nginx");
     lab.refused(Patch, &service, r#"{"spec":{"clusterIP":"10.96.5.5"}}"#, 422, "Service \"my-nginx\" is invalid: spec.clusterIPs[0]: Invalid value: [\"10.96.5.5\"]: may not change once set");
     let deployment = format!("{DEPLOYMENTS}/my-nginx");
-    lab.refused(Patch, &deployment, r#"{"spec":{"selector":{"matchLabels":{"run":"other"}}}}"#, 422, "Deployment \"my-nginx\" is invalid: [spec.template.metadata.labels: Invalid value: {\"run\":\"my-nginx\"}: `selector` does not match template `labels`, spec.selector: Invalid value: {\"matchLabels\":{\"run\":\"other\"}}: field is immutable]");
+    lab.refused(Patch, &deployment, r#"{"spec":{"selector":{"matchLabels":{"run":"other"}}}}"#, 422, "Deployment.apps \"my-nginx\" is invalid: [spec.template.metadata.labels: Invalid value: {\"run\":\"my-nginx\"}: `selector` does not match template `labels`, spec.selector: Invalid value: {\"matchLabels\":{\"run\":\"other\"}}: field is immutable]");
 }
 
 #[test]
