@@ -7,8 +7,6 @@ mod face;
 mod httpd;
 #[path = "program/nginx.rs"]
 mod nginx;
-#[path = "program/show.rs"]
-mod show;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@ mod furniture;
 
 pub mod api;
 pub mod controller;
+pub mod cron;
 pub mod dns;
 pub mod ipam;
 pub mod kind;

@@ -10,6 +10,7 @@ mod connect;
 mod decode;
 mod discovery;
 mod draft;
+mod eviction;
 mod go_json;
 mod health;
 mod lab;
@@ -242,7 +243,7 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
         (Some("exec" | "attach" | "portforward"), _, Method::Get | Method::Post)
         | (Some("log"), _, Method::Get) => connect::connect(call.store, target, request),
         (Some("binding"), _, Method::Post) => pod::bind(call, target),
-        (Some("eviction"), _, Method::Post) => pod::evict(call, target),
+        (Some("eviction"), _, Method::Post) => eviction::evict(call, target),
         (Some("finalize"), _, Method::Put) => write::replace(call, target),
         (
             Some("status" | "ephemeralcontainers" | "resize") | None,

@@ -1,11 +1,10 @@
-//! What only pods have: being bound to a node, being evicted. Never chooses the node.
+//! What only pods have: being bound to a node. Never chooses the node.
 
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
 use super::{Call, body, read};
-use crate::kind::look::{int, text};
-use crate::registry::Deletion;
+use crate::kind::look::text;
 use crate::store::name_of;
 use serde_json::{Value, json};
 
@@ -36,26 +35,8 @@ pub(super) fn bind(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response,
     Ok(success())
 }
 
-/// Answers a POST of an `Eviction`: the pod is deleted.
-pub(super) fn evict(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
-    let eviction = body::object(&call.request.content_type, &call.request.body)?;
-    let pod = read::find(call.store, target)?.clone();
-    let names = target.kind.names();
-    let grace_seconds = int(&eviction, "/deleteOptions/gracePeriodSeconds");
-    let deletion = Deletion {
-        grace_seconds,
-        orphan: false,
-    };
-    let space = target.namespace.unwrap_or_default();
-    let name = name_of(&pod);
-    let deleted = call
-        .registry
-        .delete(call.store, call.now, names.key, space, name, deletion);
-    deleted.map_err(|_| Failure::not_found(names, name))?;
-    Ok(success())
-}
-
-fn success() -> Response {
+/// What a POST that leads to no object is answered with.
+pub(super) fn success() -> Response {
     let status: Value = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Response::json(201, &status)
 }

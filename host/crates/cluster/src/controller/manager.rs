@@ -7,8 +7,8 @@ use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
-    daemonset, deployment, endpoints, endpointslice, eviction, gc, loadbalancer, mirror, namespace,
-    node, podgc, replicaset, service, statefulset,
+    cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc, job,
+    loadbalancer, mirror, namespace, node, podgc, replicaset, service, statefulset,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -56,6 +56,9 @@ impl Manager {
             Box::new(replicaset::Replicas::CONTROLLERS),
             Box::new(statefulset::StatefulSets),
             Box::new(daemonset::DaemonSets),
+            Box::new(job::Jobs),
+            Box::new(cronjob::CronJobs),
+            Box::new(disruption::Disruption),
             Box::new(Scheduler::new(seed)),
             Box::new(endpointslice::EndpointSlices),
             Box::new(endpoints::Endpoints),

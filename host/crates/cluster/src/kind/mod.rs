@@ -17,11 +17,13 @@ mod asked;
 mod configmap;
 mod container_rules;
 mod controllerrevision;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod endpoints;
 mod endpointslice;
 mod event;
+mod job;
 mod kept;
 mod kept_cells;
 mod kept_rules;
@@ -34,6 +36,7 @@ mod pod_fields;
 mod pod_row;
 mod pod_rules;
 mod pod_spec;
+mod poddisruptionbudget;
 mod probe;
 mod replicaset;
 mod replicationcontroller;
@@ -271,12 +274,15 @@ pub static KINDS: &[&dyn Kind] = &[
     &asked::SELF_SUBJECT_RULES_REVIEWS,
     &asked::SUBJECT_ACCESS_REVIEWS,
     &kept::HORIZONTAL_POD_AUTOSCALERS,
+    &cronjob::CronJobs,
+    &job::Jobs,
     &kept::CERTIFICATE_SIGNING_REQUESTS,
     &kept::INGRESS_CLASSES,
     &kept::INGRESSES,
     &shown::IP_ADDRESSES,
     &kept::NETWORK_POLICIES,
     &shown::SERVICE_CIDRS,
+    &poddisruptionbudget::PodDisruptionBudgets,
     &kept::CLUSTER_ROLE_BINDINGS,
     &kept::CLUSTER_ROLES,
     &kept::ROLE_BINDINGS,

@@ -406,6 +406,12 @@ fn controllers() -> Vec<Box<dyn Controller>> {
     vec![
         Box::new(c::deployment::Deployments),
         Box::new(c::replicaset::Replicas::SETS),
+        Box::new(c::replicaset::Replicas::CONTROLLERS),
+        Box::new(c::statefulset::StatefulSets),
+        Box::new(c::daemonset::DaemonSets),
+        Box::new(c::job::Jobs),
+        Box::new(c::cronjob::CronJobs),
+        Box::new(c::disruption::Disruption),
         Box::new(cluster::scheduler::Scheduler::new(clock::Seed::new(1))),
         Box::new(c::endpointslice::EndpointSlices),
         Box::new(c::endpoints::Endpoints),
@@ -438,6 +444,7 @@ fn busy(seed: u64, shuffle: bool) -> Plane {
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "outside", "namespace": "default"},
                "spec": {"clusterIP": "10.111.251.6", "ports": [{"port": 80, "targetPort": 9376}]}}),
     );
+    super::workloads::furnish(&mut plane);
     plane.run_for(5);
     plane.edit("deployments.apps", "my-nginx", |deployment| {
         deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:1.16.1".into();

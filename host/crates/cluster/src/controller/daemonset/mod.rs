@@ -16,6 +16,7 @@ use super::meta::{deleting, name, pod_finished, text, until_available};
 use super::pods::{Owners, claim, from_template};
 use super::{Context, Controller, Index, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
+use clock::Duration;
 use placement::Placement;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,10 @@ pub struct DaemonSets;
 impl Controller for DaemonSets {
     fn name(&self) -> &'static str {
         OWNERS.component
+    }
+
+    fn pace(&self, store: &Store) -> Duration {
+        super::pace_of_crowds(store)
     }
 
     fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {

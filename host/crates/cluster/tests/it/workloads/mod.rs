@@ -1,9 +1,14 @@
 //! StatefulSets, DaemonSets, Jobs, CronJobs and budgets living their lives on pretended machines.
 
-use super::plane::Plane;
+use crate::plane::Plane;
 use serde_json::Value;
 
+mod budgets;
+mod cronjobs;
 mod daemonsets;
+mod jobs;
+mod life;
+mod requests;
 mod statefulsets;
 
 /// The names of the pods, in order.
@@ -26,4 +31,16 @@ fn images(plane: &Plane) -> Vec<(String, String)> {
     pods.iter()
         .map(|pod| (name(pod).to_owned(), image(pod)))
         .collect()
+}
+
+/// One of each, for worlds with a bit of everything.
+pub(crate) fn furnish(plane: &mut Plane) {
+    plane.script.exits.insert("once".into(), (500, 0));
+    plane.create("statefulsets.apps", statefulsets::set(2));
+    plane.create("daemonsets.apps", daemonsets::set());
+    let mut job = jobs::job(serde_json::json!({"completions": 3, "parallelism": 2}));
+    job["spec"]["template"]["spec"]["containers"][0]["name"] = "once".into();
+    plane.create("jobs.batch", job);
+    plane.create("cronjobs.batch", cronjobs::cron(serde_json::json!({})));
+    plane.create("poddisruptionbudgets.policy", budgets::budget());
 }
