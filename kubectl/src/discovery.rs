@@ -92,10 +92,9 @@ impl Resource {
         let Some((first, rest)) = name.split_once('.') else {
             return false;
         };
-        let by_version = rest.split_once('.').map_or(
-            rest == self.version && self.group.is_empty(),
-            |(version, group)| version == self.version && group == self.group,
-        );
+        let by_version = rest
+            .split_once('.')
+            .is_some_and(|(version, group)| version == self.version && group == self.group);
         plain(first) && (rest == self.group || by_version)
     }
 }
@@ -251,7 +250,7 @@ impl Discovery {
             .ok_or_else(|| {
                 Fail::message(format!(
                     "the server doesn't have a resource type {}",
-                    quoted(name)
+                    quoted(name.split('.').next().unwrap_or(name))
                 ))
             })
     }

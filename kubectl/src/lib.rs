@@ -16,8 +16,10 @@ mod help;
 mod http;
 pub mod io;
 mod jsonpath;
+mod kustomize;
 mod merge;
 mod output;
+mod patching;
 mod select;
 mod session;
 mod table;
@@ -149,8 +151,7 @@ fn overrides(parsed: &Parsed) -> Overrides {
 }
 
 /// Flags that the stock client has and nothing here heeds; better refused than ignored.
-const NOT_HONOURED: [&str; 6] = [
-    "append-hash",
+const NOT_HONOURED: [&str; 5] = [
     "as",
     "as-group",
     "as-uid",

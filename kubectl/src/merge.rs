@@ -56,6 +56,14 @@ fn strategy(kind: &str, path: &[&str]) -> Strategy {
     }
 }
 
+/// The key by which the list at a path is merged.
+pub(crate) fn list_key(kind: &str, path: &[&str]) -> Option<&'static str> {
+    match strategy(kind, path) {
+        Strategy::Keyed(key, _) => Some(key),
+        _ => None,
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Pass {
     /// Only what is new or different.

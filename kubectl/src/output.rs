@@ -347,6 +347,21 @@ pub(crate) fn dry_suffix(dry_run: &str) -> &'static str {
     }
 }
 
+/// The same without a word of a dry run.
+pub(crate) fn report_wet(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    object: &Value,
+    shown: &str,
+    verb: &str,
+) -> Outcome {
+    match Format::of(session, parsed, false)? {
+        Format::Default => session.out(&format!("{shown} {verb}\n")),
+        Format::Name => session.out(&format!("{shown}\n")),
+        format => print(session, parsed, &format, object),
+    }
+}
+
 /// What a changing command prints of one object: `deployment.apps/x scaled`, or the object in the wished form.
 pub(crate) fn report(
     session: &mut Session<'_, '_>,

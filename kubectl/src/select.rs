@@ -29,6 +29,10 @@ pub(crate) fn select(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<
         return Err(Fail::message(crate::cmd::NOTHING_NAMED));
     };
     let resources = resources(session, types)?;
+    let category = resources.len() > 1 && !types.contains(',');
+    if !names.is_empty() && category {
+        return Err(Fail::message("you must specify only one resource"));
+    }
     if names.is_empty() {
         return Ok(Selection::Types(resources));
     }
@@ -73,7 +77,7 @@ fn slashed(session: &mut Session<'_, '_>, args: &[String]) -> Outcome<Selection>
 pub(crate) fn resources(session: &mut Session<'_, '_>, types: &str) -> Outcome<Vec<Resource>> {
     let discovery = session.discovery()?;
     let mut found: Vec<Resource> = Vec::new();
-    for name in types.split(',').filter(|name| !name.is_empty()) {
+    for name in types.split(',') {
         let category = discovery.category(name);
         if category.is_empty() {
             found.push(discovery.find(name)?.clone());
@@ -127,6 +131,37 @@ pub(crate) fn fetch(
     fetch_or_all(session, parsed, args, parsed.is("all"))
 }
 
+/// The same; with `--local` the files themselves are the objects.
+pub(crate) fn fetch_or_local(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    args: &[String],
+) -> Outcome<Vec<Target>> {
+    if !parsed.is("local") {
+        return fetch(session, parsed, args);
+    }
+    if !from_files(parsed) {
+        return Err(Fail::message(
+            "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set",
+        ));
+    }
+    let mut targets = Vec::new();
+    for manifest in manifests(session, parsed)? {
+        let mut object = manifest.object.clone();
+        // The namespace was put in for a request that is not made.
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("namespace");
+        }
+        targets.push(Target {
+            name: manifest.name().to_owned(),
+            namespace: manifest.namespace.clone(),
+            resource: manifest.resource.clone(),
+            object,
+        });
+    }
+    Ok(targets)
+}
+
 /// The same, where a type alone may mean all its objects.
 pub(crate) fn fetch_or_all(
     session: &mut Session<'_, '_>,
@@ -134,7 +169,7 @@ pub(crate) fn fetch_or_all(
     args: &[String],
     all: bool,
 ) -> Outcome<Vec<Target>> {
-    if parsed.given("filename") {
+    if from_files(parsed) {
         let objects = manifests(session, parsed)?;
         return objects
             .into_iter()
@@ -143,6 +178,9 @@ pub(crate) fn fetch_or_all(
     }
     let namespace = session.namespace()?;
     match select(session, args)? {
+        Selection::Named(_) if !parsed.text("selector").is_empty() => Err(Fail::message(
+            "name cannot be provided when a selector is specified",
+        )),
         Selection::Named(pairs) => pairs
             .into_iter()
             .map(|(resource, name)| {
@@ -157,7 +195,13 @@ pub(crate) fn fetch_or_all(
             .collect(),
         Selection::Types(resources) => {
             let selector = parsed.text("selector");
-            if selector.is_empty() && !all {
+            let fields = parsed.text("field-selector");
+            if !selector.is_empty() && all && !["rollout", "wait"].contains(&family(parsed)) {
+                return Err(Fail::message(
+                    "cannot set --all and --selector at the same time",
+                ));
+            }
+            if selector.is_empty() && fields.is_empty() && !all {
                 return Err(Fail::message(
                     "resource(s) were provided, but no name was specified",
                 ));
@@ -169,6 +213,9 @@ pub(crate) fn fetch_or_all(
                 let mut query = vec![("limit", "500")];
                 if !selector.is_empty() {
                     query.push(("labelSelector", selector));
+                }
+                if !fields.is_empty() {
+                    query.push(("fieldSelector", fields));
                 }
                 let found = session.get(&crate::session::with_query(
                     &resource.path(scope, ""),
@@ -253,6 +300,11 @@ fn split_requirements(text: &str) -> Vec<&str> {
     parts
 }
 
+/// `rollout` of `rollout status`.
+fn family(parsed: &Parsed) -> &str {
+    parsed.path.split(' ').next().unwrap_or_default()
+}
+
 /// An object on the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -324,6 +376,11 @@ impl Manifest {
     }
 }
 
+/// Whether objects come from `-f` or `-k`.
+pub(crate) fn from_files(parsed: &Parsed) -> bool {
+    parsed.given("filename") || parsed.given("kustomize")
+}
+
 /// Every object of `-f`, those that could be read; the first that could not ends it.
 pub(crate) fn manifests(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Manifest>> {
     let mut found = Vec::new();
@@ -339,7 +396,19 @@ pub(crate) fn try_manifests(
     parsed: &Parsed,
 ) -> Outcome<Vec<Outcome<Manifest>>> {
     if parsed.given("kustomize") {
-        return Err(Fail::not_in_lab("kustomize (-k)"));
+        if parsed.given("filename") || parsed.is("recursive") {
+            return Err(Fail::message(if parsed.given("filename") {
+                "only one of -f or -k can be specified"
+            } else {
+                "the -k flag can't be used with -f or -R"
+            }));
+        }
+        let folder = parsed.text("kustomize");
+        let mut found = Vec::new();
+        for object in crate::kustomize::build(session, folder)? {
+            resolve(session, folder, object, &mut found)?;
+        }
+        return Ok(found);
     }
     let mut files = Vec::new();
     for path in parsed.list("filename") {

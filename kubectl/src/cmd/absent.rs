@@ -3,11 +3,6 @@
 use super::shared::absent;
 use crate::flags::Command;
 
-pub(super) const AUTOSCALE: Command = absent(
-    "autoscale",
-    "Auto-scale a deployment, replica set, stateful set, or replication controller",
-);
-
 pub(super) const CERTIFICATE: Command = absent("certificate", "Modify certificate resources");
 
 pub(super) const PORT_FORWARD: Command =
@@ -15,16 +10,9 @@ pub(super) const PORT_FORWARD: Command =
 
 pub(super) const PROXY: Command = absent("proxy", "Run a proxy to the Kubernetes API server");
 
-pub(super) const CP: Command = absent("cp", "Copy files and directories to and from containers");
-
 pub(super) const DEBUG: Command = absent(
     "debug",
     "Create debugging sessions for troubleshooting workloads and nodes",
-);
-
-pub(super) const KUSTOMIZE: Command = absent(
-    "kustomize",
-    "Build a kustomization target from a directory or URL",
 );
 
 pub(super) const PLUGIN: Command =

@@ -84,7 +84,7 @@ pub(super) const APPLIED_POINTER: &str =
 
 /// `kubectl apply`.
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if !parsed.given("filename") && !parsed.given("kustomize") {
+    if !select::from_files(parsed) {
         return Err(Fail::message("must specify one of -f and -k"));
     }
     if let [first, ..] = &parsed.args[..] {
@@ -413,7 +413,7 @@ pub(crate) fn create(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
 
 /// `kubectl replace -f`.
 pub(crate) fn replace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if !parsed.given("filename") {
+    if !select::from_files(parsed) {
         return Err(Fail::message("must specify one of -f and -k"));
     }
     let query = write_query(parsed, "kubectl-replace")?;

@@ -129,7 +129,7 @@ fn doomed(
     parsed: &Parsed,
     fails: &mut Vec<Fail>,
 ) -> Outcome<Vec<Doomed>> {
-    if parsed.given("filename") || parsed.given("kustomize") {
+    if select::from_files(parsed) {
         let mut doomed = Vec::new();
         for manifest in select::try_manifests(session, parsed)? {
             match manifest {

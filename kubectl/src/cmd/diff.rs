@@ -55,7 +55,7 @@ const FLAGS: &[Flag] = &[
 const FAILED: i32 = 2;
 
 fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if !parsed.given("filename") && !parsed.given("kustomize") {
+    if !select::from_files(parsed) {
         return Err(failed(Fail::message("must specify one of -f and -k")));
     }
     if parsed.is("server-side") {

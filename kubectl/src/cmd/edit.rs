@@ -78,7 +78,7 @@ struct Results {
 }
 
 fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if parsed.args.is_empty() && !parsed.given("filename") && !parsed.given("kustomize") {
+    if parsed.args.is_empty() && !select::from_files(parsed) {
         return Err(Fail::message(super::delete::NOTHING_NAMED));
     }
     let json = match parsed.text("output") {

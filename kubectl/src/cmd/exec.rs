@@ -252,26 +252,34 @@ fn until(
     }
 }
 
+/// Opens the WebSocket of an exec or attach; what came with the answer's head goes along.
+pub(super) fn connect(
+    session: &mut Session<'_, '_>,
+    path: &str,
+) -> Outcome<(Box<dyn Stream>, Vec<u8>)> {
+    let (mut connection, head) = session.upgrade(path, "v5.channel.k8s.io")?;
+    if head.status == 101 {
+        return Ok(connection.into_parts());
+    }
+    let body = connection.read_all().unwrap_or_default();
+    Err(match refused(head.status, &body) {
+        Fail::Status(status, _)
+            if status["reason"] == "InternalError"
+                || status["reason"] == "BadRequest"
+                || status["reason"] == "NotFound" =>
+        {
+            Fail::message(format!(
+                "unable to upgrade connection: {}",
+                text(&status, "message")
+            ))
+        }
+        other => other,
+    })
+}
+
 /// Joins our streams to the container's until it ends.
 fn attach_to(session: &mut Session<'_, '_>, path: &str, stdin: bool, tty: bool) -> Outcome {
-    let (mut connection, head) = session.upgrade(path, "v5.channel.k8s.io")?;
-    if head.status != 101 {
-        let body = connection.read_all().unwrap_or_default();
-        return Err(match refused(head.status, &body) {
-            Fail::Status(status, _)
-                if status["reason"] == "InternalError"
-                    || status["reason"] == "BadRequest"
-                    || status["reason"] == "NotFound" =>
-            {
-                Fail::message(format!(
-                    "unable to upgrade connection: {}",
-                    text(&status, "message")
-                ))
-            }
-            other => other,
-        });
-    }
-    let (stream, ahead) = connection.into_parts();
+    let (stream, ahead) = connect(session, path)?;
     let socket = WebSocket::from_partially_read(stream, ahead, Role::Client, None);
     let raw = tty && session.io.terminal.is_some();
     if raw && let Some(terminal) = &mut session.io.terminal {
@@ -290,17 +298,17 @@ fn attach_to(session: &mut Session<'_, '_>, path: &str, stdin: bool, tty: bool) 
     ended
 }
 
-const STDIN: u8 = 0;
+pub(super) const STDIN: u8 = 0;
 
-const STDOUT: u8 = 1;
+pub(super) const STDOUT: u8 = 1;
 
-const STDERR: u8 = 2;
+pub(super) const STDERR: u8 = 2;
 
-const ERROR: u8 = 3;
+pub(super) const ERROR: u8 = 3;
 
 const RESIZE: u8 = 4;
 
-const CLOSE: u8 = 255;
+pub(super) const CLOSE: u8 = 255;
 
 struct Pump {
     socket: WebSocket<Box<dyn Stream>>,
@@ -418,7 +426,7 @@ fn deliver(session: &mut Session<'_, '_>, message: &[u8]) -> Outcome<Option<Valu
     Ok(None)
 }
 
-fn finish(status: Option<Value>) -> Outcome {
+pub(super) fn finish(status: Option<Value>) -> Outcome {
     let Some(status) = status else { return Ok(()) };
     if status["status"] == "Success" {
         return Ok(());

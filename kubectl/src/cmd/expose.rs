@@ -62,6 +62,18 @@ const FLAGS: &[Flag] = &[
         "The network protocol for the service to be created. Default is 'TCP'.",
     ),
     flag(
+        "override-type",
+        Text,
+        "merge",
+        "How the overrides are merged: json, merge or strategic.",
+    ),
+    flag(
+        "overrides",
+        Text,
+        "",
+        "JSON that is merged into what was made.",
+    ),
+    flag(
         "selector",
         Text,
         "",
@@ -148,6 +160,7 @@ fn expose_one(session: &mut Session<'_, '_>, parsed: &Parsed, target: &select::T
         metadata["labels"] = labels;
     }
     let mut object = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}});
+    object = super::run::overridden(parsed, object)?;
     if parsed.dry_run()? != "client" {
         let path = format!("/api/v1/namespaces/{}/services", target.namespace);
         let mut query = vec![("fieldManager", "kubectl-expose")];

@@ -177,7 +177,7 @@ struct What {
 
 fn asked(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<What> {
     let everywhere = parsed.is("all-namespaces");
-    if parsed.given("filename") {
+    if select::from_files(parsed) {
         let manifests = select::manifests(session, parsed)?;
         let asked: Vec<Asked> = manifests
             .into_iter()

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shared::{ALL, DRY, FILES, OVERWRITE, PRINT, SELECT, command, is_update, query};
+use super::shared::{ALL, DRY, FILES, LOCAL, OVERWRITE, PRINT, SELECT, command, is_update, query};
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::Bool;
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -15,7 +15,7 @@ pub(super) const LABEL: Command = command(
     "label",
     "Update the labels on a resource",
     "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
-    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LISTING],
+    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
     label,
 );
 
@@ -23,7 +23,7 @@ pub(super) const ANNOTATE: Command = command(
     "annotate",
     "Update the annotations on a resource",
     "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
-    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LISTING],
+    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
     annotate,
 );
 
@@ -92,15 +92,17 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
         }
     }
     if let Some((key, _)) = new.iter().find(|(key, _)| gone.contains(key)) {
-        return Err(Fail::message(format!(
-            "can not both modify and remove a {} in the same command: {key:?}",
-            words.one
-        )));
+        return Err(Fail::message(if words.field == "labels" {
+            "can not both modify and remove a label in the same command".to_owned()
+        } else {
+            format!(
+                "can not both modify and remove the following annotation(s) in the same command: {key}"
+            )
+        }));
     }
     let listing = parsed.is("list");
-    if who.is_empty() && !parsed.given("filename") {
-        return Err(Fail::usage(
-            &parsed.path,
+    if who.is_empty() && !select::from_files(parsed) {
+        return Err(Fail::message(
             "one or more resources must be specified as <resource> <name> or <resource>/<name>",
         ));
     }
@@ -111,7 +113,7 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
         )));
     }
     let mut fails = Vec::new();
-    for target in select::fetch(session, parsed, who)? {
+    for target in select::fetch_or_local(session, parsed, who)? {
         if listing {
             list_marks(session, &target, words, &new, &gone)?;
         } else if !updates.is_empty()
@@ -159,9 +161,13 @@ fn mark_one(
         match old.get(*key).and_then(Value::as_str) {
             Some(before) if before == *value => {}
             Some(before) if !parsed.is("overwrite") => {
-                return Err(Fail::message(format!(
-                    "'{key}' already has a value ({before}), and --overwrite is false"
-                )));
+                return Err(Fail::message(if words.field == "labels" {
+                    format!("'{key}' already has a value ({before}), and --overwrite is false")
+                } else {
+                    format!(
+                        "--overwrite is false but found the following declared annotation(s): '{key}' already has a value ({before})"
+                    )
+                }));
             }
             _ => drop(changes.insert((*key).to_owned(), json!(value))),
         }
@@ -183,7 +189,7 @@ fn mark_one(
     } else {
         words.done
     };
-    let object = if changes.is_empty() || parsed.dry_run()? == "client" {
+    let object = if changes.is_empty() || parsed.is("local") || parsed.dry_run()? == "client" {
         let mut object = target.object.clone();
         for (key, value) in &changes {
             if value.is_null() {

@@ -5,11 +5,13 @@
 mod absent;
 mod apply;
 mod auth;
+mod autoscale;
 mod cluster;
 mod completion;
 mod config;
 mod config_entries;
 mod config_property;
+mod cp;
 mod create;
 mod delete;
 mod describe;
@@ -20,6 +22,7 @@ mod exec;
 mod explain;
 mod expose;
 mod get;
+mod kustomize;
 mod label;
 mod logs;
 mod node;
@@ -54,7 +57,7 @@ static BEGINNER: &[Command] = &[create::COMMAND, expose::COMMAND, run::COMMAND, 
 
 static INTERMEDIATE: &[Command] = &[explain::COMMAND, get::GET, edit::COMMAND, delete::COMMAND];
 
-static DEPLOY: &[Command] = &[rollout::COMMAND, scale::COMMAND, absent::AUTOSCALE];
+static DEPLOY: &[Command] = &[rollout::COMMAND, scale::COMMAND, autoscale::COMMAND];
 
 static MANAGEMENT: &[Command] = &[
     absent::CERTIFICATE,
@@ -73,7 +76,7 @@ static DEBUGGING: &[Command] = &[
     exec::EXEC,
     absent::PORT_FORWARD,
     absent::PROXY,
-    absent::CP,
+    cp::COMMAND,
     auth::COMMAND,
     absent::DEBUG,
     get::EVENTS,
@@ -85,7 +88,7 @@ static ADVANCED: &[Command] = &[
     patch::COMMAND,
     apply::REPLACE_COMMAND,
     wait::COMMAND,
-    absent::KUSTOMIZE,
+    kustomize::COMMAND,
 ];
 
 static SETTINGS: &[Command] = &[label::LABEL, label::ANNOTATE, completion::COMMAND];

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::shared::{DRY, FILES, PRINT, command, query};
+use super::shared::{DRY, FILES, LOCAL, PRINT, command, query};
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::Text;
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
-use crate::select::{self};
+use crate::patching;
+use crate::select::{self, Target};
 use crate::session::{JSON_PATCH, MERGE, STRATEGIC, Session, with_query};
 use crate::yaml;
 
@@ -15,7 +16,7 @@ pub(super) const COMMAND: Command = command(
     "patch",
     "Update fields of a resource",
     "(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]",
-    &[FILES, PRINT, DRY, FLAGS],
+    &[FILES, PRINT, DRY, LOCAL, FLAGS],
     patch,
 );
 
@@ -49,6 +50,11 @@ const FLAGS: &[Flag] = &[
 
 /// `kubectl patch`.
 pub(crate) fn patch(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if parsed.given("patch") && parsed.given("patch-file") {
+        return Err(Fail::message(
+            "cannot specify --patch and --patch-file together",
+        ));
+    }
     let given = if parsed.given("patch-file") {
         let path = parsed.text("patch-file");
         let content = session.io.files.read(path).map_err(|error| {
@@ -62,8 +68,7 @@ pub(crate) fn patch(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         parsed.text("patch").to_owned()
     };
     if given.trim().is_empty() {
-        return Err(Fail::usage(
-            "patch",
+        return Err(Fail::message(
             "must specify --patch or --patch-file containing the contents of the patch",
         ));
     }
@@ -72,40 +77,68 @@ pub(crate) fn patch(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         "merge" => MERGE,
         "json" => JSON_PATCH,
         other => {
-            return Err(Fail::usage(
-                "patch",
-                format!("--type must be one of [json merge strategic], not {other:?}"),
-            ));
+            return Err(Fail::message(format!(
+                "--type must be one of [json merge strategic], not {other:?}"
+            )));
         }
     };
     let body = patch_body(&given);
     let mut fails = Vec::new();
-    for target in select::fetch(session, parsed, &parsed.args)? {
-        if parsed.dry_run()? == "client" {
-            return Err(Fail::not_in_lab("patch --dry-run=client"));
-        }
-        let subresource = match parsed.text("subresource") {
-            "" => String::new(),
-            name => format!("/{name}"),
+    for target in select::fetch_or_local(session, parsed, &parsed.args)? {
+        let here = parsed.is("local") || parsed.dry_run()? == "client";
+        let patched = if here {
+            locally(&target.object, kind, &body)
+        } else {
+            remotely(session, parsed, &target, kind, &body)
         };
-        let path = with_query(
-            &format!("{}{subresource}", target.path()),
-            &query(parsed, "kubectl-patch")?,
-        );
-        match session.patch(&path, kind, body.clone()) {
+        match patched {
             Ok(object) => {
-                let changed = object != target.object;
-                let verb = if changed {
-                    "patched"
-                } else {
+                let verb = if object == target.object {
                     "patched (no change)"
+                } else {
+                    "patched"
                 };
-                output::report(session, parsed, &object, &target.shown(), verb)?;
+                // The stock client does not say that it was a dry run.
+                let shown = if parsed.text("subresource") == "scale" {
+                    format!("scale.autoscaling/{}", target.name)
+                } else {
+                    target.shown()
+                };
+                output::report_wet(session, parsed, &object, &shown, verb)?;
             }
             Err(fail) => fails.push(fail),
         }
     }
     Fail::collect(fails)
+}
+
+fn remotely(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    target: &Target,
+    kind: &str,
+    body: &[u8],
+) -> Outcome<Value> {
+    let subresource = match parsed.text("subresource") {
+        "" => String::new(),
+        name => format!("/{name}"),
+    };
+    let path = with_query(
+        &format!("{}{subresource}", target.path()),
+        &query(parsed, "kubectl-patch")?,
+    );
+    session.patch(&path, kind, body.to_vec())
+}
+
+/// What the server would make of it, without the server's defaults.
+fn locally(object: &Value, kind: &str, body: &[u8]) -> Outcome<Value> {
+    let patch: Value = serde_json::from_slice(body)
+        .map_err(|_| Fail::message("error decoding patch: invalid JSON"))?;
+    match kind {
+        JSON_PATCH => patching::json_patch(object, &patch).map_err(Fail::message),
+        MERGE => Ok(patching::json_merge(object, &patch)),
+        _ => Ok(patching::strategic(object, &patch)),
+    }
 }
 
 /// The patch as JSON; what is no YAML either goes to the server as it is, whose words explain it.

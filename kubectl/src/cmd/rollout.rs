@@ -104,7 +104,7 @@ const UNDO_FLAGS: &[Flag] = &[flag(
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
 fn targets(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Target>> {
-    if parsed.args.is_empty() && !parsed.given("filename") {
+    if parsed.args.is_empty() && !select::from_files(parsed) {
         return Err(Fail::usage(&parsed.path, "required resource not specified"));
     }
     select::fetch(session, parsed, &parsed.args)

@@ -9,6 +9,7 @@ use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Array, Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
+use crate::patching;
 use crate::session::{Session, with_query};
 use crate::text::json::entries;
 
@@ -68,7 +69,25 @@ const FLAGS: &[Flag] = &[
         "",
         "Comma separated labels to apply to the pod. Will override previous values.",
     ),
+    flag(
+        "override-type",
+        Text,
+        "merge",
+        "How the overrides are merged: json, merge or strategic.",
+    ),
+    flag(
+        "overrides",
+        Text,
+        "",
+        "JSON that is merged into what was made.",
+    ),
     flag("port", Text, "", "The port that this container exposes."),
+    flag(
+        "privileged",
+        Bool,
+        "false",
+        "Run the container with every privilege.",
+    ),
     flag(
         "restart",
         Text,
@@ -86,10 +105,11 @@ const FLAGS: &[Flag] = &[
 /// `kubectl run`.
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let before = parsed.args.len().min(parsed.dash.unwrap_or(usize::MAX));
+    required(parsed, "image")?;
     if before == 0 {
         return Err(Fail::usage("run", "NAME is required for run"));
     }
-    required(parsed, "image")?;
+    check(parsed)?;
     let dry_run = parsed.dry_run()?.to_owned();
     let attach = if parsed.given("attach") {
         parsed.is("attach")
@@ -97,7 +117,8 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         parsed.is("stdin") || parsed.is("tty")
     };
     if parsed.is("rm") && !attach {
-        return Err(Fail::message(
+        return Err(Fail::usage(
+            "run",
             "--rm should only be used for attached containers",
         ));
     }
@@ -108,12 +129,13 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         ));
     }
     if !["Always", "OnFailure", "Never"].contains(&parsed.text("restart")) {
-        return Err(Fail::message(format!(
-            "invalid restart policy: {}",
-            parsed.text("restart")
-        )));
+        return Err(Fail::usage(
+            "run",
+            format!("invalid restart policy: {}", parsed.text("restart")),
+        ));
     }
-    let pod = pod(parsed, attach);
+    let pod = overridden(parsed, pod(parsed, attach))?;
+    session.typed = true;
     let namespace = session.namespace()?;
     let name = parsed.args[0].clone();
     if parsed.is("expose") {
@@ -154,6 +176,63 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     ended
 }
 
+/// Complains of flags that say nothing.
+fn check(parsed: &Parsed) -> Outcome {
+    let image = parsed.text("image");
+    if image.is_empty() || image.contains(char::is_whitespace) || image.ends_with([':', '/', '@']) {
+        return Err(Fail::message(format!(
+            "Invalid image name {}: invalid reference format",
+            quoted(image)
+        )));
+    }
+    let policy = parsed.text("image-pull-policy");
+    if !["", "Always", "IfNotPresent", "Never"].contains(&policy) {
+        return Err(Fail::usage(
+            "run",
+            format!("invalid image pull policy: {policy}"),
+        ));
+    }
+    for (flag, words) in [
+        ("annotations", "invalid annotations format"),
+        ("env", "invalid env"),
+    ] {
+        if let Some(wrong) = parsed.list(flag).iter().find(|pair| !pair.contains('=')) {
+            return Err(Fail::message(format!("{words}: {wrong}")));
+        }
+    }
+    let labels = parsed
+        .text("labels")
+        .split(',')
+        .filter(|pair| !pair.is_empty());
+    if let Some(wrong) = labels.into_iter().find(|pair| !pair.contains('=')) {
+        return Err(Fail::message(format!("unexpected label spec: {wrong}")));
+    }
+    let port = parsed.text("port");
+    if !port.is_empty() && port.parse::<i64>().is_err() {
+        return Err(Fail::message(format!(
+            "strconv.Atoi: parsing {}: invalid syntax",
+            quoted(port)
+        )));
+    }
+    Ok(())
+}
+
+/// The object with what `--overrides` says.
+pub(super) fn overridden(parsed: &Parsed, object: Value) -> Outcome<Value> {
+    let overrides = parsed.text("overrides");
+    if overrides.is_empty() {
+        return Ok(object);
+    }
+    let patch: Value =
+        serde_json::from_str(overrides).map_err(|_| Fail::message("Invalid JSON Patch"))?;
+    match parsed.text("override-type") {
+        "json" => patching::json_patch(&object, &patch).map_err(Fail::message),
+        "strategic" => Ok(patching::strategic(&object, &patch)),
+        "merge" => Ok(patching::json_merge(&object, &patch)),
+        other => Err(Fail::message(format!("invalid merge type: {other:?}"))),
+    }
+}
+
 fn pod(parsed: &Parsed, attach: bool) -> Value {
     let name = &parsed.args[0];
     let words = &parsed.args[1..];
@@ -188,6 +267,9 @@ fn pod(parsed: &Parsed, attach: bool) -> Value {
     }
     if parsed.is("tty") {
         container["tty"] = json!(true);
+    }
+    if parsed.is("privileged") {
+        container["securityContext"] = json!({"privileged": true});
     }
     let labels = if parsed.given("labels") {
         parse_pairs(parsed.text("labels"))

@@ -128,7 +128,7 @@ pub(crate) fn set_image(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outco
         .position(|arg| arg.contains('='))
         .unwrap_or(parsed.args.len());
     let (who, images) = parsed.args.split_at(split);
-    if who.is_empty() && !parsed.given("filename") {
+    if who.is_empty() && !select::from_files(parsed) {
         return Err(Fail::usage(
             "set image",
             "one or more resources must be specified as <resource> <name> or <resource>/<name>",
@@ -299,7 +299,7 @@ pub(crate) fn set_selector(session: &mut Session<'_, '_>, parsed: &Parsed) -> Ou
 
 /// `kubectl set resources`.
 fn set_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if parsed.args.is_empty() && !parsed.given("filename") {
+    if parsed.args.is_empty() && !select::from_files(parsed) {
         return Err(Fail::message(super::delete::NOTHING_NAMED));
     }
     let mut wanted: Vec<(&str, Vec<(&str, &str)>)> = Vec::new();

@@ -184,6 +184,13 @@ pub(super) const SELECT: &[Flag] = &[
     ),
 ];
 
+pub(super) const LOCAL: &[Flag] = &[flag(
+    "local",
+    Bool,
+    "false",
+    "Change what the files say and print it, without asking the server.",
+)];
+
 pub(super) const ALL: &[Flag] = &[flag(
     "all",
     Bool,

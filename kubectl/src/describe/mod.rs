@@ -23,7 +23,7 @@ pub(crate) use pods::template_of;
 
 /// `kubectl describe`.
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    if parsed.args.is_empty() && !parsed.given("filename") {
+    if parsed.args.is_empty() && !select::from_files(parsed) {
         session.err("You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
         return Err(Fail::message("Required resource not specified."));
     }
@@ -59,7 +59,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
 type Found = (Vec<(Resource, Value)>, bool);
 
 fn found(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Found> {
-    if parsed.given("filename") {
+    if select::from_files(parsed) {
         let mut found = Vec::new();
         for manifest in select::manifests(session, parsed)? {
             found.push((manifest.resource.clone(), session.get(&manifest.path())?));

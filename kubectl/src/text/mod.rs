@@ -7,4 +7,5 @@ pub(crate) mod json;
 pub(crate) mod order;
 pub(crate) mod quantity;
 pub(crate) mod tabs;
+pub(crate) mod tar;
 pub(crate) mod time;

@@ -267,7 +267,16 @@ pub(crate) fn config_map(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outc
     if !binary.is_empty() {
         object["binaryData"] = Value::Object(binary);
     }
+    append_hash(parsed, &mut object);
     submit(session, parsed, object, "failed to create configmap: ")
+}
+
+fn append_hash(parsed: &Parsed, object: &mut Value) {
+    if parsed.is("append-hash") {
+        let hash = crate::kustomize::names::hash(object);
+        let name = crate::text::json::text(object, "metadata.name");
+        object["metadata"]["name"] = json!(format!("{name}-{hash}"));
+    }
 }
 
 fn secret(
@@ -288,6 +297,7 @@ fn secret(
     if !kind.is_empty() {
         object["type"] = json!(kind);
     }
+    append_hash(parsed, &mut object);
     submit(session, parsed, object, "failed to create secret ")
 }
 
