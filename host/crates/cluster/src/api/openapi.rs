@@ -119,10 +119,14 @@ fn components(kinds: &[&dyn Kind]) -> Map<String, Value> {
     ];
     for kind in kinds {
         wanted.push(all.root(*kind).to_owned());
-        if kind.subresources().iter().any(|sub| sub.name == "scale") {
-            wanted.push("io.k8s.api.autoscaling.v1.Scale".to_owned());
+        if kind.verbs().contains(&"list") {
+            wanted.push(format!("{}List", all.root(*kind)));
         }
-        out.insert(format!("{}List", all.root(*kind)), list_schema(*kind));
+        let answers = kind.subresources().iter().filter_map(|sub| sub.answers);
+        for (group, version, kind) in answers {
+            let named = format!("io.k8s.api.{}.{version}.{kind}", short(group));
+            wanted.extend((!all.get(&named).is_null()).then_some(named));
+        }
     }
     let mut seen: BTreeSet<String> = wanted.iter().cloned().collect();
     while let Some(name) = wanted.pop() {
@@ -138,12 +142,30 @@ fn components(kinds: &[&dyn Kind]) -> Map<String, Value> {
         if let Some(schema) = out.get_mut(all.root(*kind)) {
             schema["x-kubernetes-group-version-kind"] = json!([gvk(*kind, "")]);
         }
+        if let Some(schema) = out.get_mut(&format!("{}List", all.root(*kind))) {
+            schema["x-kubernetes-group-version-kind"] = json!([gvk(*kind, "List")]);
+        }
     }
-    if let Some(scale) = out.get_mut("io.k8s.api.autoscaling.v1.Scale") {
-        let gvk = json!([{"group": "autoscaling", "kind": "Scale", "version": "v1"}]);
-        scale["x-kubernetes-group-version-kind"] = gvk;
+    for (group, version, kind) in [
+        ("autoscaling", "v1", "Scale"),
+        ("authentication.k8s.io", "v1", "TokenRequest"),
+        ("policy", "v1", "Eviction"),
+    ] {
+        if let Some(schema) = out.get_mut(&format!("io.k8s.api.{}.{version}.{kind}", short(group)))
+        {
+            let gvk = json!([{"group": group, "kind": kind, "version": version}]);
+            schema["x-kubernetes-group-version-kind"] = gvk;
+        }
     }
     out
+}
+
+/// The part of a group's name that the names of its types have.
+fn short(group: &str) -> &str {
+    match group.split('.').next() {
+        None | Some("") => "core",
+        Some(first) => first,
+    }
 }
 
 fn mentions(value: &Value, tell: &mut impl FnMut(&str)) {
@@ -157,23 +179,6 @@ fn mentions(value: &Value, tell: &mut impl FnMut(&str)) {
         Value::Array(items) => items.iter().for_each(|value| mentions(value, tell)),
         _ => {}
     }
-}
-
-fn list_schema(kind: &dyn Kind) -> Value {
-    let names = kind.names();
-    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
-    json!({
-        "description": format!("{}List is a list of {} objects.", names.kind, names.kind),
-        "type": "object",
-        "required": ["items"],
-        "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
-            "metadata": reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta"),
-            "items": {"type": "array", "items": reference(schemas().root(kind))},
-        },
-        "x-kubernetes-group-version-kind": [gvk(kind, "List")],
-    })
 }
 
 fn gvk(kind: &dyn Kind, suffix: &str) -> Value {

@@ -1,348 +1,362 @@
-//! Protobuf bodies, as `kubectl create` and `kubectl auth` send them, turned into JSON.
+//! Protobuf bodies, as `kubectl create` and typed clients send them, turned into JSON.
 //!
-//! Only the kinds and fields those commands set. A message that carries more is refused, never
-//! shortened: what is read is taken out of it, and what is left must be nothing.
+//! The schemas say of what type a field is, `wire_facts.txt` which number it has. A field that
+//! neither knows is refused, never left out. Never encodes.
 
 use super::base64;
+use super::schema::{reference, schemas};
 use super::status::Failure;
-use k8s_pb::api::apps::v1 as apps;
-use k8s_pb::api::authorization::v1 as authorization;
-use k8s_pb::api::core::v1 as core;
-use k8s_pb::apimachinery::pkg::apis::meta::v1 as metav1;
-use k8s_pb::apimachinery::pkg::runtime::Unknown;
-use k8s_pb::apimachinery::pkg::util::intstr::IntOrString;
-use prost::Message;
+use jiff::Timestamp;
+use prost::encoding::{WireType, decode_key, decode_varint};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 const MAGIC: &[u8] = b"k8s\0";
+const FACTS: &str = include_str!("wire_facts.txt");
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
 /// The object in a protobuf body.
+///
+/// # Errors
+/// A body that is no message, or one with something this lab does not know: a `BadRequest`.
 pub(super) fn object(body: &[u8]) -> Result<Value, Failure> {
-    let broken = |why: String| Failure::bad_request(format!("unable to decode protobuf: {why}"));
-    let envelope = body
-        .strip_prefix(MAGIC)
-        .ok_or_else(|| broken("wrong magic number".to_owned()))?;
-    let unknown = Unknown::decode(envelope).map_err(|error| broken(error.to_string()))?;
-    let type_meta = unknown.type_meta.unwrap_or_default();
-    let (version, kind) = (
-        type_meta.api_version.unwrap_or_default(),
-        type_meta.kind.unwrap_or_default(),
-    );
-    let raw = unknown.raw.unwrap_or_default();
-    let read = match kind.as_str() {
-        "Deployment" => read::<apps::Deployment>(&raw, deployment),
-        "Service" => read::<core::Service>(&raw, service),
-        "ConfigMap" => read::<core::ConfigMap>(&raw, config_map),
-        "Secret" => read::<core::Secret>(&raw, secret),
-        "Namespace" => read::<core::Namespace>(&raw, namespace),
-        "ServiceAccount" => read::<core::ServiceAccount>(&raw, service_account),
-        "DeleteOptions" => read::<metav1::DeleteOptions>(&raw, delete_options),
-        "SelfSubjectAccessReview" => {
-            read::<authorization::SelfSubjectAccessReview>(&raw, access_review)
-        }
-        "SelfSubjectReview" => Ok(json!({})),
-        _ => {
-            return Err(Failure::bad_request(format!(
-                "not in this lab: {kind} as protobuf; send JSON"
-            )));
-        }
-    };
-    let mut value = read.map_err(|why| match why {
-        None => Failure::bad_request(format!(
-            "not in this lab: some field of this {kind} as protobuf; send JSON"
-        )),
-        Some(why) => broken(why),
-    })?;
-    value["apiVersion"] = version.into();
-    value["kind"] = kind.into();
-    Ok(value)
+    decode(body).map_err(|trouble| {
+        Failure::bad_request(match trouble {
+            Trouble::Broken(why) => format!("unable to decode protobuf: {why}"),
+            Trouble::Unknown(what) => format!("not in this lab: {what} as protobuf; send JSON"),
+        })
+    })
 }
 
-/// Decodes a message and lets `take` move its fields into JSON; the rest must be nothing.
-fn read<M: Message + Default>(
-    raw: &[u8],
-    take: fn(&mut M) -> Value,
-) -> Result<Value, Option<String>> {
-    let mut message = M::decode(raw).map_err(|error| Some(error.to_string()))?;
-    let value = take(&mut message);
-    if is_zero(&message.encode_to_vec()) {
-        Ok(value)
-    } else {
-        Err(None)
-    }
+enum Trouble {
+    /// The bytes are no message of this type.
+    Broken(&'static str),
+    /// A kind or a field that is not known here.
+    Unknown(String),
 }
 
-/// Whether an encoded message says nothing: Go sends fields that are zero, too.
-fn is_zero(mut bytes: &[u8]) -> bool {
-    while !bytes.is_empty() {
-        let Some(tag) = varint(&mut bytes) else {
-            return false;
-        };
-        let zero = match tag & 7 {
-            0 => varint(&mut bytes) == Some(0),
-            2 => {
-                let length = varint(&mut bytes).and_then(|length| usize::try_from(length).ok());
-                let Some(content) = length.and_then(|length| bytes.split_at_checked(length)) else {
-                    return false;
-                };
-                bytes = content.1;
-                is_zero(content.0)
+fn decode(body: &[u8]) -> Result<Value, Trouble> {
+    let envelope = body.strip_prefix(MAGIC);
+    let envelope = envelope.ok_or(Trouble::Broken("wrong magic number"))?;
+    let (mut version, mut kind, mut raw) = (String::new(), String::new(), &[][..]);
+    for field in Fields(envelope) {
+        match field? {
+            (1, Wire::Bytes(type_meta)) => {
+                for field in Fields(type_meta) {
+                    match field? {
+                        (1, Wire::Bytes(bytes)) => version = text(bytes)?,
+                        (2, Wire::Bytes(bytes)) => kind = text(bytes)?,
+                        _ => {}
+                    }
+                }
             }
-            _ => false,
+            (2, Wire::Bytes(bytes)) => raw = bytes,
+            _ => {}
+        }
+    }
+    // Options have the version of what they are about.
+    let root = match kind.as_str() {
+        "DeleteOptions" => format!("{META}.DeleteOptions"),
+        _ => {
+            let root = schemas().named(&version, &kind);
+            root.ok_or_else(|| Trouble::Unknown(kind.clone()))?
+                .to_owned()
+        }
+    };
+    let mut object = Map::new();
+    message(&root, &root, raw, &mut object)?;
+    object.insert("apiVersion".into(), version.into());
+    object.insert("kind".into(), kind.into());
+    Ok(object.into())
+}
+
+/// What stands behind the number of a field.
+enum Slot {
+    /// A field; whether zero is nothing, because it is no pointer in Go.
+    Field(&'static str, bool),
+    /// A message whose fields belong to the object around it.
+    Inline(&'static str),
+}
+
+type Slots = BTreeMap<u32, Slot>;
+
+fn slots(message: &str) -> Option<&'static Slots> {
+    static MESSAGES: OnceLock<BTreeMap<&'static str, Slots>> = OnceLock::new();
+    let messages = MESSAGES.get_or_init(|| {
+        let lines = FACTS.lines().filter(|line| !line.starts_with('#'));
+        let read = |line: &'static str| {
+            let mut words = line.split(' ');
+            let name = words.next()?;
+            Some((name, words.filter_map(slot).collect()))
         };
-        if !zero {
-            return false;
-        }
+        lines.filter_map(read).collect()
+    });
+    messages.get(message)
+}
+
+fn slot(word: &'static str) -> Option<(u32, Slot)> {
+    let at = word.find(['=', '~', '>'])?;
+    let (number, rest) = word.split_at(at);
+    let (mark, name) = rest.split_at(1);
+    let slot = match mark {
+        ">" => Slot::Inline(name),
+        mark => Slot::Field(name, mark == "~"),
+    };
+    Some((number.parse().ok()?, slot))
+}
+
+/// One value on the wire.
+#[derive(Clone, Copy)]
+enum Wire<'a> {
+    Number(u64),
+    Double(f64),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message, in order.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<(u32, Wire<'a>), Trouble>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (!self.0.is_empty()).then(|| self.read())
     }
-    true
 }
 
-fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    prost::encoding::decode_varint(bytes).ok()
-}
+impl<'a> Fields<'a> {
+    fn read(&mut self) -> Result<(u32, Wire<'a>), Trouble> {
+        let read = self.field();
+        if read.is_err() {
+            self.0 = &[];
+        }
+        read
+    }
 
-/// A JSON object that is built field by field; what is zero is left out.
-#[derive(Default)]
-struct Fields(Map<String, Value>);
-
-impl Fields {
-    fn put(mut self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        let nothing = match &value {
-            Value::Null => true,
-            Value::String(text) => text.is_empty(),
-            Value::Array(items) => items.is_empty(),
-            Value::Object(fields) => fields.is_empty(),
-            Value::Number(number) => number.as_i64() == Some(0),
-            Value::Bool(flag) => !flag,
+    fn field(&mut self) -> Result<(u32, Wire<'a>), Trouble> {
+        const SHORT: Trouble = Trouble::Broken("unexpected EOF");
+        let (number, type_) =
+            decode_key(&mut self.0).map_err(|_| Trouble::Broken("illegal tag"))?;
+        let wire = match type_ {
+            WireType::Varint => Wire::Number(decode_varint(&mut self.0).map_err(|_| SHORT)?),
+            WireType::SixtyFourBit => {
+                let (bytes, rest) = self.0.split_first_chunk::<8>().ok_or(SHORT)?;
+                self.0 = rest;
+                Wire::Double(f64::from_le_bytes(*bytes))
+            }
+            WireType::LengthDelimited => {
+                let length = decode_varint(&mut self.0).map_err(|_| SHORT)?;
+                let length = usize::try_from(length).map_err(|_| SHORT)?;
+                let (bytes, rest) = self.0.split_at_checked(length).ok_or(SHORT)?;
+                self.0 = rest;
+                Wire::Bytes(bytes)
+            }
+            _ => return Err(Trouble::Broken("illegal wire type")),
         };
-        if !nothing {
-            self.0.insert(name.to_owned(), value);
+        Ok((number, wire))
+    }
+}
+
+/// Reads the message `line` of the facts into an object of the schema `root`.
+fn message(
+    root: &str,
+    line: &str,
+    bytes: &[u8],
+    out: &mut Map<String, Value>,
+) -> Result<(), Trouble> {
+    let kind = root.rsplit('.').next().unwrap_or(root);
+    let slots = slots(line).ok_or_else(|| Trouble::Unknown(kind.to_owned()))?;
+    for field in Fields(bytes) {
+        let (number, wire) = field?;
+        let unknown = || Trouble::Unknown(format!("field {number} of a {kind}"));
+        match (slots.get(&number).ok_or_else(unknown)?, wire) {
+            (Slot::Inline(part), Wire::Bytes(bytes)) => {
+                message(root, &format!("{root}+{part}"), bytes, out)?;
+            }
+            (Slot::Field(name, zero_is_nothing), wire) => {
+                let schema = schemas().property(root, name).ok_or_else(unknown)?;
+                put(schema, name, wire, *zero_is_nothing, out)?;
+            }
+            _ => return Err(Trouble::Broken("illegal wire type")),
         }
-        self
     }
+    Ok(())
+}
 
-    /// Also when it is zero: the field is a pointer in Go, so that zero was meant.
-    fn put_pointer(mut self, name: &str, value: Option<impl Into<Value>>) -> Self {
-        if let Some(value) = value {
-            self.0.insert(name.to_owned(), value.into());
+/// Puts a field's value where it belongs: into a list, into a map, or by itself.
+fn put(
+    schema: &Value,
+    name: &str,
+    wire: Wire<'_>,
+    zero_is_nothing: bool,
+    out: &mut Map<String, Value>,
+) -> Result<(), Trouble> {
+    match schema["type"].as_str() {
+        Some("array") => {
+            let list = out.entry(name).or_insert_with(|| json!([]));
+            let items = list.as_array_mut().ok_or(Trouble::Broken("a list twice"))?;
+            elements(&schema["items"], wire, items)
         }
-        self
-    }
-
-    fn done(self) -> Value {
-        self.0.into()
-    }
-}
-
-fn texts(map: &mut BTreeMap<String, String>) -> Value {
-    std::mem::take(map)
-        .into_iter()
-        .map(|(key, value)| (key, Value::from(value)))
-        .collect::<Map<_, _>>()
-        .into()
-}
-
-fn bytes(map: &mut BTreeMap<String, Vec<u8>>) -> Value {
-    let encode = |(key, value): (String, Vec<u8>)| (key, Value::from(base64::encode(&value)));
-    std::mem::take(map)
-        .into_iter()
-        .map(encode)
-        .collect::<Map<_, _>>()
-        .into()
-}
-
-fn metadata(meta: &mut Option<metav1::ObjectMeta>) -> Value {
-    let Some(meta) = meta else { return json!({}) };
-    Fields::default()
-        .put("name", meta.name.take())
-        .put("generateName", meta.generate_name.take())
-        .put("namespace", meta.namespace.take())
-        .put("labels", texts(&mut meta.labels))
-        .put("annotations", texts(&mut meta.annotations))
-        .done()
-}
-
-fn deployment(object: &mut apps::Deployment) -> Value {
-    let meta = metadata(&mut object.metadata);
-    let mut spec = json!({});
-    if let Some(own) = &mut object.spec {
-        let mut selector = Value::Null;
-        if let Some(own) = &mut own.selector {
-            selector = json!({"matchLabels": texts(&mut own.match_labels)});
+        Some("object") if schema.get("additionalProperties").is_some() => {
+            let (key, value) = entry(&schema["additionalProperties"], wire)?;
+            out.entry(name).or_insert_with(|| json!({}))[key] = value;
+            Ok(())
         }
-        let mut template = Value::Null;
-        if let Some(own) = &mut own.template {
-            let meta = metadata(&mut own.metadata);
-            let spec = own.spec.as_mut().map_or_else(|| json!({}), pod_spec);
-            template = json!({"metadata": meta, "spec": spec});
+        _ => {
+            let value = value(schema, wire)?;
+            let nothing = match &value {
+                Value::Null => true,
+                Value::String(text) => text.is_empty(),
+                Value::Bool(flag) => zero_is_nothing && !flag,
+                Value::Number(number) => zero_is_nothing && number.as_i64() == Some(0),
+                _ => false,
+            };
+            if !nothing {
+                out.insert(name.to_owned(), value);
+            }
+            Ok(())
         }
-        spec = Fields::default()
-            .put_pointer("replicas", own.replicas.take())
-            .put("selector", selector)
-            .put("template", template)
-            .put("minReadySeconds", own.min_ready_seconds.take())
-            .done();
-    }
-    json!({"metadata": meta, "spec": spec})
-}
-
-fn pod_spec(spec: &mut core::PodSpec) -> Value {
-    Fields::default()
-        .put(
-            "containers",
-            spec.containers
-                .iter_mut()
-                .map(container)
-                .collect::<Vec<_>>(),
-        )
-        .put("restartPolicy", spec.restart_policy.take())
-        .put("serviceAccountName", spec.service_account_name.take())
-        .done()
-}
-
-fn container(own: &mut core::Container) -> Value {
-    let port = |port: &mut core::ContainerPort| {
-        Fields::default()
-            .put("name", port.name.take())
-            .put("containerPort", port.container_port.take())
-            .put("protocol", port.protocol.take())
-            .done()
-    };
-    let variable = |variable: &mut core::EnvVar| {
-        Fields::default()
-            .put("name", variable.name.take())
-            .put("value", variable.value.take())
-            .done()
-    };
-    Fields::default()
-        .put("name", own.name.take())
-        .put("image", own.image.take())
-        .put("command", std::mem::take(&mut own.command))
-        .put("args", std::mem::take(&mut own.args))
-        .put("workingDir", own.working_dir.take())
-        .put("ports", own.ports.iter_mut().map(port).collect::<Vec<_>>())
-        .put("env", own.env.iter_mut().map(variable).collect::<Vec<_>>())
-        .put("imagePullPolicy", own.image_pull_policy.take())
-        .done()
-}
-
-fn service(object: &mut core::Service) -> Value {
-    let meta = metadata(&mut object.metadata);
-    let Some(own) = &mut object.spec else {
-        return json!({"metadata": meta});
-    };
-    let spec = Fields::default()
-        .put("type", own.r#type.take())
-        .put("clusterIP", own.cluster_ip.take())
-        .put("selector", texts(&mut own.selector))
-        .put(
-            "ports",
-            own.ports.iter_mut().map(service_port).collect::<Vec<_>>(),
-        )
-        .put("externalIPs", std::mem::take(&mut own.external_ips))
-        .put("externalName", own.external_name.take())
-        .put("sessionAffinity", own.session_affinity.take())
-        .put("externalTrafficPolicy", own.external_traffic_policy.take())
-        .put(
-            "publishNotReadyAddresses",
-            own.publish_not_ready_addresses.take(),
-        )
-        .put("internalTrafficPolicy", own.internal_traffic_policy.take())
-        .done();
-    json!({"metadata": meta, "spec": spec})
-}
-
-fn service_port(port: &mut core::ServicePort) -> Value {
-    Fields::default()
-        .put("name", port.name.take())
-        .put("protocol", port.protocol.take())
-        .put("appProtocol", port.app_protocol.take())
-        .put("port", port.port.take())
-        .put(
-            "targetPort",
-            port.target_port.take().map_or(Value::Null, int_or_string),
-        )
-        .put("nodePort", port.node_port.take())
-        .done()
-}
-
-fn int_or_string(value: IntOrString) -> Value {
-    match value.r#type {
-        Some(1) => value.str_val.unwrap_or_default().into(),
-        _ => value.int_val.unwrap_or_default().into(),
     }
 }
 
-fn config_map(object: &mut core::ConfigMap) -> Value {
-    Fields::default()
-        .put("metadata", metadata(&mut object.metadata))
-        .put_pointer("immutable", object.immutable.take())
-        .put("data", texts(&mut object.data))
-        .put("binaryData", bytes(&mut object.binary_data))
-        .done()
-}
-
-fn secret(object: &mut core::Secret) -> Value {
-    Fields::default()
-        .put("metadata", metadata(&mut object.metadata))
-        .put_pointer("immutable", object.immutable.take())
-        .put("data", bytes(&mut object.data))
-        .put("stringData", texts(&mut object.string_data))
-        .put("type", object.r#type.take())
-        .done()
-}
-
-fn namespace(object: &mut core::Namespace) -> Value {
-    json!({"metadata": metadata(&mut object.metadata)})
-}
-
-fn service_account(object: &mut core::ServiceAccount) -> Value {
-    json!({"metadata": metadata(&mut object.metadata)})
-}
-
-fn delete_options(options: &mut metav1::DeleteOptions) -> Value {
-    let mut preconditions = Value::Null;
-    if let Some(own) = &mut options.preconditions {
-        preconditions = Fields::default()
-            .put("uid", own.uid.take())
-            .put("resourceVersion", own.resource_version.take())
-            .done();
+/// One element, or several numbers at once.
+fn elements(schema: &Value, wire: Wire<'_>, items: &mut Vec<Value>) -> Result<(), Trouble> {
+    match (schema["type"].as_str(), wire) {
+        (Some("integer" | "boolean"), Wire::Bytes(mut packed)) => {
+            while !packed.is_empty() {
+                let number = decode_varint(&mut packed);
+                let number = number.map_err(|_| Trouble::Broken("unexpected EOF"))?;
+                items.push(value(schema, Wire::Number(number))?);
+            }
+        }
+        _ => items.push(value(schema, wire)?),
     }
-    Fields::default()
-        .put_pointer("gracePeriodSeconds", options.grace_period_seconds.take())
-        .put("propagationPolicy", options.propagation_policy.take())
-        .put("orphanDependents", options.orphan_dependents.take())
-        .put("dryRun", std::mem::take(&mut options.dry_run))
-        .put("preconditions", preconditions)
-        .done()
+    Ok(())
 }
 
-fn access_review(review: &mut authorization::SelfSubjectAccessReview) -> Value {
-    let Some(spec) = &mut review.spec else {
-        return json!({"spec": {}});
+/// One pair of a map.
+fn entry(schema: &Value, wire: Wire<'_>) -> Result<(String, Value), Trouble> {
+    let Wire::Bytes(bytes) = wire else {
+        return Err(Trouble::Broken("illegal wire type"));
     };
-    let resource = spec.resource_attributes.as_mut().map(|own| {
-        Fields::default()
-            .put("namespace", own.namespace.take())
-            .put("verb", own.verb.take())
-            .put("group", own.group.take())
-            .put("version", own.version.take())
-            .put("resource", own.resource.take())
-            .put("subresource", own.subresource.take())
-            .put("name", own.name.take())
-            .done()
-    });
-    let path = spec.non_resource_attributes.as_mut().map(|own| {
-        Fields::default()
-            .put("path", own.path.take())
-            .put("verb", own.verb.take())
-            .done()
-    });
-    let spec = Fields::default()
-        .put_pointer("resourceAttributes", resource)
-        .put_pointer("nonResourceAttributes", path)
-        .done();
-    json!({"spec": spec})
+    let mut key = String::new();
+    let mut found = match schema["type"].as_str() {
+        Some("array") => json!([]),
+        Some("string") => "".into(),
+        _ => json!({}),
+    };
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Bytes(bytes)) => key = text(bytes)?,
+            // A list in a map is a message with a list.
+            (2, Wire::Bytes(bytes)) if found.is_array() => {
+                for field in Fields(bytes) {
+                    let element = value(&schema["items"], field?.1)?;
+                    found.as_array_mut().into_iter().for_each(|list| {
+                        list.push(element.clone());
+                    });
+                }
+            }
+            (2, wire) => found = value(schema, wire)?,
+            _ => return Err(Trouble::Broken("illegal tag")),
+        }
+    }
+    Ok((key, found))
+}
+
+fn value(schema: &Value, wire: Wire<'_>) -> Result<Value, Trouble> {
+    if let Some(name) = reference(schema) {
+        return named(name, wire);
+    }
+    Ok(match (schema["type"].as_str(), wire) {
+        (Some("string"), Wire::Bytes(bytes)) if schema["format"] == "byte" => {
+            base64::encode(bytes).into()
+        }
+        (Some("string"), Wire::Bytes(bytes)) => text(bytes)?.into(),
+        (Some("boolean"), Wire::Number(number)) => (number != 0).into(),
+        (Some("integer"), Wire::Number(number)) => number.cast_signed().into(),
+        (Some("number"), Wire::Double(number)) => number.into(),
+        _ => return Err(Trouble::Broken("illegal wire type")),
+    })
+}
+
+/// A value of a type with a name.
+fn named(name: &str, wire: Wire<'_>) -> Result<Value, Trouble> {
+    let Wire::Bytes(bytes) = wire else {
+        return value(schemas().get(name), wire);
+    };
+    match name.rsplit('.').next().unwrap_or(name) {
+        "Time" => time(bytes, false),
+        "MicroTime" => time(bytes, true),
+        "Quantity" => Ok(match first(bytes)? {
+            Some(Wire::Bytes(bytes)) => text(bytes)?.into(),
+            _ => Value::Null,
+        }),
+        "IntOrString" => int_or_string(bytes),
+        "RawExtension" | "FieldsV1" | "JSON" => match first(bytes)? {
+            Some(Wire::Bytes(raw)) => {
+                serde_json::from_slice(raw).map_err(|_| Trouble::Unknown(name.to_owned()))
+            }
+            _ => Ok(Value::Null),
+        },
+        _ if schemas().get(name)["type"] == "object" => {
+            let mut object = Map::new();
+            message(name, name, bytes, &mut object)?;
+            Ok(object.into())
+        }
+        _ => value(schemas().get(name), wire),
+    }
+}
+
+fn first(bytes: &[u8]) -> Result<Option<Wire<'_>>, Trouble> {
+    for field in Fields(bytes) {
+        if let (1, wire) = field? {
+            return Ok(Some(wire));
+        }
+    }
+    Ok(None)
+}
+
+/// Seconds since 1970 and what is left in nanoseconds; without either it is no time.
+fn time(bytes: &[u8], micro: bool) -> Result<Value, Trouble> {
+    let (mut seconds, mut nanos) = (None, 0);
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Number(number)) => seconds = Some(number.cast_signed()),
+            (2, Wire::Number(number)) => nanos = i32::try_from(number).unwrap_or(0),
+            _ => {}
+        }
+    }
+    let Some(seconds) = seconds else {
+        return Ok(Value::Null);
+    };
+    let time = Timestamp::new(seconds, nanos).map_err(|_| Trouble::Broken("no such time"))?;
+    let form = match micro {
+        true => "%Y-%m-%dT%H:%M:%S%.6fZ",
+        false => "%Y-%m-%dT%H:%M:%SZ",
+    };
+    Ok(time.strftime(form).to_string().into())
+}
+
+fn int_or_string(bytes: &[u8]) -> Result<Value, Trouble> {
+    let (mut is_text, mut number, mut word) = (false, 0, String::new());
+    for field in Fields(bytes) {
+        match field? {
+            (1, Wire::Number(type_)) => is_text = type_ == 1,
+            (2, Wire::Number(value)) => number = value.cast_signed(),
+            (3, Wire::Bytes(bytes)) => word = text(bytes)?,
+            _ => {}
+        }
+    }
+    Ok(match is_text {
+        true => word.into(),
+        false => number.into(),
+    })
+}
+
+fn text(bytes: &[u8]) -> Result<String, Trouble> {
+    let text = std::str::from_utf8(bytes);
+    text.map(str::to_owned)
+        .map_err(|_| Trouble::Broken("a text that is not UTF-8"))
 }

@@ -5,8 +5,9 @@
 //! (`schema_facts.json`). Made once, on first use. Never changes afterwards.
 
 use crate::kind::{Kind, served};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -36,15 +37,20 @@ impl Schemas {
             roots.insert(identity(kind), name);
         }
         for schema in [
+            generator.subschema_for::<k8s_openapi::api::authentication::v1::TokenRequest>(),
             generator.subschema_for::<k8s_openapi::api::autoscaling::v1::Scale>(),
-            generator
-                .subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions>(),
-            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::Status>(),
-            generator.subschema_for::<k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta>(),
+            generator.subschema_for::<k8s_openapi::api::policy::v1::Eviction>(),
+            generator.subschema_for::<meta::DeleteOptions>(),
+            generator.subschema_for::<meta::Status>(),
+            generator.subschema_for::<meta::ListMeta>(),
         ] {
             drop(schema);
         }
         let mut definitions = generator.take_definitions(true);
+        for kind in served().filter(|kind| kind.verbs().contains(&"list")) {
+            let item = &roots[&identity(kind)];
+            definitions.insert(format!("{item}List"), list_schema(kind, item));
+        }
         add_facts(&mut definitions);
         Self { definitions, roots }
     }
@@ -52,6 +58,21 @@ impl Schemas {
     /// The name of a kind's schema.
     pub(super) fn root(&self, kind: &dyn Kind) -> &str {
         self.roots.get(&identity(kind)).map_or("", String::as_str)
+    }
+
+    /// The name of the schema of objects with this `apiVersion` and `kind`.
+    pub(super) fn named(&self, version: &str, kind: &str) -> Option<&str> {
+        match (version, kind) {
+            ("authentication.k8s.io/v1", "TokenRequest") => {
+                Some("io.k8s.api.authentication.v1.TokenRequest")
+            }
+            ("autoscaling/v1", "Scale") => Some("io.k8s.api.autoscaling.v1.Scale"),
+            ("policy/v1", "Eviction") => Some("io.k8s.api.policy.v1.Eviction"),
+            _ => {
+                let key = (version.to_owned(), kind.to_owned());
+                self.roots.get(&key).map(String::as_str)
+            }
+        }
     }
 
     /// The schema of this name, or an empty one.
@@ -126,6 +147,26 @@ pub(super) fn reference(schema: &Value) -> Option<&str> {
     direct?.as_str()?.strip_prefix(PREFIX)
 }
 
+/// The schema of a list of these objects, in the words that most of them share.
+fn list_schema(kind: &dyn Kind, item: &str) -> Value {
+    const VERSION: &str = "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources";
+    const KIND: &str = "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+    const META: &str = "Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds";
+    let names = kind.names();
+    let meta = format!("{PREFIX}io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta");
+    json!({
+        "description": format!("{}List is a list of {} objects.", names.kind, names.kind),
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "apiVersion": {"description": VERSION, "type": "string"},
+            "kind": {"description": KIND, "type": "string"},
+            "metadata": {"description": META, "allOf": [{"$ref": meta}], "default": {}},
+            "items": {"type": "array", "items": {"$ref": format!("{PREFIX}{item}")}},
+        },
+    })
+}
+
 fn add_facts(definitions: &mut Map<String, Value>) {
     let facts: Map<String, Value> =
         serde_json::from_str(FACTS).expect("the recorded facts are a JSON object");
@@ -134,11 +175,12 @@ fn add_facts(definitions: &mut Map<String, Value>) {
             continue;
         };
         for (property, facts) in properties.as_object().into_iter().flatten() {
-            // What the generated types call required although the server does not, or the reverse.
-            if property == "$required" {
-                definition.insert("required".into(), facts.clone());
+            // A fact about the type itself, such as what is required although the generated types
+            // do not know it; one that is empty is none.
+            if let Some(fact) = property.strip_prefix('$') {
+                definition.insert(fact.to_owned(), facts.clone());
                 if facts.as_array().is_some_and(Vec::is_empty) {
-                    definition.remove("required");
+                    definition.remove(fact);
                 }
                 continue;
             }
@@ -167,7 +209,7 @@ fn add_facts(definitions: &mut Map<String, Value>) {
             continue;
         };
         schema.remove("x-kubernetes-int-or-string");
-        let types = amounts.map(|type_| serde_json::json!({"type": type_}));
+        let types = amounts.map(|type_| json!({"type": type_}));
         schema.insert("oneOf".into(), types.to_vec().into());
         if name.ends_with("IntOrString") {
             schema.insert("format".into(), "int-or-string".into());
