@@ -57,6 +57,7 @@ impl Explained {
             .map(|line| (line.known, line.reason.as_str()))
     }
 
+    #[cfg(test)]
     /// Every case that is named, to be held against the cases there are.
     pub(crate) fn cases(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|line| line.case.as_str())

@@ -4,10 +4,10 @@ use crate::client::Client;
 use crate::recording::Said;
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// The longest that one command may take, in seconds.
 const PATIENCE_S: u32 = 60;
@@ -46,7 +46,7 @@ impl Workplace {
             .args(["up", "--kubeconfig"])
             .arg(&written)
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
+            .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", lab.display()))?;
@@ -56,26 +56,20 @@ impl Workplace {
             path: format!("{}:{}", bin.display(), std::env::var("PATH")?),
             kubeconfig,
         };
-        workplace.wait_for(&written)?;
+        workplace.wait_until_up()?;
         workplace.rename_context(&written)?;
         Ok(workplace)
     }
 
-    fn wait_for(&mut self, written: &Path) -> Result<()> {
-        let begun = Instant::now();
-        while fs::metadata(written).map_or(0, |about| about.len()) == 0 {
-            if let Some(status) = self.lab.try_wait()? {
-                bail!(
-                    "lab up ended with {status}; see lab.log beside {}",
-                    written.display()
-                );
+    /// Reads what the lab says until it says that it is there.
+    fn wait_until_up(&mut self) -> Result<()> {
+        let said = self.lab.stdout.take().context("its words were asked for")?;
+        for line in BufReader::new(said).lines() {
+            if line?.starts_with("Ctrl-C") {
+                return Ok(());
             }
-            if begun.elapsed() > Duration::from_secs(30) {
-                bail!("lab up wrote no kubeconfig in 30 seconds");
-            }
-            std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(())
+        bail!("lab up ended with {}; see lab.log", self.lab.wait()?);
     }
 
     /// The recorded cluster was made by kubeadm's habits, so the context gets kubeadm's names:

@@ -59,7 +59,7 @@ fn parse(text: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-fn case<'a>(name: &str, lines: &mut dyn Iterator<Item = &'a str>) -> Result<Step> {
+fn case(name: &str, lines: &mut dyn Iterator<Item = &str>) -> Result<Step> {
     let command = lines
         .next()
         .and_then(|line| line.strip_prefix("$ "))

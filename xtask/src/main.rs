@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod conformance;
 mod programs;
 mod real;
 mod stock;
@@ -24,6 +25,8 @@ const USAGE: &str = "usage: cargo xtask <chore>
   test           everything CI runs: format, tidy, lints, the pure crates on wasm, all tests
   tidy           the map and the walls: module docs, arrows between crates, clippy bans
   sim [SEED]     the whole-world simulation: 10,000 seeds, or one seed with its trace
+  conformance    the recorded commands of a real cluster, with the oldest, the newest and our own
+                 kubectl; `conformance all` with every one, more words show those cases' differences
   kubectl        fetches the stock kubectl that the tests use; prints where it is
   bench [NAME]   one table of figures, each beside a reference from the same run";
 
@@ -45,7 +48,8 @@ fn chore() -> Result<()> {
         ["tidy"] => tidy::tidy(),
         ["sim"] => suite::sim(None),
         ["sim", seed] => suite::sim(Some(seed.parse()?)),
-        ["kubectl"] => stock::kubectl().map(|path| println!("{}", path.display())),
+        ["kubectl"] => stock::kubectl(stock::USUAL).map(|path| println!("{}", path.display())),
+        ["conformance", words @ ..] => conformance::conformance(words),
         ["bench"] => bench::bench(None),
         ["bench", name] => bench::bench(Some(name)),
         _ => bail!("{USAGE}"),
@@ -58,4 +62,9 @@ fn root() -> PathBuf {
         .join("..")
         .canonicalize()
         .expect("xtask lives in the checkout")
+}
+
+/// Where Cargo builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -197,7 +197,7 @@ impl Lab {
             bail!("lab up ended before it was ready");
         }
         let kubectl = |args: &[&str]| -> Result<String> {
-            let output = Command::new(crate::stock::kubectl()?)
+            let output = Command::new(crate::stock::kubectl(crate::stock::USUAL)?)
                 .current_dir(root())
                 .arg("--kubeconfig")
                 .arg(&kubeconfig)

@@ -1,6 +1,6 @@
 //! Runs the test suite as CI does. Never decides what a test means: it counts what runners print.
 
-use crate::{real, root, stock, tidy};
+use crate::{conformance, real, root, stock, tidy};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ pub(crate) fn test() -> Result<()> {
     say("tidy");
     tidy::tidy()?;
     say("the stock kubectl");
-    stock::kubectl()?;
+    stock::kubectl(stock::USUAL)?;
     say("the real programs");
     real::programs()?;
     say("all tests");
@@ -27,6 +27,8 @@ pub(crate) fn test() -> Result<()> {
         "--bins",
         "--tests",
     ])?;
+    say("conformance");
+    conformance::conformance(&[])?;
     say("the pure crates build for a machine without an operating system");
     pure()?;
     say("lints");
