@@ -13,7 +13,10 @@ pub struct Size {
 
 /// Nothing when standard input and output are not a terminal.
 pub fn size() -> Option<Size> {
-    system::terminal_size()
+    system::terminal_size().map(|size| Size {
+        columns: if size.columns == 0 { 80 } else { size.columns },
+        rows: if size.rows == 0 { 24 } else { size.rows },
+    })
 }
 
 /// Raw: bytes arrive as typed, without echo. Cooked: by lines, echoed. False without a terminal.

@@ -187,6 +187,7 @@ fn spec(lab: &Lab, seed: u64, capture: vnet::Capture) -> Result<WorldSpec> {
         dns: network.dns,
         capture,
         images: Vec::new(),
+        root_ca: String::new(),
         shuffle: false,
     })
 }

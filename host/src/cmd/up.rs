@@ -29,7 +29,9 @@ pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate(&names(typed.listen))?;
     let at = SocketAddr::new(typed.listen, typed.port);
     let outside = Outside::open(at, &credentials, std::thread::current())?;
-    let shell = Shell::new(spec(&typed.cluster, true)?, &[])?;
+    let mut spec = spec(&typed.cluster, true)?;
+    spec.root_ca = credentials.ca_pem().to_owned();
+    let shell = Shell::new(spec, &[])?;
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());
@@ -214,6 +216,7 @@ pub(crate) fn spec(typed: &Cluster, live: bool) -> Result<WorldSpec> {
         dns: true,
         capture: vnet::Capture::Headers,
         images: Vec::new(),
+        root_ca: String::new(),
         shuffle: false,
     })
 }

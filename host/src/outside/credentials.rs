@@ -90,6 +90,11 @@ impl Credentials {
         })
     }
 
+    /// The authority's certificate.
+    pub(crate) fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
     /// A word that nobody guesses, out of the host's randomness: 32 bytes of it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The objects a cluster begins with, as kubeadm leaves them. Never touches them again.
 
-use crate::api::{GIT_VERSION, furnish_namespace};
+use crate::api::{GIT_VERSION, furnish_namespace, root_ca_bundle};
 use crate::cluster::{Config, NodeSpec};
 use crate::registry::Registry;
 use crate::store::Store;
@@ -15,6 +15,9 @@ const DNS_TAG: &str = "v1.13.1";
 
 /// Writes the first objects.
 pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, config: &Config) {
+    // The other namespaces' copies are made of this one.
+    let bundle = root_ca_bundle("kube-system", &config.root_ca);
+    create(store, registry, now, "configmaps", bundle);
     for name in NAMESPACES {
         let namespace =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
@@ -25,7 +28,7 @@ pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, 
         create(store, registry, now, kind, object);
     }
     for spec in &config.nodes {
-        let node = node(registry, now, spec, config);
+        let node = node(registry, now, spec);
         create(store, registry, now, "nodes", node);
     }
     if config.dns {
@@ -47,7 +50,7 @@ fn create(
         .expect("the store of a new cluster is empty");
 }
 
-fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config) -> Value {
+fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec) -> Value {
     let time = registry.time(now);
     let pod_cidr = format!("{}/{}", spec.pod_cidr.0, spec.pod_cidr.1);
     let machine = registry.uid();
@@ -63,11 +66,6 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
             "reason": reason, "message": message,
         })
     };
-    let images: Vec<Value> = config
-        .images
-        .iter()
-        .map(|image| json!({"names": [image.name], "sizeBytes": image.size_bytes}))
-        .collect();
     let mut node = json!({
         "apiVersion": "v1",
         "kind": "Node",
@@ -109,7 +107,6 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec, config: &Config)
                 "operatingSystem": "linux",
                 "architecture": "amd64",
             },
-            "images": images,
         },
     });
     if spec.control_plane {

@@ -154,6 +154,9 @@ pub struct Config {
     pub control_plane: SocketAddrV4,
     /// The images that can be pulled.
     pub images: Vec<ImageInfo>,
+    /// The certificate (PEM) that the API server's is signed by, as every namespace's
+    /// `kube-root-ca.crt` carries it; empty where nobody listens with TLS.
+    pub root_ca: String,
     /// Whether the cluster runs a DNS.
     pub dns: bool,
     /// Where a cloud's load balancers get their addresses; without it there is no cloud.

@@ -188,7 +188,7 @@ impl Registry {
             let before = current
                 .pointer("/metadata/generation")
                 .and_then(Value::as_i64);
-            let differs = crate::kind::content_differs(&value, &current);
+            let differs = crate::kind::content_differs(kind, &value, &current);
             let generation = before.unwrap_or(1) + i64::from(differs);
             value["metadata"]["generation"] = generation.into();
         }

@@ -34,6 +34,8 @@ pub struct WorldSpec {
     pub capture: Capture,
     /// The images that can be pulled.
     pub images: Vec<cluster::ImageInfo>,
+    /// The certificate (PEM) of the cluster's own authority; empty without one.
+    pub root_ca: String,
     /// Let controllers see their keys in a seeded order instead of first come, first served.
     pub shuffle: bool,
 }

@@ -53,6 +53,36 @@ pub(super) fn admit(store: &Store, kind: &dyn Kind, object: &mut Value) -> Resul
 /// The words every `kube-root-ca.crt` carries.
 const CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
+/// What every namespace has: by kind, its default ServiceAccount and the cluster's authority.
+pub(crate) fn furniture(store: &Store, namespace: &str) -> [(&'static str, Value); 2] {
+    let first = store.get("configmaps", "kube-system", ROOT_CA);
+    let root_ca = first.map_or("", |bundle| text(bundle, "/data/ca.crt"));
+    [
+        (
+            "serviceaccounts",
+            json!({
+                "apiVersion": "v1", "kind": "ServiceAccount",
+                "metadata": {"name": "default", "namespace": namespace},
+            }),
+        ),
+        ("configmaps", root_ca_bundle(namespace, root_ca)),
+    ]
+}
+
+const ROOT_CA: &str = "kube-root-ca.crt";
+
+/// The ConfigMap with the certificate of the cluster's authority.
+pub(crate) fn root_ca_bundle(namespace: &str, root_ca: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {
+            "name": ROOT_CA, "namespace": namespace,
+            "annotations": {"kubernetes.io/description": CA_DESCRIPTION},
+        },
+        "data": {"ca.crt": root_ca},
+    })
+}
+
 /// Puts into a new namespace what every namespace has.
 pub(crate) fn furnish_namespace(
     store: &mut Store,
@@ -60,19 +90,7 @@ pub(crate) fn furnish_namespace(
     now: Instant,
     name: &str,
 ) {
-    let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": {"name": "default", "namespace": name},
-    });
-    let bundle = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {
-            "name": "kube-root-ca.crt", "namespace": name,
-            "annotations": {"kubernetes.io/description": CA_DESCRIPTION},
-        },
-        "data": {"ca.crt": ""},
-    });
-    for (kind, value) in [("serviceaccounts", account), ("configmaps", bundle)] {
+    for (kind, value) in furniture(store, name) {
         // A namespace that is made again may still have them.
         let _ = registry.create(store, now, kind, value);
     }

@@ -41,7 +41,7 @@ pub use lab::{SurfaceField, api_surface, entries_without_field};
 pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
 pub use status::Failure;
 
-pub(crate) use admission::furnish_namespace;
+pub(crate) use admission::{furnish_namespace, furniture, root_ca_bundle};
 pub(crate) use discovery::GIT_VERSION;
 pub(crate) use go_json::object_in;
 

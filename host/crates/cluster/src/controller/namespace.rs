@@ -6,14 +6,11 @@
 use super::meta::{deleting, items, text};
 use super::{Context, Controller, Index, Write};
 use crate::store::{Event, Key, Op, Store};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The namespace controller, with the two that furnish namespaces.
 #[derive(Debug)]
 pub struct Namespaces;
-
-/// Stands where a cluster's certificate authority would; programs in pods speak plain HTTP to the API.
-const ROOT_CA: &str = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
 
 impl Controller for Namespaces {
     fn name(&self) -> &'static str {
@@ -49,21 +46,7 @@ impl Controller for Namespaces {
 }
 
 fn furnish(store: &Store, key: &Key) -> Vec<Write> {
-    let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": { "name": "default", "namespace": key.name },
-    });
-    let root_ca = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {
-            "name": "kube-root-ca.crt", "namespace": key.name,
-            "annotations": {
-                "kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
-            },
-        },
-        "data": { "ca.crt": ROOT_CA },
-    });
-    [("serviceaccounts", account), ("configmaps", root_ca)]
+    crate::api::furniture(store, &key.name)
         .into_iter()
         .filter(|(kind, value)| {
             store

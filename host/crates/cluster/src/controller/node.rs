@@ -13,6 +13,8 @@ use super::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
 use clock::Duration;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 const COMPONENT: &str = "node-controller";
 const LEASES: &str = "leases.coordination.k8s.io";
@@ -59,7 +61,7 @@ impl Controller for NodeLifecycle {
         };
         let mut writes = Vec::new();
         if node["metadata"]["annotations"]["node.alpha.kubernetes.io/ttl"].is_null() {
-            writes.extend(register(node));
+            writes.extend(register(node, free_pod_cidr(store)));
             return writes;
         }
         let heard = last_heard(store, node);
@@ -79,9 +81,33 @@ impl Controller for NodeLifecycle {
     }
 }
 
-/// The first look at a node: the annotation by which it is known, and the Event.
-fn register(node: &Object) -> Vec<Write> {
+/// The first network of the cluster that no node has, beside those that nodes have.
+fn free_pod_cidr(store: &Store) -> Option<String> {
+    let taken: BTreeSet<&str> = store
+        .list("nodes", None)
+        .map(|node| text(&node["spec"]["podCIDR"]))
+        .filter(|cidr| !cidr.is_empty())
+        .collect();
+    let (first, prefix) = taken.first()?.split_once('/')?;
+    let first: Ipv4Addr = first.parse().ok()?;
+    let size = 1_u32.checked_shl(32 - prefix.parse::<u32>().ok()?)?;
+    (0..256)
+        .filter_map(|step| first.to_bits().checked_add(step * size))
+        .map(|network| format!("{}/{prefix}", Ipv4Addr::from_bits(network)))
+        .find(|cidr| !taken.contains(cidr.as_str()))
+}
+
+/// The first look at a node: a network for its pods if nobody gave it one, the annotation by
+/// which it is known, and the Event.
+fn register(node: &Object, pod_cidr: Option<String>) -> Vec<Write> {
     let mut next = (**node).clone();
+    if let Some(cidr) = pod_cidr
+        && text(&next["spec"]["podCIDR"]).is_empty()
+        && next["spec"].is_object()
+    {
+        next["spec"]["podCIDRs"] = json!([cidr]);
+        next["spec"]["podCIDR"] = cidr.into();
+    }
     next["metadata"]["annotations"]["node.alpha.kubernetes.io/ttl"] = "0".into();
     let message = format!(
         "Node {0} event: Registered Node {0} in Controller",

@@ -103,6 +103,10 @@ impl Kind for EndpointSlices {
     fn counts_generations(&self) -> bool {
         true
     }
+
+    fn generation_counts_labels(&self) -> bool {
+        true
+    }
 }
 
 const ADDRESS_TYPES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];

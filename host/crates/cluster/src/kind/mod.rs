@@ -230,6 +230,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Whether a change of labels counts too: upstream's EndpointSlice strategy does so.
+    fn generation_counts_labels(&self) -> bool {
+        false
+    }
+
     /// Whether the server sets the initial `status` (and nobody else can at creation).
     fn owns_status(&self) -> bool {
         self.subresources().iter().any(|sub| sub.name == "status")
@@ -330,9 +335,15 @@ pub fn counts_generations(key: &str) -> bool {
     by_key(key).is_some_and(Kind::counts_generations)
 }
 
-/// Whether what a generation counts differs between two objects: all but metadata and status.
+/// Whether what a generation counts differs between two objects of a kind: all but metadata and
+/// status, and the labels where the kind says so.
 #[must_use]
-pub fn content_differs(one: &Value, other: &Value) -> bool {
+pub fn content_differs(key: &str, one: &Value, other: &Value) -> bool {
+    let labels = |object: &Value| object["metadata"]["labels"].clone();
+    let by_labels = by_key(key).is_some_and(Kind::generation_counts_labels);
+    if by_labels && labels(one) != labels(other) {
+        return true;
+    }
     fn content(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
         let fields = object.as_object().into_iter().flatten();
         fields.filter(|(field, _)| !matches!(field.as_str(), "metadata" | "status"))

@@ -3,13 +3,27 @@
 use super::column::NODES;
 use super::look::{flag, list, map, text};
 use super::pod_rules::EFFECTS;
-use super::{Column, Fields, Findings, Kind, Names, Subresource, age, words};
+use super::{Column, Fields, Findings, Kind, Names, Subresource, age, set_default, words};
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 pub(super) struct Nodes;
+
+/// What a kubelet says about its machine, in fields that are there even before it has.
+const NODE_INFO: [&str; 10] = [
+    "architecture",
+    "bootID",
+    "containerRuntimeVersion",
+    "kernelVersion",
+    "kubeProxyVersion",
+    "kubeletVersion",
+    "machineID",
+    "operatingSystem",
+    "osImage",
+    "systemUUID",
+];
 
 impl Kind for Nodes {
     fn names(&self) -> &'static Names {
@@ -76,6 +90,22 @@ impl Kind for Nodes {
             kernel(object).into(),
             or("/status/nodeInfo/containerRuntimeVersion", "<unknown>").into(),
         ]
+    }
+
+    fn default_object(&self, object: &mut Value) {
+        set_default(object, "spec", json!({}));
+        set_default(object, "status", json!({}));
+        let status = &mut object["status"];
+        // Go prints these however empty they are.
+        set_default(
+            status,
+            "daemonEndpoints",
+            json!({"kubeletEndpoint": {"Port": 0}}),
+        );
+        set_default(status, "nodeInfo", json!({}));
+        for field in NODE_INFO {
+            set_default(&mut status["nodeInfo"], field, "");
+        }
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {

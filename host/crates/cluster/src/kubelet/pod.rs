@@ -52,6 +52,8 @@ pub(crate) enum Sandbox {
     Ready,
     /// The machine was asked to take it away.
     Leaving,
+    /// It is gone; the kubelet clears up before it lets the object go.
+    Clearing { until: Instant },
     /// It is gone, or never was.
     Gone,
 }
@@ -261,6 +263,7 @@ impl Machine {
         match self.sandbox {
             Sandbox::Volumes { retry_at, .. } => Some(retry_at),
             Sandbox::Due { at } => Some(at),
+            Sandbox::Clearing { until } => Some(until),
             Sandbox::Ready => self.containers.iter().filter_map(Container::poll_at).min(),
             Sandbox::Asked | Sandbox::Leaving | Sandbox::Gone => None,
         }
@@ -282,6 +285,11 @@ impl Machine {
             } else if retry_at <= turn.now {
                 self.set_up_volumes(failures, turn);
             }
+        }
+        if let Sandbox::Clearing { until } = self.sandbox
+            && until <= turn.now
+        {
+            self.sandbox = Sandbox::Gone;
         }
         if let Sandbox::Due { at } = self.sandbox {
             if self.ending.is_some() {

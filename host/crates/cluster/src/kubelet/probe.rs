@@ -32,9 +32,25 @@ pub(crate) struct Probe {
     asked: Option<u64>,
 }
 
+/// How soon the kubelet notices that a container runs.
+const NOTICED: Duration = Duration::from_millis(500);
+
+/// The first tick of a clock that started at `since` that comes after `after`.
+fn next_tick(since: Instant, period: Duration, after: Instant) -> Instant {
+    let (since, period) = (
+        since.as_nanos(),
+        u64::try_from(period.as_nanos()).unwrap_or(u64::MAX).max(1),
+    );
+    let passed = after.as_nanos().saturating_sub(since);
+    Instant::from_nanos(since + (passed / period + 1) * period)
+}
+
 impl Probe {
     /// The probes a container defines, the first due after their initial delay.
-    pub(crate) fn all(container: &Value, running_since: Instant) -> Vec<Self> {
+    ///
+    /// As the kubelet's workers do: they look at every period since the pod came to the node, and
+    /// the readiness probe besides as soon as the kubelet has noticed that the container runs.
+    pub(crate) fn all(container: &Value, pod_since: Instant, running_since: Instant) -> Vec<Self> {
         let fields = [
             ("startupProbe", Purpose::Startup),
             ("livenessProbe", Purpose::Liveness),
@@ -42,25 +58,31 @@ impl Probe {
         ];
         let probes = fields.into_iter().filter_map(|(field, purpose)| {
             let spec = container.get(field).filter(|spec| spec.is_object())?;
-            Some(Self::new(spec, purpose, running_since))
+            Some(Self::new(spec, purpose, pod_since, running_since))
         });
         probes.collect()
     }
 
-    fn new(spec: &Value, purpose: Purpose, running_since: Instant) -> Self {
+    fn new(spec: &Value, purpose: Purpose, pod_since: Instant, running_since: Instant) -> Self {
         let number = |field: &str, default: u64| spec[field].as_u64().unwrap_or(default);
         let count = |field: &str, default: u64| {
             u32::try_from(number(field, default).max(1)).unwrap_or(u32::MAX)
         };
+        let period = Duration::from_secs(number("periodSeconds", 10).max(1));
+        let delayed = running_since + Duration::from_secs(number("initialDelaySeconds", 0));
+        let next_at = match purpose {
+            Purpose::Readiness => delayed.max(running_since + NOTICED),
+            Purpose::Startup | Purpose::Liveness => next_tick(pod_since, period, delayed),
+        };
         Self {
             purpose,
-            period: Duration::from_secs(number("periodSeconds", 10).max(1)),
+            period,
             timeout: Duration::from_secs(number("timeoutSeconds", 1).max(1)),
             success_threshold: count("successThreshold", 1),
             failure_threshold: count("failureThreshold", 3),
             streak: None,
             verdict: None,
-            next_at: running_since + Duration::from_secs(number("initialDelaySeconds", 0)),
+            next_at,
             asked: None,
         }
     }
@@ -181,7 +203,7 @@ mod tests {
     #[test]
     fn three_failures_in_a_row_make_a_verdict_and_one_success_unmakes_it() {
         let container = json!({"readinessProbe": {"tcpSocket": {"port": 80}}});
-        let mut probe = Probe::all(&container, Instant::ZERO).remove(0);
+        let mut probe = Probe::all(&container, Instant::ZERO, Instant::ZERO).remove(0);
         let mut answer = |ok: bool| {
             probe.ask(1, Instant::ZERO);
             assert!(probe.answer(1, ok));
@@ -198,15 +220,25 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_waits_its_initial_delay_and_then_its_period() {
+    fn a_probe_waits_its_initial_delay_and_then_asks_at_every_period_since_the_pod_came() {
         let container = json!({"livenessProbe": {"tcpSocket": {"port": 80}, "initialDelaySeconds": 5, "periodSeconds": 3}});
-        let mut probe = Probe::all(&container, Instant::from_secs(10)).remove(0);
-        assert_eq!(probe.poll_at(), Some(Instant::from_secs(15)));
-        probe.ask(7, Instant::from_secs(15));
+        let (came, runs) = (Instant::from_secs(9), Instant::from_secs(10));
+        let mut probe = Probe::all(&container, came, runs).remove(0);
+        // It runs since 10 and is left alone until 15, which is a tick of 9, 12, 15, 18 only after.
+        assert_eq!(probe.poll_at(), Some(Instant::from_secs(18)));
+        probe.ask(7, Instant::from_secs(18));
         assert_eq!(probe.poll_at(), None);
         assert!(!probe.answer(6, true));
         assert!(probe.answer(7, true));
-        assert_eq!(probe.poll_at(), Some(Instant::from_secs(18)));
+        assert_eq!(probe.poll_at(), Some(Instant::from_secs(21)));
+    }
+
+    #[test]
+    fn a_readiness_probe_asks_as_soon_as_the_container_is_seen_to_run() {
+        let container = json!({"readinessProbe": {"tcpSocket": {"port": 80}}});
+        let runs = Instant::from_secs(10);
+        let probe = Probe::all(&container, Instant::from_secs(9), runs).remove(0);
+        assert_eq!(probe.poll_at(), Some(runs + NOTICED));
     }
 
     #[test]

@@ -97,7 +97,8 @@ pub(crate) fn phase(machine: &Machine) -> &'static str {
             .filter(move |container| container.role == role)
     };
     let initialized = of(Role::Init).all(Container::completed);
-    if machine.finished || (machine.sandbox == Sandbox::Gone && machine.ending.is_some()) {
+    let cleared = matches!(machine.sandbox, Sandbox::Clearing { .. } | Sandbox::Gone);
+    if machine.finished || (cleared && machine.ending.is_some()) {
         let failed = |container: &&Container| !container.completed();
         let any_failed = of(Role::Main).any(|c| failed(&c)) || of(Role::Init).any(|c| failed(&c));
         return if any_failed { "Failed" } else { "Succeeded" };

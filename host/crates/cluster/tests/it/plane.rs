@@ -67,6 +67,7 @@ impl Plane {
             ],
             dns: false,
             load_balancers: Some((Ipv4Addr::new(203, 0, 113, 0), 24)),
+            root_ca: String::new(),
             shuffle,
         };
         let seed = Seed::new(seed);

@@ -31,6 +31,7 @@ pub(crate) fn config(spec: &WorldSpec, control_plane: SocketAddrV4) -> cluster::
         epoch: spec.epoch,
         control_plane,
         images: spec.images.clone(),
+        root_ca: spec.root_ca.clone(),
         dns: spec.dns,
         load_balancers: spec
             .platform

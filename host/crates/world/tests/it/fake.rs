@@ -72,6 +72,7 @@ impl Lab {
                     size_bytes: 1 << 20,
                 })
                 .into(),
+            root_ca: String::new(),
             shuffle,
         };
         Self {

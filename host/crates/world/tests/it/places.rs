@@ -36,6 +36,7 @@ fn lab(platform: &str) -> Lab {
                 size_bytes: 1,
             })
             .into(),
+        root_ca: String::new(),
         shuffle: false,
     };
     Lab {

@@ -90,7 +90,12 @@ impl Machine {
                 };
             }
         }
-        self.sandbox = Sandbox::Gone;
+        self.sandbox = match self.ending {
+            Some(Ending::Deleted { .. }) => Sandbox::Clearing {
+                until: turn.after(300, 500),
+            },
+            _ => Sandbox::Gone,
+        };
     }
 
     /// The object is gone before the pod is: nothing more is waited for.
@@ -116,6 +121,7 @@ impl Machine {
                 });
             }
             Sandbox::Volumes { .. } | Sandbox::Due { .. } => self.sandbox = Sandbox::Gone,
+            Sandbox::Clearing { .. } => self.sandbox = Sandbox::Gone,
             Sandbox::Leaving | Sandbox::Gone => {}
         }
     }

@@ -241,7 +241,7 @@ impl Machine {
         let container = &mut self.containers[at];
         container.state = State::Running { since: turn.now };
         if container.role != Role::Init {
-            container.probes = Probe::all(&spec, turn.now);
+            container.probes = Probe::all(&spec, self.since, turn.now);
         }
         if let Some(hook) = spec["lifecycle"].get("postStart") {
             self.run_hook(at, hook, turn);
