@@ -19,7 +19,7 @@ pub(super) fn unused(kind: &dyn Kind, new: &Value, old: Option<&Value>) -> Vec<S
     };
     if let Some(why) = kind.idle() {
         // Told when it is created and when it comes to say something else.
-        let same = old.is_some_and(|old| !content_differs(new, old));
+        let same = old.is_some_and(|old| !content_differs(kind.names().key, new, old));
         return if same {
             Vec::new()
         } else {
