@@ -7,6 +7,7 @@ use super::request::{Method, Response};
 use super::route::Target;
 use super::status::Failure;
 use super::{Call, body, decode, read};
+use crate::controller::pods;
 use crate::kind::Findings;
 use crate::kind::look::{format_selector, int, text};
 use crate::store::{StoreError, name_of};
@@ -101,7 +102,7 @@ fn show(object: &Value) -> Value {
         scale["spec"]["replicas"] = replicas.into();
     }
     if object["spec"]["selector"].is_object() {
-        scale["status"]["selector"] = format_selector(object, "/spec/selector").into();
+        scale["status"]["selector"] = format_selector(&pods::selector(object), "").into();
     }
     scale
 }

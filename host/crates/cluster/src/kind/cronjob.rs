@@ -79,11 +79,14 @@ impl Kind for CronJobs {
         set_default(spec, "successfulJobsHistoryLimit", 3);
         set_default(spec, "failedJobsHistoryLimit", 1);
         set_default(spec, "jobTemplate", json!({}));
+        // An object's metadata is written out even when there is none.
+        set_default(&mut spec["jobTemplate"], "metadata", json!({}));
         // What a Job gets by itself when it is made is not written into the template of one.
         if let Some(template) = spec["jobTemplate"]
             .get_mut("spec")
             .and_then(|spec| spec.get_mut("template"))
         {
+            set_default(template, "metadata", json!({}));
             super::pod::default_template(template);
         }
         set_default(object, "status", json!({}));

@@ -49,10 +49,8 @@ pub(super) fn node_of(pod: &Value) -> &str {
     let required =
         &pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
     let terms = items(&required["nodeSelectorTerms"]).iter();
-    let fields = terms.flat_map(|term| items(&term["matchFields"]));
-    let pin = fields
-        .filter(|field| field["key"] == "metadata.name")
-        .next();
+    let mut fields = terms.flat_map(|term| items(&term["matchFields"]));
+    let pin = fields.find(|field| field["key"] == "metadata.name");
     pin.map_or("", |field| text(&field["values"][0]))
 }
 

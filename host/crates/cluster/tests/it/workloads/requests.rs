@@ -200,6 +200,40 @@ fn table(lab: &mut Lab, path: &str) -> Value {
 }
 
 #[test]
+fn a_replication_controller_takes_labels_and_selector_from_its_template() {
+    let mut lab = Lab::new();
+    let path = "/api/v1/namespaces/default/replicationcontrollers";
+    let made = lab.create(
+        path,
+        r#"{"metadata":{"name":"old"},"spec":{"replicas":2,"template":{"metadata":{"labels":{"app":"old"}},"spec":{"containers":[{"name":"c","image":"nginx"}]}}}}"#,
+    );
+    assert_eq!(made["metadata"]["labels"], json!({"app": "old"}));
+    assert_eq!(made["spec"]["selector"], json!({"app": "old"}));
+    let scale = lab.get(&format!("{path}/old/scale"));
+    assert_eq!(
+        scale["status"],
+        json!({"replicas": 2, "selector": "app=old"})
+    );
+    let merge = "application/merge-patch+json";
+    lab.patch(
+        &format!("{path}/old/scale"),
+        merge,
+        r#"{"spec":{"replicas":3}}"#,
+    );
+    assert_eq!(
+        table(&mut lab, path)["rows"][0]["cells"],
+        json!(["old", 3, 3, 0, "0s", "c", "nginx", "app=old"])
+    );
+    let pods = lab.get(crate::fixture::PODS);
+    let pods = pods["items"].as_array().cloned().unwrap_or_default();
+    assert!(
+        pods.iter().all(|pod| {
+            pod["metadata"]["ownerReferences"][0]["kind"] == "ReplicationController"
+        })
+    );
+}
+
+#[test]
 fn a_rollout_is_undone_with_the_patch_a_revision_holds() {
     let mut lab = Lab::new();
     lab.create(

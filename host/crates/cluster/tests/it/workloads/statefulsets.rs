@@ -234,6 +234,38 @@ fn everything_goes_with_the_set() {
 }
 
 #[test]
+fn claims_are_made_before_the_pod_and_outlive_it() {
+    let mut plane = Plane::new(1);
+    let mut wish = set(1);
+    wish["spec"]["volumeClaimTemplates"] = json!([{
+        "metadata": {"name": "data"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }]);
+    plane.create("statefulsets.apps", wish);
+    plane.run_for(5);
+    assert_eq!(
+        plane.events("db"),
+        [
+            "SuccessfulCreate create Claim data-db-0 Pod db-0 in StatefulSet db success",
+            "SuccessfulCreate create Pod db-0 in StatefulSet db successful",
+        ]
+    );
+    assert_eq!(
+        plane.get("pods", "db-0")["spec"]["volumes"][0],
+        json!({"name": "data", "persistentVolumeClaim": {"claimName": "data-db-0"}})
+    );
+    let claim = plane.get("persistentvolumeclaims", "data-db-0");
+    assert_eq!(claim["metadata"]["labels"], json!({"app": "db"}));
+    plane.delete("statefulsets.apps", "db");
+    plane.run_for(5);
+    assert!(
+        plane
+            .try_get("persistentvolumeclaims", "data-db-0")
+            .is_some()
+    );
+}
+
+#[test]
 fn a_headless_service_knows_its_pods_by_name() {
     let mut plane = Plane::new(1);
     plane.create(
