@@ -12,7 +12,7 @@ use crate::text::json::{at, bare, entries, int, list, text};
 use crate::text::time;
 
 /// Name, namespace, labels and annotations, which most kinds begin with.
-fn begin(object: &Value, namespaced: bool) -> String {
+pub(super) fn begin(object: &Value, namespaced: bool) -> String {
     let mut out = format!("Name:\t{}\n", text(object, "metadata.name"));
     if namespaced {
         let _ = writeln!(out, "Namespace:\t{}", text(object, "metadata.namespace"));
@@ -30,7 +30,7 @@ fn or_none(items: &[String]) -> String {
     }
 }
 
-fn strings(object: &Value, path: &str) -> Vec<String> {
+pub(super) fn strings(object: &Value, path: &str) -> Vec<String> {
     list(object, path).iter().map(bare).collect()
 }
 
@@ -144,7 +144,7 @@ fn service_port(out: &mut String, port: &Value, slices: &[Value]) {
 }
 
 /// Up to three addresses that are ready, and how many more.
-fn ready_endpoints(slices: &[Value], port_name: &str) -> String {
+pub(super) fn ready_endpoints(slices: &[Value], port_name: &str) -> String {
     if slices.is_empty() {
         return "<none>".to_owned();
     }
@@ -181,7 +181,7 @@ fn ready_endpoints(slices: &[Value], port_name: &str) -> String {
     format!("{}{tail}", found.join(","))
 }
 
-fn template(out: &mut String, object: &Value) {
+pub(super) fn template(out: &mut String, object: &Value) {
     pods::template(out, at(object, "spec.template"));
 }
 
@@ -536,8 +536,19 @@ pub(super) fn namespace(session: &mut Session<'_, '_>, object: &Value) -> Outcom
             let _ = writeln!(out, "\n{nothing}");
         } else {
             let _ = writeln!(out, "\n{title}");
-            for item in items {
-                let _ = writeln!(out, "  Name:\t{}", text(item, "metadata.name"));
+            for item in items.iter().filter(|_| plural == "resourcequotas") {
+                let _ = writeln!(
+                    out,
+                    "  Name:\t{}\n  Resource\tUsed\tHard\n  --------\t---\t---",
+                    text(item, "metadata.name")
+                );
+                super::policy::quota_rows(&mut out, "  ", item);
+            }
+            if plural == "limitranges" {
+                out.push_str(" Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio\n ----\t--------\t---\t---\t---------------\t-------------\t-----------------------\n");
+                items
+                    .iter()
+                    .for_each(|item| super::policy::limit_rows(&mut out, " ", item));
             }
         }
     }
@@ -570,22 +581,23 @@ pub(super) fn secret(object: &Value) -> String {
 pub(super) fn generic(object: &Value) -> String {
     let namespaced = !text(object, "metadata.namespace").is_empty();
     let mut out = begin(object, namespaced);
-    let _ = writeln!(out, "API Version:\t{}", text(object, "apiVersion"));
-    let _ = writeln!(out, "Kind:\t{}", text(object, "kind"));
-    let _ = writeln!(
-        out,
-        "Metadata:\n  Creation Timestamp:\t{}",
-        text(object, "metadata.creationTimestamp")
-    );
-    let _ = writeln!(
-        out,
-        "  Resource Version:\t{}\n  UID:\t{}",
-        text(object, "metadata.resourceVersion"),
-        text(object, "metadata.uid")
-    );
     for (key, value) in object.as_object().into_iter().flatten() {
-        if !["apiVersion", "kind", "metadata"].contains(&key.as_str()) {
+        if key != "metadata" {
             tree(&mut out, 0, key, value);
+            continue;
+        }
+        out.push_str("Metadata:\n");
+        for (key, value) in value.as_object().into_iter().flatten() {
+            let told = [
+                "annotations",
+                "labels",
+                "managedFields",
+                "name",
+                "namespace",
+            ];
+            if !told.contains(&key.as_str()) {
+                tree(&mut out, 1, key, value);
+            }
         }
     }
     out
@@ -624,6 +636,11 @@ fn tree(out: &mut String, depth: usize, key: &str, value: &Value) {
 
 /// `holderIdentity` as `Holder Identity`.
 fn spelled(key: &str) -> String {
+    match key {
+        "apiVersion" => return "API Version".to_owned(),
+        "uid" => return "UID".to_owned(),
+        _ => {}
+    }
     let mut out = String::new();
     let characters: Vec<char> = key.chars().collect();
     for (index, character) in characters.iter().enumerate() {

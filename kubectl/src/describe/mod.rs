@@ -2,9 +2,12 @@
 //!
 //! Text is written with tabs and laid out at the end; each kind's own words are in the files below.
 
+mod batch;
 mod kinds;
+mod network;
 mod node;
 mod pods;
+mod policy;
 
 use std::fmt::Write as _;
 
@@ -144,16 +147,66 @@ fn describe(
         ("apps", "DaemonSet") => kinds::daemon_set(session, object)?,
         ("apps", "StatefulSet") => kinds::stateful_set(session, object)?,
         ("discovery.k8s.io", "EndpointSlice") => kinds::endpoint_slice(object),
+        ("", "ServiceAccount") => network::service_account(object),
+        ("", "ResourceQuota") => policy::quota(object),
+        ("", "LimitRange") => policy::limit_range(object),
+        ("", "PersistentVolume") => policy::volume(object),
+        ("", "PersistentVolumeClaim") => {
+            let users = users_of(session, object)?;
+            policy::claim(object, &users)
+        }
+        ("batch", "Job") => batch::job(object),
+        ("batch", "CronJob") => batch::cron_job(object),
+        ("networking.k8s.io", "Ingress") => network::ingress(session, object)?,
+        ("networking.k8s.io", "IngressClass") => network::ingress_class(object),
+        ("networking.k8s.io", "NetworkPolicy") => network::network_policy(object),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => policy::role(object),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
+            policy::binding(object)
+        }
+        ("policy", "PodDisruptionBudget") => policy::disruption_budget(object),
+        ("scheduling.k8s.io", "PriorityClass") => policy::priority_class(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => policy::autoscaler(object),
+        ("storage.k8s.io", "StorageClass") => policy::storage_class(object),
         _ => kinds::generic(object),
     };
-    // Secrets and namespaces have no events to speak of in kubectl's eyes.
-    if let Some(events) =
-        events.filter(|_| !["Secret", "Namespace"].contains(&resource.kind.as_str()))
-    {
+    if let Some(events) = events.filter(|_| !WITHOUT_EVENTS.contains(&resource.kind.as_str())) {
         let now = session.now();
         write_events(&mut words, &events, now, resource.kind.as_str());
     }
     Ok(words)
+}
+
+/// Kinds that have no events to speak of in kubectl's eyes.
+const WITHOUT_EVENTS: [&str; 9] = [
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "LimitRange",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "Secret",
+];
+
+/// The Pods that a claim is mounted in.
+fn users_of(session: &mut Session<'_, '_>, claim: &Value) -> Outcome<Vec<String>> {
+    let path = format!(
+        "/api/v1/namespaces/{}/pods",
+        text(claim, "metadata.namespace")
+    );
+    let found = session.get(&path)?;
+    let name = text(claim, "metadata.name");
+    Ok(list(&found, "items")
+        .iter()
+        .filter(|pod| {
+            list(pod, "spec.volumes")
+                .iter()
+                .any(|volume| text(volume, "persistentVolumeClaim.claimName") == name)
+        })
+        .map(|pod| text(pod, "metadata.name").to_owned())
+        .collect())
 }
 
 fn events_of(
