@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::discovery::Resource;
 use crate::text::json::{list, text};
 
 /// The end of a command that did not succeed.
@@ -59,6 +60,28 @@ impl Fail {
             ),
             Self::Message(message) => {
                 Self::Message(format!("error when {doing} {}: {message}", quoted(source)))
+            }
+            other => other,
+        }
+    }
+
+    /// Says what was asked for where the server only said that there is nothing of the kind, as
+    /// client-go does: `the server could not find the requested resource (get pods x)`.
+    #[must_use]
+    pub(crate) fn about(self, verb: &str, resource: &Resource, name: &str) -> Self {
+        match self {
+            Self::Status(mut status, context)
+                if text(&status, "message")
+                    == "the server could not find the requested resource" =>
+            {
+                let mut what = resource.plural_group();
+                if !name.is_empty() {
+                    what = format!("{what} {name}");
+                }
+                status["message"] = serde_json::json!(format!(
+                    "the server could not find the requested resource ({verb} {what})"
+                ));
+                Self::Status(status, context)
             }
             other => other,
         }

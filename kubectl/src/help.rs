@@ -83,15 +83,20 @@ pub(crate) fn of(path: &str) -> String {
             .iter()
             .for_each(|flag| out.push_str(&flag_words(flag)));
     }
+    let own_usage = match path {
+        "create secret" => "(docker-registry | generic | tls)",
+        "auth" | "create service" | "top" => "[flags]",
+        _ => command.usage,
+    };
     let end = if flags.is_empty() && command.usage != "SUBCOMMAND" {
         ""
     } else {
         " [options]"
     };
-    let usage = if command.usage.is_empty() {
+    let usage = if own_usage.is_empty() {
         String::new()
     } else {
-        format!(" {}", command.usage)
+        format!(" {own_usage}")
     };
     out.push_str(&format!("Usage:\n  kubectl {path}{usage}{end}\n\n"));
     if !command.subcommands.is_empty() {

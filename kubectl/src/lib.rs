@@ -136,7 +136,12 @@ fn overrides(parsed: &Parsed) -> Overrides {
         kubeconfig: own("kubeconfig"),
         context: own("context"),
         cluster: own("cluster"),
-        user: own("user"),
+        // The bindings' own flag of this name stands before the global one.
+        user: if parsed.path.ends_with("binding") || parsed.path.ends_with("subject") {
+            String::new()
+        } else {
+            own("user")
+        },
         server: own("server"),
         token: own("token"),
         namespace: own("namespace"),

@@ -253,6 +253,25 @@ fn jsonpath_failure(source: &str, error: &str, object: &Value) -> Fail {
     ))
 }
 
+/// Takes out what `--show-managed-fields` would show.
+pub(crate) fn hide_managed_fields(parsed: &Parsed, object: &mut Value) {
+    if !parsed.is("show-managed-fields") {
+        drop_managed_fields(object);
+    }
+}
+
+/// One event of a watch: a line of JSON with the type first, or a YAML document.
+pub(crate) fn event_text(format: &Format, event: &Value) -> String {
+    match format {
+        Format::Yaml => format!("---\n{}", yaml::to_string(event)),
+        _ => format!(
+            "{{\"type\":{},\"object\":{}}}\n",
+            event["type"],
+            json::compact(&event["object"])
+        ),
+    }
+}
+
 fn drop_managed_fields(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");

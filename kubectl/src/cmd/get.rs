@@ -14,6 +14,7 @@ use crate::session::{JSON, Next, Session, TABLE, with_query};
 use crate::table::{self, Options};
 use crate::text::json::{list, text};
 use crate::text::tabs::Layout;
+use crate::text::time;
 
 pub(super) const GET: Command = Command {
     name: "get",
@@ -137,15 +138,41 @@ const EVENTS_FLAGS: &[Flag] = &[
 
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if parsed.given("raw") {
-        let body = session.get_text(parsed.text("raw"))?;
-        return session.out(&String::from_utf8_lossy(&body));
+        return raw(session, parsed);
     }
-    if parsed.given("subresource") {
-        return Err(Fail::not_in_lab("get --subresource"));
+    if parsed.is("output-watch-events") && !parsed.is("watch") && !parsed.is("watch-only") {
+        return Err(Fail::usage(
+            "get",
+            "--output-watch-events option can only be used with --watch or --watch-only",
+        ));
     }
-    let format = Format::of(session, parsed, true)?;
     let asked = asked(session, parsed)?;
+    if parsed.given("subresource") && asked.asked.iter().any(|asked| asked.name.is_empty()) {
+        return Err(Fail::message(
+            "subresource cannot be used when bulk resources are specified",
+        ));
+    }
+    let name = parsed.text("output").split('=').next().unwrap_or_default();
+    let template =
+        !parsed.text("template").is_empty() || name.contains("template") || name.contains("json");
+    // The stock client reads templates when it has something to print.
+    let format = match Format::of(session, parsed, true) {
+        Ok(format) => format,
+        Err(wrong) => {
+            if template {
+                for asked in &asked.asked {
+                    fetch(session, parsed, asked, false)?;
+                }
+            }
+            return Err(wrong);
+        }
+    };
     if parsed.is("watch") || parsed.is("watch-only") {
+        if parsed.given("sort-by") {
+            session.err(
+                "warning: --watch requested, --sort-by will be ignored for watch events received\n",
+            );
+        }
         return watch(session, parsed, &format, &asked);
     }
     if format.is_table() {
@@ -153,6 +180,41 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     } else {
         objects(session, parsed, &format, &asked)
     }
+}
+
+/// `--raw`: what the server has at a path.
+fn raw(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    let path = parsed.text("raw");
+    if !parsed.args.is_empty() {
+        return Err(Fail::message(
+            "arguments may not be passed when --raw is specified",
+        ));
+    }
+    if [
+        "watch",
+        "watch-only",
+        "selector",
+        "field-selector",
+        "all-namespaces",
+        "filename",
+    ]
+    .iter()
+    .any(|flag| parsed.given(flag))
+    {
+        return Err(Fail::message(
+            "--raw may not be specified with other flags that filter the server request or alter the output",
+        ));
+    }
+    if !parsed.text("output").is_empty() {
+        return Err(Fail::message("--raw and --output are mutually exclusive"));
+    }
+    if !path.starts_with('/') {
+        return Err(Fail::message(format!(
+            "--raw must be a valid URL path: parse {path:?}: invalid URI for request"
+        )));
+    }
+    let body = session.get_text(path)?;
+    session.out(&String::from_utf8_lossy(&body))
 }
 
 /// One request of a `get`: a collection or an object.
@@ -166,6 +228,17 @@ impl Asked {
     fn path(&self, query: &[(&str, &str)]) -> String {
         with_query(&self.resource.path(&self.namespace, &self.name), query)
     }
+
+    /// The path of the object or of the part of it that is asked for.
+    fn part(&self, parsed: &Parsed, query: &[(&str, &str)]) -> String {
+        match parsed.text("subresource") {
+            "" => self.path(query),
+            part => {
+                let path = self.resource.path(&self.namespace, &self.name);
+                with_query(&format!("{path}/{part}"), query)
+            }
+        }
+    }
 }
 
 struct What {
@@ -178,6 +251,11 @@ struct What {
 fn asked(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<What> {
     let everywhere = parsed.is("all-namespaces");
     if select::from_files(parsed) {
+        if !parsed.args.is_empty() {
+            return Err(Fail::message(
+                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
+            ));
+        }
         let manifests = select::manifests(session, parsed)?;
         let asked: Vec<Asked> = manifests
             .into_iter()
@@ -220,10 +298,13 @@ fn asked(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<What> {
                     "a resource cannot be retrieved by name across all namespaces",
                 ));
             }
-            if !parsed.text("selector").is_empty() {
-                return Err(Fail::message(
-                    "selectors and the all flag cannot be used when passing resource/name arguments",
-                ));
+            let slashed = parsed.args.iter().any(|arg| arg.contains('/'));
+            if !parsed.text("selector").is_empty() || !parsed.text("field-selector").is_empty() {
+                return Err(Fail::message(if slashed {
+                    "selectors and the all flag cannot be used when passing resource/name arguments"
+                } else {
+                    "name cannot be provided when a selector is specified"
+                }));
             }
             pairs
                 .into_iter()
@@ -289,7 +370,9 @@ fn fetch(
         }
     };
     let explained = |fail| explain_selector(fail, asked, parsed);
-    let mut whole = get(session, &asked.path(&query)).map_err(explained)?;
+    let mut whole = get(session, &asked.part(parsed, &query))
+        .map_err(|fail| fail.about("get", &asked.resource, &asked.name))
+        .map_err(explained)?;
     loop {
         let next = text(&whole, "metadata.continue").to_owned();
         if next.is_empty() || !asked.name.is_empty() {
@@ -367,7 +450,15 @@ fn tables(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what:
     let mut fails = Vec::new();
     let mut sections: Vec<(Resource, String)> = Vec::new();
     for asked in &what.asked {
-        let mut found = match fetch(session, parsed, asked, true) {
+        let own = parsed.given("server-print") && !parsed.is("server-print");
+        let fetched = fetch(session, parsed, asked, !own);
+        let mut found = match fetched.map(|found| {
+            if own {
+                own_table(session, &found)
+            } else {
+                found
+            }
+        }) {
             Ok(found) => found,
             Err(fail) => {
                 if !ignorable(parsed, &fail) {
@@ -399,6 +490,30 @@ fn tables(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what:
         nothing(session, what)?;
     }
     Fail::collect(fails)
+}
+
+/// The table that kubectl makes itself: names and ages.
+fn own_table(session: &Session<'_, '_>, found: &Value) -> Value {
+    let items = match found["items"].as_array() {
+        Some(items) => items.clone(),
+        None => vec![found.clone()],
+    };
+    let now = session.now();
+    let rows: Vec<Value> = items
+        .into_iter()
+        .map(|item| {
+            let age = time::parse_rfc3339(text(&item, "metadata.creationTimestamp"))
+                .map_or_else(|| "<unknown>".to_owned(), |then| time::human(now - then));
+            json!({"cells": [text(&item, "metadata.name"), age], "object": item})
+        })
+        .collect();
+    json!({
+        "columnDefinitions": [
+            {"name": "Name", "type": "string", "format": "name", "priority": 0},
+            {"name": "Age", "type": "string", "format": "", "priority": 0},
+        ],
+        "rows": rows,
+    })
 }
 
 fn nothing(session: &mut Session<'_, '_>, what: &What) -> Outcome {
@@ -491,7 +606,7 @@ fn watch(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what: 
         columns: Value::Null,
     };
     if !parsed.is("watch-only") {
-        printer.show(session, parsed, format, &first)?;
+        printer.show(session, parsed, format, &first, "ADDED")?;
     }
     let version = text(&first, "metadata.resourceVersion").to_owned();
     query.retain(|(key, _)| *key != "limit");
@@ -509,7 +624,10 @@ fn watch(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what: 
                 ));
             }
             Next::Some(event) if event["type"] == "BOOKMARK" => {}
-            Next::Some(event) => printer.show(session, parsed, format, &event["object"])?,
+            Next::Some(event) => {
+                let what = text(&event, "type").to_owned();
+                printer.show(session, parsed, format, &event["object"], &what)?;
+            }
             Next::End | Next::TimedOut => return Ok(()),
         }
     }
@@ -529,16 +647,26 @@ impl WatchPrinter {
         parsed: &Parsed,
         format: &Format,
         found: &Value,
+        what: &str,
     ) -> Outcome {
+        let events = parsed.is("output-watch-events");
         if !format.is_table() {
             let items = if found["items"].is_array() {
                 select::items(found)
             } else {
                 vec![found.clone()]
             };
-            return items
-                .iter()
-                .try_for_each(|item| output::print(session, parsed, format, item));
+            for item in &items {
+                if events {
+                    let mut item = item.clone();
+                    output::hide_managed_fields(parsed, &mut item);
+                    let event = json!({"object": item, "type": what});
+                    session.out(&output::event_text(format, &event))?;
+                } else {
+                    output::print(session, parsed, format, item)?;
+                }
+            }
+            return Ok(());
         }
         let mut table =
             json!({"columnDefinitions": found["columnDefinitions"], "rows": found["rows"]});
@@ -550,7 +678,21 @@ impl WatchPrinter {
         if list(&table, "rows").is_empty() {
             return Ok(());
         }
-        let lines = table::lines(&table, &self.options);
+        let mut lines = table::lines(&table, &self.options);
+        if events {
+            let mut headers = self.options.headers;
+            lines = lines
+                .lines()
+                .map(|line| {
+                    let first = if std::mem::take(&mut headers) {
+                        "EVENT"
+                    } else {
+                        what
+                    };
+                    format!("{first}\t{line}\n")
+                })
+                .collect();
+        }
         self.options.headers = false;
         let formatted = self.layout.format(&lines);
         session.out(&formatted)

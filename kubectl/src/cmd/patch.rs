@@ -127,7 +127,9 @@ fn remotely(
         &format!("{}{subresource}", target.path()),
         &query(parsed, "kubectl-patch")?,
     );
-    session.patch(&path, kind, body.to_vec())
+    session
+        .patch(&path, kind, body.to_vec())
+        .map_err(|fail| fail.about("get", &target.resource, &target.name))
 }
 
 /// What the server would make of it, without the server's defaults.

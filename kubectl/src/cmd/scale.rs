@@ -52,8 +52,17 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
         ));
     }
+    if parsed.int("current-replicas") < -1 {
+        return Err(Fail::message(
+            "The --current-replicas must specify an integer of -1 or greater",
+        ));
+    }
     let mut fails = Vec::new();
-    for target in select::fetch(session, parsed, &parsed.args)? {
+    let targets = select::fetch(session, parsed, &parsed.args)?;
+    if targets.is_empty() {
+        return Err(Fail::message("no objects passed to scale"));
+    }
+    for mut target in targets {
         let expected = parsed.int("current-replicas");
         let current = int(&target.object, "spec.replicas");
         if parsed.given("current-replicas") && expected >= 0 && expected != current {
@@ -71,7 +80,7 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             let body = json!({"spec": {"replicas": replicas}});
             let path = with_query(&format!("{}/scale", target.path()), query);
             if let Err(fail) = session.patch(&path, MERGE, body.to_string().into_bytes()) {
-                fails.push(fail);
+                fails.push(fail.about("patch", &target.resource, &target.name));
                 continue;
             }
         }
@@ -80,6 +89,7 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             let deadline = session.now_nanos() + timeout.unsigned_abs();
             wait_scaled(session, &target, replicas, deadline)?;
         }
+        target.object["spec"]["replicas"] = json!(replicas);
         output::report(session, parsed, &target.object, &target.shown(), "scaled")?;
     }
     Fail::collect(fails)

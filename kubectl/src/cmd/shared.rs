@@ -287,7 +287,7 @@ pub(super) const fn absent(name: &'static str, about: &'static str) -> Command {
 fn no_subcommand(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let words = crate::help::of(&parsed.path);
     // The stock client's families do not agree where their help goes.
-    if ["create secret", "create service"].contains(&parsed.path.as_str()) {
+    if ["auth", "create secret", "create service", "top"].contains(&parsed.path.as_str()) {
         session.err(&words);
     } else {
         session.out(&words)?;
