@@ -7,6 +7,8 @@ mod face;
 mod httpd;
 #[path = "program/nginx.rs"]
 mod nginx;
+#[path = "program/show.rs"]
+mod show;
 
 use std::process::ExitCode;
 

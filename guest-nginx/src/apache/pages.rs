@@ -8,8 +8,14 @@ pub(super) fn reason(status: u16) -> &'static str {
         200 => "OK",
         206 => "Partial Content",
         301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        410 => "Gone",
         304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
@@ -31,11 +37,14 @@ pub(super) fn page(status: u16, about: &str) -> Draft {
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     let words = match status {
-        301 => format!("<p>The document has moved <a href=\"{about}\">here</a>.</p>\n"),
+        301 | 302 | 307 | 308 => format!("<p>The document has moved <a href=\"{about}\">here</a>.</p>\n"),
+        303 => format!("<p>The answer to your request is located <a href=\"{about}\">here</a>.</p>\n"),
+        410 => "<p>The requested resource is no longer available on this server and there is no forwarding address.\nPlease remove all references to this resource.</p>\n".to_owned(),
         400 => {
             let detail = if about.is_empty() { String::new() } else { about };
             format!("<p>Your browser sent a request that this server could not understand.<br />\n{detail}</p>\n")
         }
+        401 => "<p>This server could not verify that you\nare authorized to access the document\nrequested.  Either you supplied the wrong\ncredentials (e.g., bad password), or your\nbrowser doesn't understand how to supply\nthe credentials required.</p>\n".to_owned(),
         403 => "<p>You don't have permission to access this resource.</p>\n".to_owned(),
         404 => "<p>The requested URL was not found on this server.</p>\n".to_owned(),
         405 => format!("<p>The requested method {about} is not allowed for this URL.</p>\n"),

@@ -10,7 +10,7 @@ mod finish;
 mod limits;
 pub mod log;
 pub mod pages;
-mod password;
+pub(crate) mod password;
 pub mod turn;
 mod values;
 

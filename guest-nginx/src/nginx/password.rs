@@ -8,7 +8,7 @@ use sha1::Sha1;
 const ROUNDS: usize = 1000;
 
 /// User and password of an `Authorization` header.
-pub(super) fn basic(header: &[u8]) -> Option<(String, String)> {
+pub(crate) fn basic(header: &[u8]) -> Option<(String, String)> {
     let start = header.get(..6)?;
     if !start.eq_ignore_ascii_case(b"basic ") {
         return None;
@@ -20,7 +20,7 @@ pub(super) fn basic(header: &[u8]) -> Option<(String, String)> {
 }
 
 /// Whether a password is the one that is kept; nothing when it is kept in a way not known here.
-pub(super) fn fits(kept: &str, given: &str) -> Option<bool> {
+pub(crate) fn fits(kept: &str, given: &str) -> Option<bool> {
     if let Some(plain) = kept.strip_prefix("{PLAIN}") {
         return Some(plain == given);
     }

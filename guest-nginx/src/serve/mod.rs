@@ -103,7 +103,7 @@ impl Server {
     fn room(&self) -> u64 {
         match self.face() {
             Face::Nginx(config, _) => config.worker_connections as u64,
-            Face::Httpd(_) => 400,
+            Face::Httpd(apache) => apache.config().clients,
         }
     }
 

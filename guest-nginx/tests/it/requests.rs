@@ -29,6 +29,30 @@ fn free_port() -> u16 {
 }
 
 fn start(program: &Path, name: &str) -> Running {
+    let running = laid_out(name);
+    let text = include_str!("../cases/requests.conf").replace("@PORT@", &running.1.to_string());
+    fs::write(running.0.join("nginx.conf"), text).expect("a configuration");
+    let mut command = Command::new(program);
+    command.arg("-p").arg(&running.0).args(["-c", "nginx.conf"]);
+    launched(command, name, running)
+}
+
+fn start_httpd(program: &Path, name: &str) -> Running {
+    use std::os::unix::process::CommandExt;
+    let running = laid_out(name);
+    let root = running.0.display().to_string();
+    let text = include_str!("../cases/httpd-requests.conf")
+        .replace("@PORT@", &running.1.to_string())
+        .replace("@ROOT@", &root);
+    let path = running.0.join("httpd.conf");
+    fs::write(&path, text).expect("a configuration");
+    let mut command = Command::new(program);
+    command.arg0("httpd").arg("-f").arg(path);
+    command.arg("-d").arg(&running.0).arg("-DFOREGROUND");
+    launched(command, name, running)
+}
+
+fn laid_out(name: &str) -> (PathBuf, u16) {
     let folder = std::env::temp_dir().join(format!("guest-nginx-{}-{name}", std::process::id()));
     let html = folder.join("html");
     fs::create_dir_all(html.join("sub/empty")).expect("a folder");
@@ -57,13 +81,40 @@ fn start(program: &Path, name: &str) -> Running {
         "users",
         "ann:{PLAIN}secret\nbob:$apr1$12345678$0lqb/6VUFP8JY/s/jTrIk0\n",
     );
-    let port = free_port();
-    let text = include_str!("../cases/requests.conf").replace("@PORT@", &port.to_string());
-    fs::write(folder.join("nginx.conf"), text).expect("a configuration");
-    let child = Command::new(program)
-        .arg("-p")
-        .arg(&folder)
-        .args(["-c", "nginx.conf"])
+    write("x.secret", "secret\n");
+    write("a.foo", "foo\n");
+    for folder in [
+        "plain", "denied", "members", "bob", "older", "newer", "inner", "groups", "pattern",
+    ] {
+        fs::create_dir_all(html.join(folder)).expect("a folder");
+        write(&format!("{folder}/a"), "a\n");
+    }
+    write(".htpasswd", "ann:secret\n");
+    write(
+        "users.httpd",
+        "ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:$apr1$12345678$0lqb/6VUFP8JY/s/jTrIk0\n",
+    );
+    write("inner/x.bak", "old\n");
+    write("inner/index.html", "inner\n");
+    fs::create_dir_all(html.join("star")).expect("a folder");
+    write("star/a.txt", "star\n");
+    for name in [
+        "page.html.en",
+        "page.de.html",
+        "page.utf8.html",
+        "a.txt.gz",
+        "a.txt.bak",
+        "x.odd",
+    ] {
+        write(name, "page\n");
+    }
+    let types = "text/html html\ntext/plain txt\napplication/json json\n";
+    fs::write(folder.join("mime.types"), types).expect("a file");
+    (folder, free_port())
+}
+
+fn launched(mut command: Command, name: &str, (folder, port): (PathBuf, u16)) -> Running {
+    let child = command
         .stderr(Stdio::null())
         .spawn()
         .expect("the server starts");
@@ -100,11 +151,18 @@ fn tidy(bytes: &[u8], server: &Running) -> String {
     let text = String::from_utf8_lossy(bytes)
         .replace("nginx/1.22.1", "nginx/V")
         .replace("nginx/1.27.5", "nginx/V")
+        .replace("Apache/2.4.67 (Unix)", "Apache/V")
+        .replace("Apache/2.4.71 (Debian)", "Apache/V")
         .replace(&server.folder.display().to_string(), "FOLDER")
         .replace(&server.port.to_string(), "PORT");
     let lines = text.split_inclusive("\r\n").map(|line| {
         if line.starts_with("Date: ") || line.starts_with("Expires: ") {
             format!("{}…\r\n", &line[..6])
+        } else if let Some(methods) = line.strip_prefix("Allow: ") {
+            // Apache keeps them in a table whose order is another in each process.
+            let mut methods: Vec<_> = methods.trim_end().split(',').collect();
+            methods.sort_unstable();
+            format!("Allow: {}\r\n", methods.join(","))
         } else {
             line.to_owned()
         }
@@ -119,8 +177,8 @@ fn tidy(bytes: &[u8], server: &Running) -> String {
 }
 
 /// One case: its name, a reason to differ, and the bytes.
-fn cases() -> Vec<(String, Option<String>, Vec<u8>)> {
-    trial::cases(include_str!("../cases/requests.txt"))
+fn cases(text: &str) -> Vec<(String, Option<String>, Vec<u8>)> {
+    trial::cases(text)
         .into_iter()
         .map(|case| {
             let text = case.script.trim_end_matches('\n');
@@ -146,16 +204,32 @@ fn cases() -> Vec<(String, Option<String>, Vec<u8>)> {
 fn requests_are_answered_as_nginx_answers_them() {
     let real = start(&trial::installed("nginx", "nginx"), "real");
     let ours = start(Path::new(env!("CARGO_BIN_EXE_guest-nginx")), "ours");
-    let mut findings = Vec::new();
-    let all = cases();
+    let all = cases(include_str!("../cases/requests.txt"));
     assert!(all.len() >= 80, "{} cases", all.len());
-    for (name, differs, bytes) in &all {
-        let (expected, got) = (talk(&real, bytes), talk(&ours, bytes));
+    compare(&real, &ours, &all);
+}
+
+#[test]
+fn requests_are_answered_as_apache_answers_them() {
+    let real = start_httpd(&trial::installed("apache2", "apache2"), "apache-real");
+    let ours = start_httpd(Path::new(env!("CARGO_BIN_EXE_guest-nginx")), "apache-ours");
+    let all = cases(include_str!("../cases/httpd-requests.txt"));
+    assert!(all.len() >= 30, "{} cases", all.len());
+    compare(&real, &ours, &all);
+}
+
+fn compare(real: &Running, ours: &Running, all: &[(String, Option<String>, Vec<u8>)]) {
+    let mut findings = Vec::new();
+    for (name, differs, bytes) in all {
+        let (expected, got) = (talk(real, bytes), talk(ours, bytes));
+        if expected.is_empty() && got.is_empty() {
+            findings.push(format!("=== {name}: nobody answered"));
+        }
         match (expected == got, differs) {
             (true, None) | (false, Some(_)) => {}
             (true, Some(_)) => findings.push(format!("=== {name}: no longer differs")),
             (false, None) => findings.push(format!(
-                "=== {name}\n--- nginx:\n{expected}\n--- ours:\n{got}"
+                "=== {name}\n--- real:\n{expected}\n--- ours:\n{got}"
             )),
         }
     }

@@ -24,6 +24,8 @@ const NGINX_CONF: &str = include_str!("../../../guest-nginx/files/nginx.conf");
 const MIME_TYPES: &str = include_str!("../../../guest-nginx/files/mime.types");
 const DEFAULT_CONF: &str = include_str!("../../../guest-nginx/files/default.conf");
 const WELCOME: &str = include_str!("../../../guest-nginx/files/index.html");
+const HTTPD_CONF: &str = include_str!("../../../guest-nginx/files/httpd.conf");
+const HTTPD_TYPES: &str = include_str!("../../../guest-nginx/files/httpd-mime.types");
 const IT_WORKS: &str = include_str!("../../../guest-nginx/files/httpd-index.html");
 
 /// An image as a container runtime holds it.
@@ -278,11 +280,14 @@ impl Press {
             "/usr/local/bin/httpd-foreground",
             "/usr/local/apache2/bin/httpd",
         )?;
-        fs.write_file(
-            "/usr/local/apache2/htdocs/index.html",
-            IT_WORKS.as_bytes(),
-            0o644,
-        )?;
+        for (path, text) in [
+            ("/usr/local/apache2/conf/httpd.conf", HTTPD_CONF),
+            ("/usr/local/apache2/conf/mime.types", HTTPD_TYPES),
+            ("/usr/local/apache2/htdocs/index.html", IT_WORKS),
+        ] {
+            fs.write_file(path, text.as_bytes(), 0o644)?;
+        }
+        fs.mkdir_all("/usr/local/apache2/logs")?;
         let mut image = self.image(&fs);
         image.cmd = vec!["httpd-foreground".into()];
         image.env = vec![
