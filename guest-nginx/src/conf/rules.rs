@@ -311,6 +311,7 @@ pub const RULES: &[Rule] = &[
     inert("master_process", MAIN, Check::Flag, ONE_PROCESS),
     one("max_ranges", ALL),
     one("merge_slashes", TOP),
+    one("msie_padding", ALL),
     inert(
         "multi_accept",
         EVENTS,

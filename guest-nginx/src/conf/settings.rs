@@ -1,6 +1,7 @@
 //! The settings of a level: what a block says, and what holds there once the outer levels have been asked.
 //! Only plain inheritance lives here: what is not said is taken from outside, whole.
 
+use crate::conf::pattern::Pattern;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -89,6 +90,8 @@ levels! {
     lingering_timeout: u64 = 5_000;
     /// Whether answers of unknown length come in chunks.
     chunked: bool = true;
+    /// Whether pages about errors are padded for browsers that hide short ones.
+    msie_padding: bool = true;
     /// Whether the version is told.
     server_tokens: bool = true;
     /// Whether redirects name the server by its first name.
@@ -113,6 +116,8 @@ levels! {
     gzip_min_length: u64 = 20;
     /// Which types; a star means all.
     gzip_types: Rc<BTreeSet<String>> = words(&["text/html"]);
+    /// Which browsers are sent what is not compressed.
+    gzip_disable: Rc<Vec<Pattern>> = Rc::new(Vec::new());
     /// Whether only for HTTP/1.1.
     gzip_11: bool = true;
     /// For which answers to proxies.
@@ -307,5 +312,5 @@ pub enum ProxyRedirect {
     /// From a beginning to another.
     Prefix(Template, Template),
     /// What fits an expression to a text.
-    Pattern(super::pattern::Pattern, Template),
+    Pattern(Pattern, Template),
 }

@@ -253,7 +253,16 @@ impl Turn<'_> {
                 }
                 None => {}
             }
-            match self.range(&tag, stamp) {
+            // What is compressed has no parts that anybody could name before.
+            let compressed = !encoded
+                && self.compressible(&self.kind(), Some(stamp.length))
+                && self.takes_gzip();
+            let range = if compressed {
+                Range::Whole
+            } else {
+                self.range(&tag, stamp)
+            };
+            match range {
                 Range::Whole if self.settings.max_ranges == 0 => {}
                 Range::Whole => draft.ranges = Some(("Accept-Ranges", "bytes".to_owned())),
                 Range::Parts(ranges) => parts = Some(ranges),

@@ -2,7 +2,7 @@
 //! Added headers, expiry, charset, compression, chunks, and whether the connection stays.
 
 use crate::conf::settings::Expires;
-use crate::http::date::Date;
+use crate::http::date::{self, Date};
 use crate::http::request::Version;
 use crate::reply::{Body, Reply};
 
@@ -43,6 +43,7 @@ impl Turn<'_> {
         if draft.status == 304 {
             draft.ranges = None;
         }
+        self.pad(&mut draft);
         self.charset(&mut draft);
         self.expire(&mut draft);
         self.add_headers(&mut draft);
@@ -87,6 +88,27 @@ impl Turn<'_> {
             rate: self.rate(),
             rate_after: self.settings.limit_rate_after,
             send_ms: self.settings.send_timeout,
+        }
+    }
+
+    /// Makes a page about an error long enough for browsers that hide short ones, as nginx tells them.
+    fn pad(&self, draft: &mut Draft) {
+        const LINE: &str = "<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n";
+        let agent = self.request.header_text("user-agent").unwrap_or_default();
+        let opera = agent.contains("Opera");
+        let msie = agent
+            .find("MSIE ")
+            .is_some_and(|at| at + 7 < agent.len() && !opera);
+        let chrome = !msie && !opera && !agent.contains("Gecko/") && agent.contains("Chrome/");
+        if let Body::Bytes(page) = &mut draft.body
+            && draft.made_up
+            && draft.status >= 400
+            && self.settings.msie_padding
+            && self.request.version > Version::Http09
+            && (msie || chrome)
+        {
+            page.extend_from_slice(LINE.repeat(6).as_bytes());
+            draft.length = Some(page.len() as u64);
         }
     }
 
@@ -212,25 +234,17 @@ impl Turn<'_> {
     fn compress(&self, draft: &mut Draft, head_only: bool) -> (bool, Option<u32>) {
         let settings = &self.settings;
         let kind = draft.content_type.as_deref().unwrap_or_default();
-        let bare = kind.split(';').next().unwrap_or_default().trim();
-        let bare = bare.to_ascii_lowercase();
-        let types = &settings.gzip_types;
-        if !settings.gzip
-            || head_only
-            || draft.encoded
-            || !matches!(draft.status, 200 | 403 | 404)
-            || !(types.contains("*") || types.contains(&bare))
-            || draft
-                .length
-                .is_some_and(|length| length < settings.gzip_min_length)
-        {
+        let fitting = matches!(draft.status, 200 | 403 | 404) && !draft.encoded;
+        if !fitting || !self.compressible(kind, draft.length) {
             return (settings.gzip_vary && draft.encoded, None);
         }
-        if !self.takes_gzip() {
+        if !self.takes_gzip() || !self.may_pass(draft) {
             return (settings.gzip_vary, None);
         }
         draft.length = None;
         draft.ranges = None;
+        let parts = |name: &str| name.eq_ignore_ascii_case("accept-ranges");
+        draft.more.retain(|(name, _)| !parts(name));
         for (name, value) in &mut draft.more {
             // What is compressed is no longer the same byte by byte.
             if name.eq_ignore_ascii_case("etag") && value.starts_with(b"\"") {
@@ -239,7 +253,47 @@ impl Turn<'_> {
         }
         let coding = ("Content-Encoding".to_owned(), b"gzip".to_vec());
         draft.more.push(coding);
-        (settings.gzip_vary, Some(settings.gzip_level))
+        // Who asks for a head only is told what the body would be.
+        let level = (!head_only).then_some(settings.gzip_level);
+        (settings.gzip_vary, level)
+    }
+
+    /// Whether what a proxy asked for may be compressed: caches between might hand it to others.
+    fn may_pass(&self, draft: &Draft) -> bool {
+        if self.request.header("via").is_none() {
+            return true;
+        }
+        let asked = |word: &str| self.settings.gzip_proxied.contains(word);
+        let header = |name: &str| {
+            let found = draft
+                .more
+                .iter()
+                .find(|(own, _)| own.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        };
+        let control = header("cache-control").unwrap_or_default();
+        let expires = header("expires");
+        let past =
+            |text: &String| date::parse_http(text).is_none_or(|moment| moment < self.now.seconds);
+        let by_control = ["no-cache", "no-store", "private"];
+        asked("any")
+            || asked("auth") && self.request.header("authorization").is_some()
+            || asked("expired") && expires.as_ref().is_some_and(past)
+            || by_control
+                .iter()
+                .any(|word| asked(word) && control.contains(word))
+            || asked("no_last_modified") && draft.last_modified.is_none()
+            || asked("no_etag") && header("etag").is_none()
+    }
+
+    /// Whether answers of this type and length are compressed for those who take it.
+    pub(super) fn compressible(&self, kind: &str, length: Option<u64>) -> bool {
+        let settings = &self.settings;
+        let bare = kind.split(';').next().unwrap_or_default().trim();
+        let types = &settings.gzip_types;
+        settings.gzip
+            && (types.contains("*") || types.contains(&bare.to_ascii_lowercase()))
+            && length.is_none_or(|length| length >= settings.gzip_min_length)
     }
 
     /// Whether the client takes compressed answers, and may have one.
@@ -260,7 +314,8 @@ impl Turn<'_> {
             (name.trim().to_ascii_lowercase(), quality)
         });
         let takes = words.any(|(name, quality)| name == "gzip" && quality > 0.0);
-        let proxied = self.request.header("via").is_some();
-        takes && (!proxied || settings.gzip_proxied.contains("any"))
+        let agent = self.request.header_text("user-agent").unwrap_or_default();
+        let disabled = settings.gzip_disable.iter();
+        takes && !disabled.into_iter().any(|pattern| pattern.fits(agent))
     }
 }

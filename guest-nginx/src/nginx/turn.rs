@@ -135,6 +135,8 @@ pub struct Turn<'a> {
     pub body: Option<Vec<u8>>,
     /// The upstreams that were asked.
     pub asked: Vec<Asked>,
+    /// Where among them each group of upstreams began.
+    pub passes: Vec<usize>,
     /// `$proxy_host` of the upstream asked last.
     pub proxy_host: String,
     /// Lines for the error log.
@@ -195,6 +197,7 @@ impl<'a> Turn<'a> {
             realm: None,
             body: None,
             asked: Vec::new(),
+            passes: Vec::new(),
             proxy_host: String::new(),
             notes: Vec::new(),
             status: 0,

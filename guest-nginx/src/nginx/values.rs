@@ -164,8 +164,17 @@ impl Turn<'_> {
             out.extend_from_slice(text.as_bytes());
         }
         let each = |of: &dyn Fn(&Asked) -> String| {
-            let parts: Vec<String> = self.asked.iter().map(of).collect();
-            parts.join(", ")
+            let mut all = String::new();
+            for (at, asked) in self.asked.iter().enumerate() {
+                all.push_str(match at {
+                    0 => "",
+                    // Another group of upstreams, by a way inside the server.
+                    at if self.passes.contains(&at) => " : ",
+                    _ => ", ",
+                });
+                all.push_str(&of(asked));
+            }
+            all
         };
         let maybe = |ms: Option<u64>| ms.map_or("-".to_owned(), seconds);
         let text = match var {

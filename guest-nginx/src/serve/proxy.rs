@@ -79,6 +79,7 @@ pub(super) async fn pass(talk: &mut Talk, turn: &mut Turn<'_>, pass: &ProxyPass)
     if let Err(status) = take_body(talk, turn).await {
         return refused(turn, status);
     }
+    turn.passes.push(turn.asked.len());
     let made;
     let way = match &pass.target {
         ProxyTarget::Upstream(at) => Way {

@@ -1,51 +1,14 @@
 //! The server as it runs: TLS with names, upstreams in turn, signals, many clients at once.
 
-use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-struct Running {
-    child: Child,
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Asked to end, not killed: nginx takes its worker along. It may have ended already.
-        let _ = guest_kit::process::kill(self.child.id(), 15);
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("an address").port()
-}
-
-fn ours() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_guest-nginx"))
-}
-
-/// Whole configuration around the inside of `http`; `@P@` is the first port.
-fn write(folder: &Path, port: u16, http: &str) {
-    let text = format!(
-        "daemon off; worker_processes 1; pid nginx.pid; error_log error.log; events {{ worker_connections 512; }}\n\
-         http {{ access_log off; proxy_temp_path t1; client_body_temp_path t2; fastcgi_temp_path t3; \
-         uwsgi_temp_path t4; scgi_temp_path t5;\n{http}\n}}\n"
-    );
-    let text = text.replace("@P@", &port.to_string());
-    fs::write(folder.join("nginx.conf"), text).expect("a configuration");
-}
+use super::running::{self, Running, curl, free_port, ours, until, write};
 
 fn start(program: &Path, name: &str, http: &str) -> Running {
-    let folder =
-        std::env::temp_dir().join(format!("guest-nginx-live-{}-{name}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder");
+    let folder = running::folder(name);
     for host in ["one.test", "two.test"] {
         let made = Command::new(trial::installed("openssl", "openssl"))
             .args([
@@ -63,48 +26,9 @@ fn start(program: &Path, name: &str, http: &str) -> Running {
             .status();
         assert!(made.expect("openssl runs").success());
     }
-    let port = port();
+    let port = free_port();
     write(&folder, port, http);
-    let child = Command::new(program)
-        .arg("-p")
-        .arg(&folder)
-        .args(["-c", "nginx.conf"])
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the server starts");
-    let running = Running {
-        child,
-        folder,
-        port,
-    };
-    until("it listens", || {
-        TcpStream::connect(("127.0.0.1", port)).is_ok()
-    });
-    running
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !done() {
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "not in time: {what}"
-        );
-        std::thread::yield_now();
-    }
-}
-
-fn curl(server: &Running, args: &[&str]) -> String {
-    let port = server.port.to_string();
-    let args = args.iter().map(|arg| arg.replace("@P@", &port));
-    let output = Command::new(trial::installed("curl", "curl"))
-        .args(["-s", "-m", "5"])
-        .args(args)
-        .current_dir(&server.folder)
-        .output()
-        .expect("curl runs");
-    let text = String::from_utf8_lossy(&output.stdout).replace(&port, "PORT");
-    format!("{text}({})", output.status.code().unwrap_or(-1))
+    running::nginx(program, folder, port)
 }
 
 const TLS: &str = "server { listen 127.0.0.1:@P@ ssl; server_name one.test; ssl_certificate one.test.crt; \

@@ -3,6 +3,8 @@
 
 mod apache;
 mod conf;
+mod features;
 mod fuzz;
 mod live;
 mod requests;
+mod running;

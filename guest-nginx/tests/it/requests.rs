@@ -1,59 +1,36 @@
 //! Raw requests to both servers, and their answers byte by byte, but for dates and versions.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-/// A server with files of its own, ended when this is dropped.
-struct Running {
-    child: Child,
-    folder: PathBuf,
-    port: u16,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Asked to end, not killed: nginx takes its worker along. It may have ended already.
-        let _ = guest_kit::process::kill(self.child.id(), 15);
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn free_port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    socket.local_addr().expect("an address").port()
-}
+use super::running::{self, Running, free_port, launched, ours, talk};
 
 fn start(program: &Path, name: &str) -> Running {
-    let running = laid_out(name);
-    let text = include_str!("../cases/requests.conf").replace("@PORT@", &running.1.to_string());
-    fs::write(running.0.join("nginx.conf"), text).expect("a configuration");
-    let mut command = Command::new(program);
-    command.arg("-p").arg(&running.0).args(["-c", "nginx.conf"]);
-    launched(command, name, running)
+    let (folder, port) = laid_out(name);
+    let text = include_str!("../cases/requests.conf").replace("@PORT@", &port.to_string());
+    fs::write(folder.join("nginx.conf"), text).expect("a configuration");
+    running::nginx(program, folder, port)
 }
 
 fn start_httpd(program: &Path, name: &str) -> Running {
     use std::os::unix::process::CommandExt;
-    let running = laid_out(name);
-    let root = running.0.display().to_string();
+    let (folder, port) = laid_out(name);
+    let root = folder.display().to_string();
     let text = include_str!("../cases/httpd-requests.conf")
-        .replace("@PORT@", &running.1.to_string())
+        .replace("@PORT@", &port.to_string())
         .replace("@ROOT@", &root);
-    let path = running.0.join("httpd.conf");
+    let path = folder.join("httpd.conf");
     fs::write(&path, text).expect("a configuration");
     let mut command = Command::new(program);
     command.arg0("httpd").arg("-f").arg(path);
-    command.arg("-d").arg(&running.0).arg("-DFOREGROUND");
-    launched(command, name, running)
+    command.arg("-d").arg(&folder).arg("-DFOREGROUND");
+    launched(command, folder, port)
 }
 
 fn laid_out(name: &str) -> (PathBuf, u16) {
-    let folder = std::env::temp_dir().join(format!("guest-nginx-{}-{name}", std::process::id()));
+    let folder = running::folder(name);
     let html = folder.join("html");
     fs::create_dir_all(html.join("sub/empty")).expect("a folder");
     fs::create_dir_all(html.join("list/inner")).expect("a folder");
@@ -113,69 +90,6 @@ fn laid_out(name: &str) -> (PathBuf, u16) {
     (folder, free_port())
 }
 
-fn launched(mut command: Command, name: &str, (folder, port): (PathBuf, u16)) -> Running {
-    let child = command
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the server starts");
-    let running = Running {
-        child,
-        folder,
-        port,
-    };
-    let began = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "{name} does not listen"
-        );
-        std::thread::yield_now();
-    }
-    running
-}
-
-/// Sends bytes and reads until the server closes, or says nothing more for a while.
-fn talk(server: &Running, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
-    let patience = Duration::from_secs(3);
-    stream.set_read_timeout(Some(patience)).expect("a timeout");
-    // A server that has refused already may have closed.
-    let _ = stream.write_all(bytes);
-    let mut got = Vec::new();
-    let _ = stream.read_to_end(&mut got);
-    tidy(&got, server)
-}
-
-/// What may differ: dates, versions, ports, folders, boundaries.
-fn tidy(bytes: &[u8], server: &Running) -> String {
-    let text = String::from_utf8_lossy(bytes)
-        .replace("nginx/1.22.1", "nginx/V")
-        .replace("nginx/1.27.5", "nginx/V")
-        .replace("Apache/2.4.67 (Unix)", "Apache/V")
-        .replace("Apache/2.4.71 (Debian)", "Apache/V")
-        .replace(&server.folder.display().to_string(), "FOLDER")
-        .replace(&server.port.to_string(), "PORT");
-    let lines = text.split_inclusive("\r\n").map(|line| {
-        if line.starts_with("Date: ") || line.starts_with("Expires: ") {
-            format!("{}…\r\n", &line[..6])
-        } else if let Some(methods) = line.strip_prefix("Allow: ") {
-            // Apache keeps them in a table whose order is another in each process.
-            let mut methods: Vec<_> = methods.trim_end().split(',').collect();
-            methods.sort_unstable();
-            format!("Allow: {}\r\n", methods.join(","))
-        } else {
-            line.to_owned()
-        }
-    });
-    let mut text: String = lines.collect();
-    if let Some((_, rest)) = text.split_once("boundary=")
-        && let Some(boundary) = rest.get(..20).map(str::to_owned)
-    {
-        text = text.replace(&boundary, "BOUNDARY");
-    }
-    text
-}
-
 /// One case: its name, a reason to differ, and the bytes.
 fn cases(text: &str) -> Vec<(String, Option<String>, Vec<u8>)> {
     trial::cases(text)
@@ -203,7 +117,7 @@ fn cases(text: &str) -> Vec<(String, Option<String>, Vec<u8>)> {
 #[test]
 fn requests_are_answered_as_nginx_answers_them() {
     let real = start(&trial::installed("nginx", "nginx"), "real");
-    let ours = start(Path::new(env!("CARGO_BIN_EXE_guest-nginx")), "ours");
+    let ours = start(ours(), "ours");
     let all = cases(include_str!("../cases/requests.txt"));
     assert!(all.len() >= 80, "{} cases", all.len());
     compare(&real, &ours, &all);
@@ -212,7 +126,7 @@ fn requests_are_answered_as_nginx_answers_them() {
 #[test]
 fn requests_are_answered_as_apache_answers_them() {
     let real = start_httpd(&trial::installed("apache2", "apache2"), "apache-real");
-    let ours = start_httpd(Path::new(env!("CARGO_BIN_EXE_guest-nginx")), "apache-ours");
+    let ours = start_httpd(ours(), "apache-ours");
     let all = cases(include_str!("../cases/httpd-requests.txt"));
     assert!(all.len() >= 30, "{} cases", all.len());
     compare(&real, &ours, &all);
@@ -222,7 +136,8 @@ fn compare(real: &Running, ours: &Running, all: &[(String, Option<String>, Vec<u
     let mut findings = Vec::new();
     for (name, differs, bytes) in all {
         let (expected, got) = (talk(real, bytes), talk(ours, bytes));
-        if expected.is_empty() && got.is_empty() {
+        let silent = name == "get /r444";
+        if expected.is_empty() && got.is_empty() && !silent {
             findings.push(format!("=== {name}: nobody answered"));
         }
         match (expected == got, differs) {

@@ -1,5 +1,6 @@
 //! Directives that hold at a level and are inherited: documents, headers, logs, limits, compression.
 
+use crate::conf::pattern::Pattern;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -13,6 +14,9 @@ use crate::conf::values::{
     Result, digits, flag, invalid, milliseconds, number, one_of, parse_time, refuse, size,
 };
 use crate::vars::Template;
+
+/// What nginx understands by `msie6`: the old ones that say nothing of a second service pack.
+const MSIE6: &str = r"MSIE [4-6]\.(?:[^S]|S[^V]|SV[^1])*$";
 
 impl Builder<'_> {
     /// Understands one directive of a level.
@@ -95,6 +99,7 @@ impl Builder<'_> {
             }
             "lingering_timeout" => said.lingering_timeout = Some(milliseconds(directive, word)?),
             "chunked_transfer_encoding" => said.chunked = Some(flag(directive)?),
+            "msie_padding" => said.msie_padding = Some(flag(directive)?),
             "satisfy" => said.satisfy_any = Some(one_of(directive, word, &["all", "any"])? == 1),
             "allow" | "deny" => self.access(directive, word, said)?,
             "auth_basic" => {
@@ -375,11 +380,12 @@ impl Builder<'_> {
                 let kind = one_of(directive, word, &["off", "on", "always"])?;
                 said.gzip_static = Some(kinds[kind]);
             }
-            // It names browsers that cannot unpack; those are gone, whatever the expression.
             "gzip_disable" => {
-                for word in directive.args.iter().filter(|word| *word != "msie6") {
-                    crate::conf::pattern::Pattern::new(word, true, &mut self.names)
+                for word in &directive.args {
+                    let text = if word == "msie6" { MSIE6 } else { word };
+                    let pattern = Pattern::new(text, true, &mut self.names)
                         .map_err(|message| ConfError::at(&directive.place, message))?;
+                    push(&mut said.gzip_disable, pattern);
                 }
             }
             other => unreachable!("the table has {other}, and nobody understands it"),
