@@ -1,11 +1,11 @@
 //! ControllerRevisions: what templates a StatefulSet or DaemonSet has had. Never touches a pod.
 
 use super::deployment::template_hash;
-use super::meta::{controlled_by, deleting, name, namespace, owner_reference, text, uid};
+use super::meta::{controlled_by, deleting, items, name, namespace, owner_reference, text, uid};
 use super::{Context, Write};
 use crate::store::{Key, Object, Store};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const KIND: &str = "controllerrevisions.apps";
 /// The label by which a pod says which revision it is of.
@@ -52,10 +52,13 @@ pub(crate) struct History<'a> {
     owner: &'a Value,
     label: &'static str,
     all: Vec<&'a Object>,
+    /// Those of them that have no owner yet.
+    orphans: Vec<&'a Object>,
 }
 
 impl<'a> History<'a> {
-    /// The owner's revisions. StatefulSets and DaemonSets mark them with different labels.
+    /// The owner's revisions, and those that an owner before it left behind.
+    /// StatefulSets and DaemonSets mark them with different labels.
     pub(crate) fn new(store: &'a Store, owner: &'a Value, context: &Context<'_>) -> Self {
         let own = uid(owner);
         let keys = context.index.owned_by(own).filter(|key| key.kind == KIND);
@@ -63,12 +66,19 @@ impl<'a> History<'a> {
             .filter_map(|key| store.get_key(key))
             .filter(|revision| controlled_by(revision, own))
             .collect();
+        let orphans = orphans(store, owner);
+        all.extend(&orphans);
         all.sort_by_key(|revision| (number(revision), name(revision).to_owned()));
         let label = match text(&owner["kind"]) {
             "StatefulSet" => HASH_LABEL,
             _ => REVISION_LABEL,
         };
-        Self { owner, label, all }
+        Self {
+            owner,
+            label,
+            all,
+            orphans,
+        }
     }
 
     /// The stored revision of this name.
@@ -89,12 +99,11 @@ impl<'a> History<'a> {
         let wanted = &self.owner["spec"]["template"];
         let next = self.all.last().map_or(0, |last| number(last)) + 1;
         let equal = self.all.iter().rev().find(|one| template(one) == *wanted);
+        let moves = equal.filter(|equal| number(equal) + 1 < next);
+        if !deleting(self.owner) {
+            writes.extend(self.adopt(moves.copied(), next));
+        }
         if let Some(equal) = equal {
-            if number(equal) + 1 < next && !deleting(self.owner) {
-                let mut value = (***equal).clone();
-                value["revision"] = next.into();
-                writes.push(Write::Update { kind: KIND, value });
-            }
             return Revision::of(equal);
         }
         let (space, own) = (namespace(self.owner), name(self.owner));
@@ -113,6 +122,22 @@ impl<'a> History<'a> {
             });
         }
         revision
+    }
+
+    /// Makes the orphans the owner's, and gives the one that moves its number.
+    fn adopt(&self, moves: Option<&Object>, next: i64) -> Vec<Write> {
+        let mut changes: BTreeMap<&str, Value> = BTreeMap::new();
+        for orphan in &self.orphans {
+            let mut value = (***orphan).clone();
+            value["metadata"]["ownerReferences"] = json!([owner_reference(self.owner)]);
+            changes.insert(name(orphan), value);
+        }
+        if let Some(one) = moves {
+            let value = changes.entry(name(one)).or_insert_with(|| (**one).clone());
+            value["revision"] = next.into();
+        }
+        let update = |value| Write::Update { kind: KIND, value };
+        changes.into_values().map(update).collect()
     }
 
     fn object(&self, revision_name: &str, hash: &str, number: i64) -> Value {
@@ -157,6 +182,20 @@ impl<'a> History<'a> {
         };
         dead.into_iter().take(surplus).map(delete).collect()
     }
+}
+
+/// The revisions without an owner that the owner's selector selects.
+fn orphans<'a>(store: &'a Store, owner: &Value) -> Vec<&'a Object> {
+    if deleting(owner) {
+        return Vec::new();
+    }
+    let selector = &owner["spec"]["selector"];
+    let nobodys = |one: &&Object| {
+        let fits = crate::api::selector::selects(selector, &one["metadata"]["labels"]);
+        fits && items(&one["metadata"]["ownerReferences"]).is_empty() && !deleting(one)
+    };
+    let all = store.list(KIND, Some(namespace(owner)));
+    all.filter(nobodys).collect()
 }
 
 fn number(revision: &Value) -> i64 {

@@ -266,6 +266,50 @@ fn claims_are_made_before_the_pod_and_outlive_it() {
 }
 
 #[test]
+fn pods_that_were_left_behind_are_taken_over_by_the_next_set_of_the_name() {
+    let mut plane = Plane::new(1);
+    plane.create("statefulsets.apps", set(2));
+    plane.run_for(20);
+    let uids = |plane: &Plane| -> Vec<Value> {
+        let pods = plane.list("pods");
+        pods.iter()
+            .map(|pod| pod["metadata"]["uid"].clone())
+            .collect()
+    };
+    let before = uids(&plane);
+    let deletion = cluster::registry::Deletion {
+        orphan: true,
+        ..Default::default()
+    };
+    let now = plane.now;
+    plane
+        .registry
+        .delete(
+            &mut plane.store,
+            now,
+            "statefulsets.apps",
+            "default",
+            "db",
+            deletion,
+        )
+        .expect("it exists");
+    plane.run_for(5);
+    assert!(plane.try_get("statefulsets.apps", "db").is_none());
+    let owned = |plane: &Plane| {
+        let pods = plane.list("pods");
+        let owners = pods
+            .iter()
+            .map(|pod| pod["metadata"]["ownerReferences"].is_array());
+        owners.filter(|owned| *owned).count()
+    };
+    assert_eq!((uids(&plane), owned(&plane)), (before.clone(), 0));
+    plane.create("statefulsets.apps", set(2));
+    plane.run_for(20);
+    assert_eq!((uids(&plane), owned(&plane)), (before, 2));
+    assert_eq!(status(&plane)["readyReplicas"], 2);
+}
+
+#[test]
 fn a_headless_service_knows_its_pods_by_name() {
     let mut plane = Plane::new(1);
     plane.create(
