@@ -4,7 +4,7 @@ use super::column::PODS;
 use super::look::{int, list, text};
 use super::{
     Column, Fields, Findings, Kind, Names, Subresource, container_rules, items_mut, pod_fields,
-    pod_row, pod_rules, pod_spec, set_default,
+    pod_row, pod_rules, pod_spec, pod_update, set_default,
 };
 use jiff::Timestamp;
 use schemars::{Schema, SchemaGenerator};
@@ -122,9 +122,7 @@ impl Kind for Pods {
     }
 
     fn validate_update(&self, new: &Value, old: &Value, found: &mut Findings) {
-        if without_changeable(&new["spec"]) != without_changeable(&old["spec"]) {
-            found.forbidden("spec", CHANGEABLE);
-        }
+        pod_update::validate(&new["spec"], &old["spec"], found);
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {
@@ -150,21 +148,6 @@ impl Kind for Pods {
     fn counts_generations(&self) -> bool {
         true
     }
-}
-
-const CHANGEABLE: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
-
-fn without_changeable(spec: &Value) -> Value {
-    let mut spec = spec.clone();
-    for field in ["initContainers", "containers"] {
-        for container in items_mut(&mut spec, field) {
-            container["image"] = Value::Null;
-        }
-    }
-    for field in ["activeDeadlineSeconds", "tolerations"] {
-        spec[field] = Value::Null;
-    }
-    spec
 }
 
 /// A limit without a request asks for as much as it allows.

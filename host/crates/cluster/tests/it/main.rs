@@ -23,5 +23,6 @@ mod store;
 mod stories;
 mod surface;
 mod table;
+mod validation;
 mod watch;
 mod workloads;

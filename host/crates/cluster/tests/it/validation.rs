@@ -1,0 +1,491 @@
+//! What objects must look like, in Kubernetes' order and words. Never in ours.
+//!
+//! Where a message was recorded from a Kubernetes 1.36 it is compared to the letter; the others
+//! are those of its sources.
+
+use crate::fixture::{CONFIG_MAPS, DEPLOYMENTS, Lab, MY_NGINX, PODS, SERVICES};
+use cluster::Method::{Patch, Post};
+use serde_json::{Value, json as value};
+
+#[track_caller]
+fn refused(path: &str, object: &Value, message: &str) {
+    let (kind, name) = (
+        object["kind"].as_str().unwrap_or_default(),
+        object["metadata"]["name"].as_str().unwrap_or_default(),
+    );
+    let message = format!("{kind} \"{name}\" is invalid: {message}");
+    Lab::new().refused(Post, path, &object.to_string(), 422, &message);
+}
+
+fn pod(spec: &Value) -> Value {
+    let mut pod = value!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"},
+        "spec": {"containers": [{"name": "c", "image": "nginx"}]},
+    });
+    for (field, content) in spec.as_object().into_iter().flatten() {
+        pod["spec"][field] = content.clone();
+    }
+    pod
+}
+
+/// A pod whose one container has these fields, too.
+fn container(fields: &Value) -> Value {
+    let mut pod = pod(&value!({}));
+    for (field, content) in fields.as_object().into_iter().flatten() {
+        pod["spec"]["containers"][0][field] = content.clone();
+    }
+    pod
+}
+
+fn service(spec: &Value) -> Value {
+    value!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": spec})
+}
+
+#[test]
+fn services_are_checked_as_by_validate_service() {
+    let ports = value!([{"port": 80}]);
+    for (spec, message) in [
+        (
+            value!({"selector": {"a": "b"}}),
+            "spec.ports: Required value",
+        ),
+        (
+            value!({"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}]}),
+            r#"spec.ports[1]: Duplicate value: {"Name":"","Protocol":"TCP","AppProtocol":null,"Port":80,"TargetPort":0,"NodePort":0}"#,
+        ),
+        (
+            value!({"ports": [{"name": "a", "port": 80}, {"name": "a", "port": 81}]}),
+            r#"spec.ports[1].name: Duplicate value: "a""#,
+        ),
+        (
+            value!({"ports": ports, "clusterIP": "nonsense"}),
+            r#"spec.clusterIPs[0]: Invalid value: "nonsense": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"#,
+        ),
+        (
+            value!({"ports": ports, "type": "NodePort", "clusterIP": "None"}),
+            r#"spec.clusterIPs[0]: Invalid value: "None": may not be set to 'None' for NodePort services"#,
+        ),
+        (
+            value!({"ports": ports, "sessionAffinity": "Sticky"}),
+            r#"spec.sessionAffinity: Unsupported value: "Sticky": supported values: "ClientIP", "None""#,
+        ),
+        (
+            value!({"ports": ports, "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 100_000}}}),
+            "spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 100000: must be greater than 0 and less than 86400",
+        ),
+        (
+            value!({"ports": ports, "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10}}}),
+            "spec.sessionAffinityConfig: Forbidden: must not be set when session affinity is None",
+        ),
+        (
+            value!({"ports": ports, "externalTrafficPolicy": "Local"}),
+            r#"spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services"#,
+        ),
+        (
+            value!({"ports": ports, "externalIPs": ["127.0.0.1"]}),
+            r#"spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)"#,
+        ),
+        (
+            value!({"ports": ports, "ipFamilyPolicy": "RequireDualStack"}),
+            r#"spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services"#,
+        ),
+        (
+            value!({"ports": ports, "ipFamilies": ["IPv6"]}),
+            r#"spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster"#,
+        ),
+        (
+            value!({"ports": ports, "allocateLoadBalancerNodePorts": true}),
+            "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        ),
+        (
+            value!({"ports": ports, "trafficDistribution": "Near"}),
+            r#"spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameNode", "PreferSameZone""#,
+        ),
+        (
+            value!({"type": "ExternalName"}),
+            "spec.externalName: Required value",
+        ),
+        (
+            value!({"type": "ClusterIP", "ports": ports, "healthCheckNodePort": 30000}),
+            "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+        ),
+    ] {
+        refused(SERVICES, &service(&spec), message);
+    }
+}
+
+#[test]
+fn a_headless_service_for_anything_may_have_both_families() {
+    let mut lab = Lab::new();
+    let made = lab.create(
+        SERVICES,
+        &service(&value!({"clusterIP": "None"})).to_string(),
+    );
+    assert_eq!(made["spec"]["ipFamilies"], value!(["IPv4", "IPv6"]));
+    assert_eq!(made["spec"]["ipFamilyPolicy"], "RequireDualStack");
+}
+
+#[test]
+fn a_service_that_changes_its_type_gets_and_returns_what_belongs_to_it() {
+    let mut lab = Lab::new();
+    let first = lab.create(
+        SERVICES,
+        &service(&value!({"ports": [{"port": 80}]})).to_string(),
+    );
+    let address = first["spec"]["clusterIP"].clone();
+    let path = format!("{SERVICES}/x");
+    let mut become_ = |body: Value| {
+        let patched = lab.patch(&path, "application/merge-patch+json", &body.to_string());
+        patched["spec"].clone()
+    };
+    let node_port = become_(value!({"spec": {"type": "NodePort"}}));
+    assert_eq!(node_port["externalTrafficPolicy"], "Cluster");
+    let number = node_port["ports"][0]["nodePort"].clone();
+    assert!(number.is_u64());
+    let balanced = become_(value!({"spec": {"type": "LoadBalancer"}}));
+    assert_eq!(balanced["allocateLoadBalancerNodePorts"], true);
+    assert_eq!(balanced["ports"][0]["nodePort"], number);
+    let local = become_(value!({"spec": {"externalTrafficPolicy": "Local"}}));
+    assert!(local["healthCheckNodePort"].is_u64());
+    let plain = become_(value!({"spec": {"type": "ClusterIP"}}));
+    for gone in [
+        "healthCheckNodePort",
+        "allocateLoadBalancerNodePorts",
+        "externalTrafficPolicy",
+    ] {
+        assert_eq!(plain.get(gone), None, "{gone}");
+    }
+    assert_eq!(plain["ports"][0].get("nodePort"), None);
+    assert_eq!(plain["clusterIP"], address);
+    let named = become_(value!({"spec": {"type": "ExternalName", "externalName": "a.example"}}));
+    for gone in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        assert_eq!(named.get(gone), None, "{gone}");
+    }
+    let again = become_(value!({"spec": {"type": "ClusterIP"}}));
+    assert!(again["clusterIP"].is_string());
+    assert_eq!(again["ipFamilies"], value!(["IPv4"]));
+}
+
+#[test]
+fn one_port_of_two_protocols_is_one_port_on_the_nodes_and_nobody_elses() {
+    let mut lab = Lab::new();
+    let dns = value!({"type": "NodePort", "ports": [
+        {"name": "udp", "port": 53, "protocol": "UDP"}, {"name": "tcp", "port": 53},
+    ]});
+    let made = lab.create(SERVICES, &service(&dns).to_string());
+    let number = &made["spec"]["ports"][0]["nodePort"];
+    assert_eq!(&made["spec"]["ports"][1]["nodePort"], number);
+    let taken = value!({"type": "NodePort", "ports": [{"port": 1, "protocol": "SCTP", "nodePort": number}]});
+    let mut other = service(&taken);
+    other["metadata"]["name"] = "y".into();
+    let message = format!(
+        "Service \"y\" is invalid: spec.ports[0].nodePort: Invalid value: {number}: provided port is already allocated"
+    );
+    lab.refused(Post, SERVICES, &other.to_string(), 422, &message);
+}
+
+#[test]
+fn pods_are_checked_as_by_validate_pod_spec() {
+    let label = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+    for (spec, message) in [
+        (value!({"containers": []}), "spec.containers: Required value".to_owned()),
+        (
+            value!({"restartPolicy": "Sometimes"}),
+            r#"spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never""#.to_owned(),
+        ),
+        (
+            value!({"dnsPolicy": "Mine"}),
+            r#"spec.dnsPolicy: Unsupported value: "Mine": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None""#.to_owned(),
+        ),
+        (
+            value!({"dnsPolicy": "None"}),
+            "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None".to_owned(),
+        ),
+        (
+            value!({"hostname": "A_B"}),
+            format!(r#"spec.hostname: Invalid value: "A_B": {label}"#),
+        ),
+        (
+            value!({"hostAliases": [{"ip": "1.2.3", "hostnames": ["a"]}]}),
+            r#"spec.hostAliases[0].ip: Invalid value: "1.2.3": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"#.to_owned(),
+        ),
+        (
+            value!({"tolerations": [{"operator": "Equal", "value": "x"}]}),
+            r#"spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means "match all values and all keys""#.to_owned(),
+        ),
+        (
+            value!({"volumes": [{"name": "v", "emptyDir": {}, "configMap": {"name": "c"}}]}),
+            "spec.volumes[0].configMap: Forbidden: may not specify more than 1 volume type".to_owned(),
+        ),
+        (
+            value!({"volumes": [{"name": "v", "configMap": {"name": "c", "defaultMode": 1000, "items": [{"key": "k", "path": "../p"}]}}]}),
+            "[spec.volumes[0].configMap.defaultMode: Invalid value: 1000: must be a number between 0 and 0777 (octal), both inclusive, spec.volumes[0].configMap.items[0].path: Invalid value: \"../p\": must not contain '..']".to_owned(),
+        ),
+        (
+            value!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]}}}}),
+            "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'".to_owned(),
+        ),
+        (
+            value!({"initContainers": [{"name": "c", "image": "b", "livenessProbe": {"exec": {"command": ["true"]}}}]}),
+            "[spec.initContainers[0].name: Duplicate value: \"c\", spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always]".to_owned(),
+        ),
+        (
+            value!({"activeDeadlineSeconds": 0}),
+            "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive".to_owned(),
+        ),
+    ] {
+        refused(PODS, &pod(&spec), &message);
+    }
+}
+
+#[test]
+fn containers_are_checked_as_by_validate_containers() {
+    for (fields, message) in [
+        (
+            value!({"image": ""}),
+            "spec.containers[0].image: Required value",
+        ),
+        (
+            value!({"image": " nginx"}),
+            r#"spec.containers[0].image: Invalid value: " nginx": must not have leading or trailing whitespace"#,
+        ),
+        (
+            value!({"imagePullPolicy": "Maybe"}),
+            r#"spec.containers[0].imagePullPolicy: Unsupported value: "Maybe": supported values: "Always", "IfNotPresent", "Never""#,
+        ),
+        (
+            value!({"ports": [{"containerPort": 0}]}),
+            "spec.containers[0].ports[0].containerPort: Required value",
+        ),
+        (
+            value!({"ports": [{"containerPort": 1, "hostPort": 9}, {"containerPort": 2, "hostPort": 9}]}),
+            r#"spec.containers[0].ports[1].hostPort: Duplicate value: "TCP//9""#,
+        ),
+        (
+            value!({"env": [{"name": "A=B"}]}),
+            r#"spec.containers[0].env[0].name: Invalid value: "A=B": a valid environment variable name must consist only of printable ASCII characters other than '='"#,
+        ),
+        (
+            value!({"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}),
+            r#"spec.containers[0].env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty"#,
+        ),
+        (
+            value!({"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.nope"}}}]}),
+            r#"spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.nope": error converting fieldPath: field label not supported: metadata.nope"#,
+        ),
+        (
+            value!({"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.phase"}}}]}),
+            r#"spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "status.phase": supported values: "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs""#,
+        ),
+        (
+            value!({"envFrom": [{"prefix": "A"}]}),
+            r#"spec.containers[0].envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`"#,
+        ),
+        (
+            value!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]}),
+            r#"spec.containers[0].volumeMounts[0].name: Not found: "v""#,
+        ),
+        (
+            value!({"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}}),
+            r#"spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1"#,
+        ),
+        (
+            value!({"resources": {"limits": {"gold": "1"}, "requests": {"gold": "1"}}}),
+            r#"[spec.containers[0].resources.limits[gold]: Invalid value: "gold": must be a standard resource for containers, spec.containers[0].resources.requests[gold]: Invalid value: "gold": must be a standard resource for containers]"#,
+        ),
+        (
+            value!({"livenessProbe": {"periodSeconds": 5}}),
+            "spec.containers[0].livenessProbe: Required value: must specify a handler type",
+        ),
+        (
+            value!({"readinessProbe": {"tcpSocket": {"port": 0}, "terminationGracePeriodSeconds": 5}}),
+            "[spec.containers[0].readinessProbe.tcpSocket.port: Invalid value: 0: must be between 1 and 65535, inclusive, spec.containers[0].readinessProbe.terminationGracePeriodSeconds: Invalid value: 5: must not be set for readinessProbes]",
+        ),
+        (
+            value!({"lifecycle": {"preStop": {"sleep": {"seconds": 99}}}}),
+            "spec.containers[0].lifecycle.preStop.sleep: Invalid value: 99: must be non-negative and less than terminationGracePeriodSeconds (30)",
+        ),
+        (
+            value!({"securityContext": {"runAsUser": -1}}),
+            "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+        ),
+    ] {
+        refused(PODS, &container(&fields), message);
+    }
+}
+
+#[test]
+fn amounts_come_back_in_the_largest_whole_unit() {
+    let given = value!({"resources": {
+        "limits": {"cpu": "1000m", "memory": "1024Mi"}, "requests": {"cpu": 0.5, "memory": "1.5Ki"},
+    }});
+    let made = Lab::new().create(PODS, &container(&given).to_string());
+    assert_eq!(
+        made["spec"]["containers"][0]["resources"],
+        value!({
+            "limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m", "memory": "1536"},
+        })
+    );
+}
+
+/// As recorded, but for the number of the line: this pod has one container and one volume, too.
+const PORT_DIFF: &str = r#"
+@@ -100,6 +100,13 @@
+     {
+      "Name": "",
+      "HostPort": 0,
++     "ContainerPort": 81,
++     "Protocol": "TCP",
++     "HostIP": ""
++    },
++    {
++     "Name": "",
++     "HostPort": 0,
+      "ContainerPort": 80,
+      "Protocol": "TCP",
+      "HostIP": ""
+"#;
+
+#[test]
+fn what_may_not_change_of_a_pod_is_shown_as_a_difference() {
+    let mut lab = Lab::new();
+    let ports = value!({"ports": [{"containerPort": 80}]});
+    lab.create(PODS, &container(&ports).to_string());
+    let patch = r#"{"spec":{"containers":[{"name":"c","ports":[{"containerPort":81}]}]}}"#;
+    let message = format!(
+        "Pod \"x\" is invalid: spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative){PORT_DIFF}"
+    );
+    lab.refused(Patch, &format!("{PODS}/x"), patch, 422, &message);
+}
+
+#[test]
+fn containers_neither_come_nor_go_and_tolerations_only_come() {
+    let mut lab = Lab::new();
+    lab.create(
+        PODS,
+        &pod(&value!({"activeDeadlineSeconds": 100, "tolerations": [{"key": "a", "operator": "Exists"}]})).to_string(),
+    );
+    let path = format!("{PODS}/x");
+    for (patch, message) in [
+        (
+            r#"{"spec":{"containers":[{"name":"d","image":"nginx"}]}}"#,
+            "spec.containers: Forbidden: pod updates may not add or remove containers",
+        ),
+        (
+            r#"{"spec":{"tolerations":null}}"#,
+            "spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds",
+        ),
+        (
+            r#"{"spec":{"activeDeadlineSeconds":200}}"#,
+            "spec.activeDeadlineSeconds: Invalid value: 200: must be less than or equal to previous value",
+        ),
+    ] {
+        let message = format!("Pod \"x\" is invalid: {message}");
+        lab.refused(Patch, &path, patch, 422, &message);
+    }
+    let image =
+        r#"{"spec":{"containers":[{"name":"c","image":"nginx:2"}],"activeDeadlineSeconds":50}}"#;
+    let type_ = "application/strategic-merge-patch+json";
+    assert_eq!(
+        lab.patch(&path, type_, image)["spec"]["activeDeadlineSeconds"],
+        50
+    );
+}
+
+#[test]
+fn metadata_is_checked_the_same_for_every_kind() {
+    let subject =
+        |metadata: Value| value!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+    for (metadata, message) in [
+        (
+            value!({"name": "x", "finalizers": ["mine"]}),
+            r#"metadata.finalizers[0]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified"#,
+        ),
+        (
+            value!({"name": "x", "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "", "uid": "u"}]}),
+            r#"metadata.ownerReferences.name: Invalid value: "": must not be empty"#,
+        ),
+        (
+            value!({"name": "x", "annotations": {"a b": ""}}),
+            r#"metadata.annotations: Invalid value: "a b": name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"#,
+        ),
+    ] {
+        refused(CONFIG_MAPS, &subject(metadata), message);
+    }
+}
+
+#[test]
+fn secrets_hold_what_their_type_asks_for() {
+    let path = "/api/v1/namespaces/default/secrets";
+    for (type_, data, message) in [
+        (
+            "kubernetes.io/tls",
+            value!({}),
+            "[data[tls.crt]: Required value, data[tls.key]: Required value]",
+        ),
+        (
+            "kubernetes.io/basic-auth",
+            value!({}),
+            "[data[username]: Required value, data[password]: Required value]",
+        ),
+        (
+            "kubernetes.io/service-account-token",
+            value!({}),
+            "metadata.annotations[kubernetes.io/service-account.name]: Required value",
+        ),
+        (
+            "kubernetes.io/dockerconfigjson",
+            value!({".dockerconfigjson": "eA=="}),
+            r#"data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": invalid character 'x' looking for beginning of value"#,
+        ),
+    ] {
+        let secret = value!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "type": type_, "data": data,
+        });
+        refused(path, &secret, message);
+    }
+}
+
+#[test]
+fn a_deployments_selector_and_amounts_are_checked() {
+    let base: Value = serde_json::from_str(MY_NGINX).expect("JSON");
+    for (pointer, content, message) in [
+        (
+            "/spec/selector",
+            value!({"matchExpressions": [{"key": "run", "operator": "In"}]}),
+            "[spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn', spec.template.metadata.labels: Invalid value: {\"run\":\"my-nginx\"}: `selector` does not match template `labels`]",
+        ),
+        (
+            "/spec/replicas",
+            value!(-1),
+            "spec.replicas: Invalid value: -1: must be greater than or equal to 0",
+        ),
+    ] {
+        let mut deployment = base.clone();
+        *deployment.pointer_mut(pointer).expect("it is there") = content;
+        refused(DEPLOYMENTS, &deployment, message);
+    }
+    let mut deployment = base;
+    deployment["spec"]["strategy"] =
+        value!({"rollingUpdate": {"maxUnavailable": "0%", "maxSurge": 0}});
+    let message = r#"spec.strategy.rollingUpdate.maxUnavailable: Invalid value: "0%": may not be 0 when `maxSurge` is 0"#;
+    refused(DEPLOYMENTS, &deployment, message);
+}
+
+#[test]
+fn endpoints_and_slices_name_addresses_that_others_can_reach() {
+    let endpoints = value!({
+        "apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "x"},
+        "subsets": [{"addresses": [{"ip": "127.0.0.1"}], "ports": [{"port": 80}]}],
+    });
+    let message = r#"subsets[0].addresses[0].ip: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)"#;
+    refused("/api/v1/namespaces/default/endpoints", &endpoints, message);
+    let slice = value!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "x"},
+        "addressType": "IPv4", "endpoints": [{"addresses": ["a.example"]}],
+    });
+    let message =
+        r#"endpoints[0].addresses[0]: Invalid value: "a.example": must be a valid IPv4 address"#;
+    let path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    refused(path, &slice, message);
+}
