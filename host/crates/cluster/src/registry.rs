@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 /// The letters of generated names: no vowels and nothing that looks like another.
 const SAFE: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
+/// What is longer is cut before the random letters, so that names stay below 64 letters.
+const LONGEST_PREFIX: usize = 58;
+
 /// How an object is to be deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Deletion {
@@ -119,7 +122,8 @@ impl Registry {
         if name_of(value).is_empty()
             && let Some(prefix) = prefix.map(str::to_owned)
         {
-            value["metadata"]["name"] = format!("{prefix}{}", self.suffix()).into();
+            let longest = prefix.floor_char_boundary(LONGEST_PREFIX);
+            value["metadata"]["name"] = format!("{}{}", &prefix[..longest], self.suffix()).into();
         }
         if let Some(kind) = crate::kind::by_key(kind) {
             kind.default_object(value);

@@ -47,6 +47,47 @@ pub(super) fn admit(store: &Store, kind: &dyn Kind, object: &mut Value) -> Resul
         );
         return Err(Failure::forbidden(kind.names(), name_of(object), &why));
     }
+    prioritize(store, object).map_err(|why| Failure::forbidden(kind.names(), name_of(object), &why))
+}
+
+/// Gives a pod the priority of its class, or of the class for all; it may not choose another.
+fn prioritize(store: &Store, pod: &mut Value) -> Result<(), String> {
+    const CLASSES: &str = "priorityclasses.scheduling.k8s.io";
+    let name = text(pod, "/spec/priorityClassName").to_owned();
+    let class = match name.as_str() {
+        "" => store
+            .list(CLASSES, None)
+            .find(|class| class["globalDefault"] == true),
+        name => Some(
+            store
+                .get(CLASSES, "", name)
+                .ok_or_else(|| format!("no PriorityClass with name {name} was found"))?,
+        ),
+    };
+    let value = class.and_then(|class| class["value"].as_i64()).unwrap_or(0);
+    let policy = class.map_or("", |class| text(class, "/preemptionPolicy"));
+    let policy = if policy.is_empty() {
+        "PreemptLowerPriority"
+    } else {
+        policy
+    };
+    let computed = "priority admission controller computed";
+    if let Some(own) = pod["spec"]["priority"].as_i64().filter(|own| *own != value) {
+        return Err(format!(
+            "the integer value of priority ({own}) must not be provided in pod spec; {computed} {value} from the given PriorityClass name"
+        ));
+    }
+    let own = text(pod, "/spec/preemptionPolicy");
+    if !own.is_empty() && own != policy {
+        return Err(format!(
+            "the string value of PreemptionPolicy ({own}) must not be provided in pod spec; {computed} {policy} from the given PriorityClass name"
+        ));
+    }
+    if let Some(class) = class {
+        pod["spec"]["priorityClassName"] = text(class, "/metadata/name").into();
+        pod["spec"]["priority"] = value.into();
+        pod["spec"]["preemptionPolicy"] = policy.into();
+    }
     Ok(())
 }
 

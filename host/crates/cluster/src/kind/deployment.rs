@@ -138,14 +138,21 @@ pub(super) fn validate_selector_and_template(spec: &Value, found: &mut Findings)
         Value::Array(list) => list.is_empty(),
         _ => true,
     };
+    let mut wrong = Findings::default();
     if selector.is_null() {
         found.required("spec.selector", "");
     } else {
-        meta::label_selector(selector, "spec.selector", found);
+        meta::label_selector(selector, "spec.selector", &mut wrong);
     }
+    let readable = wrong.0.is_empty();
+    found.0.append(&mut wrong.0);
     if !selector.is_null() && empty("matchLabels") && empty("matchExpressions") {
         let detail = "empty selector is invalid for deployment";
         found.invalid("spec.selector", selector, detail);
+    }
+    if !readable {
+        let detail = "invalid label selector";
+        return found.invalid("spec.selector", selector, detail);
     }
     let template = &spec["template"];
     let labels = template

@@ -132,9 +132,9 @@ fn longest(
 ) -> Run {
     let mut best = (from, other_from, 0);
     let mut lengths: BTreeMap<usize, usize> = BTreeMap::new();
-    for at in from..to {
+    for (at, line) in one.iter().enumerate().take(to).skip(from) {
         let mut next = BTreeMap::new();
-        for &other_at in places.get(one[at]).into_iter().flatten() {
+        for &other_at in places.get(line).into_iter().flatten() {
             if other_at < other_from || other_at >= other_to {
                 continue;
             }

@@ -55,5 +55,7 @@ impl Kind for Leases {
             let value = &object["spec"]["leaseDurationSeconds"];
             found.invalid("spec.leaseDurationSeconds", value, "must be greater than 0");
         }
+        let changes = &object["spec"]["leaseTransitions"];
+        found.not_negative("spec.leaseTransitions", changes);
     }
 }

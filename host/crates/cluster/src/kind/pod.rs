@@ -1,7 +1,7 @@
 //! Pods: containers that live and die together on one node. Never starts one.
 
 use super::column::PODS;
-use super::look::{int, list, text};
+use super::look::{flag, int, list, text};
 use super::{
     Column, Fields, Findings, Kind, Names, Subresource, container_rules, items_mut, pod_fields,
     pod_row, pod_rules, pod_spec, pod_update, set_default,
@@ -103,9 +103,13 @@ impl Kind for Pods {
         set_default(spec, "serviceAccount", "default");
         set_default(spec, "preemptionPolicy", "PreemptLowerPriority");
         set_default(spec, "priority", 0);
+        let on_host = flag(spec, "/hostNetwork");
         for field in ["initContainers", "containers"] {
             for container in items_mut(spec, field) {
                 requests_follow_limits(container);
+                if on_host {
+                    host_ports(container);
+                }
             }
         }
         tolerate_short_outages(spec);
@@ -147,6 +151,16 @@ impl Kind for Pods {
 
     fn counts_generations(&self) -> bool {
         true
+    }
+}
+
+/// On the node's own network a port is the node's. Templates are not filled in so.
+fn host_ports(container: &mut Value) {
+    for port in items_mut(container, "ports") {
+        let number = port["containerPort"].clone();
+        if port["hostPort"].as_i64().unwrap_or(0) == 0 && !number.is_null() {
+            port["hostPort"] = number;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What pods and pod templates share: defaults of their `spec`. Never looks outside the spec.
 
-use super::look::{flag, text};
+use super::look::text;
 use super::{items_mut, probe, set_default, volume};
 use serde_json::{Value, json};
 
@@ -15,10 +15,9 @@ pub(super) fn default_spec(spec: &mut Value) {
     set_default(spec, "securityContext", json!({}));
     set_default(spec, "terminationGracePeriodSeconds", 30);
     mirror_service_account(spec);
-    let host_network = flag(spec, "/hostNetwork");
     for field in CONTAINER_LISTS {
         for container in items_mut(spec, field) {
-            default_container(container, host_network);
+            default_container(container);
         }
     }
     for item in items_mut(spec, "volumes") {
@@ -40,7 +39,7 @@ fn mirror_service_account(spec: &mut Value) {
     spec["serviceAccount"] = name.into();
 }
 
-fn default_container(container: &mut Value, host_network: bool) {
+fn default_container(container: &mut Value) {
     let policy = pull_policy(text(container, "/image"));
     set_default(container, "imagePullPolicy", policy);
     set_default(container, "resources", json!({}));
@@ -48,10 +47,6 @@ fn default_container(container: &mut Value, host_network: bool) {
     set_default(container, "terminationMessagePolicy", "File");
     for port in items_mut(container, "ports") {
         set_default(port, "protocol", "TCP");
-        if host_network {
-            let number = port["containerPort"].clone();
-            set_default(port, "hostPort", number);
-        }
     }
     for variable in items_mut(container, "env") {
         if let Some(reference) = variable.pointer_mut("/valueFrom/fieldRef") {

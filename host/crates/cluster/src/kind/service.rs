@@ -100,6 +100,10 @@ impl Kind for Services {
         }
     }
 
+    fn validate_name(&self, name: &str) -> Vec<String> {
+        super::words::dns_label(name)
+    }
+
     fn validate(&self, object: &Value, found: &mut Findings) {
         service_rules::validate(object, found);
     }

@@ -530,7 +530,7 @@ fn an_apply_that_changes_nothing_writes_nothing() {
     let mut lab = Lab::new();
     send_as(&mut lab, Patch, &deployment(), APPLY, MY_NGINX, "kubectl");
     let before = lab.cluster.revision();
-    lab.now = lab.now + clock::Duration::from_secs(5);
+    lab.now += clock::Duration::from_secs(5);
     send_as(&mut lab, Patch, &deployment(), APPLY, MY_NGINX, "kubectl");
     assert_eq!(lab.cluster.revision(), before);
 }
@@ -544,7 +544,7 @@ fn the_oldest_of_too_many_updaters_become_one() {
     );
     let path = format!("{CONFIG_MAPS}/c");
     for number in 0..12 {
-        lab.now = lab.now + clock::Duration::from_secs(1);
+        lab.now += clock::Duration::from_secs(1);
         let patch = format!(r#"{{"data":{{"k{number}":"1"}}}}"#);
         send_as(&mut lab, Patch, &path, MERGE, &patch, &format!("m{number}"));
     }

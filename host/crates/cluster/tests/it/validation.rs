@@ -13,7 +13,11 @@ fn refused(path: &str, object: &Value, message: &str) {
         object["kind"].as_str().unwrap_or_default(),
         object["metadata"]["name"].as_str().unwrap_or_default(),
     );
-    let message = format!("{kind} \"{name}\" is invalid: {message}");
+    let group = match object["apiVersion"].as_str().unwrap_or_default() {
+        "v1" => String::new(),
+        version => format!(".{}", version.split('/').next().unwrap_or_default()),
+    };
+    let message = format!("{kind}{group} \"{name}\" is invalid: {message}");
     Lab::new().refused(Post, path, &object.to_string(), 422, &message);
 }
 
@@ -453,7 +457,7 @@ fn a_deployments_selector_and_amounts_are_checked() {
         (
             "/spec/selector",
             value!({"matchExpressions": [{"key": "run", "operator": "In"}]}),
-            "[spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn', spec.template.metadata.labels: Invalid value: {\"run\":\"my-nginx\"}: `selector` does not match template `labels`]",
+            "[spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn', spec.selector: Invalid value: {\"matchExpressions\":[{\"key\":\"run\",\"operator\":\"In\"}]}: invalid label selector]",
         ),
         (
             "/spec/replicas",
@@ -488,4 +492,67 @@ fn endpoints_and_slices_name_addresses_that_others_can_reach() {
         r#"endpoints[0].addresses[0]: Invalid value: "a.example": must be a valid IPv4 address"#;
     let path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
     refused(path, &slice, message);
+}
+
+#[test]
+fn a_pods_priority_is_that_of_its_class() {
+    let mut lab = Lab::new();
+    let chosen = pod(&value!({"priority": 7})).to_string();
+    lab.refused(Post, PODS, &chosen, 403, "pods \"x\" is forbidden: the integer value of priority (7) must not be provided in pod spec; priority admission controller computed 0 from the given PriorityClass name");
+    let unknown = pod(&value!({"priorityClassName": "high"})).to_string();
+    lab.refused(
+        Post,
+        PODS,
+        &unknown,
+        403,
+        "pods \"x\" is forbidden: no PriorityClass with name high was found",
+    );
+    let class = value!({
+        "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",
+        "metadata": {"name": "high"}, "value": 100,
+    });
+    lab.create(
+        "/apis/scheduling.k8s.io/v1/priorityclasses",
+        &class.to_string(),
+    );
+    assert_eq!(lab.create(PODS, &unknown)["spec"]["priority"], 100);
+}
+
+#[test]
+fn host_ports_follow_the_hosts_network_in_pods_and_not_in_templates() {
+    let mut lab = Lab::new();
+    let mut on_host = container(&value!({"ports": [{"containerPort": 80}]}));
+    on_host["spec"]["hostNetwork"] = true.into();
+    let made = lab.create(PODS, &on_host.to_string());
+    assert_eq!(made["spec"]["containers"][0]["ports"][0]["hostPort"], 80);
+    let mut deployment: Value = serde_json::from_str(MY_NGINX).expect("JSON");
+    deployment["spec"]["template"]["spec"]["hostNetwork"] = true.into();
+    let made = lab.create(DEPLOYMENTS, &deployment.to_string());
+    let port = &made["spec"]["template"]["spec"]["containers"][0]["ports"][0];
+    assert_eq!(port, &value!({"containerPort": 80, "protocol": "TCP"}));
+}
+
+#[test]
+fn a_service_is_named_by_one_label_and_generated_names_fit_into_one() {
+    let mut named = service(&value!({"ports": [{"port": 80}]}));
+    named["metadata"]["name"] = "a.b".into();
+    refused(
+        SERVICES,
+        &named,
+        "metadata.name: Invalid value: \"a.b\": a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+    );
+    named["metadata"] = value!({"generateName": "n".repeat(70)});
+    refused_any(&named);
+    let mut pod = pod(&value!({}));
+    pod["metadata"] = value!({"generateName": "p".repeat(70)});
+    let made = Lab::new().create(PODS, &pod.to_string());
+    let name = made["metadata"]["name"].as_str().expect("a name");
+    assert_eq!(name.len(), 63);
+}
+
+/// A prefix longer than a label is itself refused, although the name would fit.
+#[track_caller]
+fn refused_any(object: &Value) {
+    let response = Lab::new().send(Post, SERVICES, "application/json", &object.to_string());
+    assert_eq!(response.status, 422);
 }

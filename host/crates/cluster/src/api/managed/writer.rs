@@ -39,7 +39,7 @@ impl Writer {
             found.invalid(
                 "fieldManager",
                 &given.into(),
-                "should only contain printable characters".to_owned(),
+                "should only contain printable characters",
             );
         }
         if !found.0.is_empty() {
