@@ -22,6 +22,8 @@ pub struct Deletion {
     pub grace_seconds: Option<i64>,
     /// Whether dependents are kept.
     pub orphan: bool,
+    /// Whether the object waits until its dependents are gone.
+    pub foreground: bool,
 }
 
 /// What became of an object that was to be deleted.
@@ -120,7 +122,7 @@ impl Registry {
             .pointer("/metadata/generateName")
             .and_then(Value::as_str);
         if name_of(value).is_empty()
-            && let Some(prefix) = prefix.map(str::to_owned)
+            && let Some(prefix) = prefix.map(base_name)
         {
             let longest = prefix.floor_char_boundary(LONGEST_PREFIX);
             value["metadata"]["name"] = format!("{}{}", &prefix[..longest], self.suffix()).into();
@@ -179,8 +181,23 @@ impl Registry {
         &mut self,
         store: &mut Store,
         kind: &'static str,
-        mut value: Value,
+        value: Value,
     ) -> Result<Object, StoreError> {
+        let value = self.next(store, kind, value)?;
+        let object = store.update(kind, value)?;
+        remove_if_released(store, kind, object)
+    }
+
+    /// The object that [`Registry::update`] would write.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub fn next(
+        &self,
+        store: &Store,
+        kind: &'static str,
+        mut value: Value,
+    ) -> Result<Value, StoreError> {
         let current = stored(store, kind, &value)?;
         put_or_remove(&mut value, "status", current.get("status"));
         if let Some(kind) = crate::kind::by_key(kind) {
@@ -196,8 +213,7 @@ impl Registry {
             let generation = before.unwrap_or(1) + i64::from(differs);
             value["metadata"]["generation"] = generation.into();
         }
-        let object = store.update(kind, value)?;
-        remove_if_released(store, kind, object)
+        Ok(value)
     }
 
     /// Replaces `status` (and for controllers also labels and annotations stay as stored).
@@ -239,7 +255,8 @@ impl Registry {
             .cloned()
             .ok_or(StoreError::NotFound)?;
         let grace = grace_of(kind, &current, deletion);
-        if grace == 0 && finalizers(&current).is_empty() && !orphans(kind, deletion) {
+        let finalizers = finalizers_after(kind, &current, deletion);
+        if grace == 0 && finalizers.is_empty() && spec_finalizers(&current).is_empty() {
             return store.delete(kind, namespace, name).map(Deleted::Gone);
         }
         let marked = current.pointer("/metadata/deletionTimestamp").is_some();
@@ -251,6 +268,9 @@ impl Registry {
             return Ok(Deleted::Waiting(current));
         }
         let mut next = (*current).clone();
+        if !finalizers.is_empty() {
+            next["metadata"]["finalizers"] = finalizers.into();
+        }
         let due = now + clock::Duration::from_secs(u64::try_from(grace).unwrap_or(0));
         next["metadata"]["deletionTimestamp"] = self.time(due).into();
         if kind != "namespaces" {
@@ -261,9 +281,6 @@ impl Registry {
         }
         if kind == "namespaces" {
             next["status"]["phase"] = "Terminating".into();
-        }
-        if orphans(kind, deletion) {
-            next["metadata"]["finalizers"] = json!(["orphan"]);
         }
         store.update(kind, next).map(Deleted::Waiting)
     }
@@ -280,6 +297,12 @@ pub fn wall(epoch: i64, now: Instant) -> jiff::Timestamp {
 #[must_use]
 pub fn time(epoch: i64, now: Instant) -> String {
     wall(epoch, now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// What a generated name begins with: as much of it as leaves room for the suffix.
+fn base_name(prefix: &str) -> String {
+    const MAX: usize = 58;
+    prefix.chars().take(MAX).collect()
 }
 
 fn token_volume(name: &str) -> Value {
@@ -339,18 +362,30 @@ fn finalizers(object: &Value) -> &[Value] {
     list.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn orphans(kind: &str, deletion: Deletion) -> bool {
-    let owns = matches!(
-        kind,
-        "cronjobs.batch"
-            | "daemonsets.apps"
-            | "deployments.apps"
-            | "jobs.batch"
-            | "replicasets.apps"
-            | "replicationcontrollers"
-            | "statefulsets.apps"
-    );
-    deletion.orphan && owns
+/// Finalizers in the spec, which only namespaces have.
+fn spec_finalizers(object: &Value) -> &[Value] {
+    let list = object.pointer("/spec/finalizers").and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
+/// The finalizers an object has once it is to be deleted so: the garbage collector's are added or
+/// taken away as the client wishes.
+fn finalizers_after(kind: &str, object: &Value, deletion: Deletion) -> Vec<Value> {
+    const FOREGROUND: &str = "foregroundDeletion";
+    const ORPHAN: &str = "orphan";
+    let own = object
+        .pointer("/metadata/finalizers")
+        .and_then(Value::as_array);
+    let mut list: Vec<Value> = own.cloned().unwrap_or_default();
+    if kind == "namespaces" || kind == "events" {
+        return list;
+    }
+    if deletion.orphan || deletion.foreground {
+        list.retain(|one| one != FOREGROUND && one != ORPHAN);
+        let wanted = if deletion.orphan { ORPHAN } else { FOREGROUND };
+        list.push(wanted.into());
+    }
+    list
 }
 
 /// Only pods have grace, and only once they have a node whose kubelet can take it.

@@ -262,6 +262,36 @@ impl Store {
         Ok(self.log.range(skip..))
     }
 
+    /// The objects of a kind as they were at revision `rev`, ordered by namespace and name: what
+    /// there is now, with the later events undone.
+    ///
+    /// # Errors
+    /// [`Gone`] when some of those events are already forgotten.
+    pub fn list_at(
+        &self,
+        kind: &str,
+        namespace: Option<&str>,
+        rev: u64,
+    ) -> Result<Vec<Object>, Gone> {
+        let later: Vec<&Event> = self.events_since(rev)?.collect();
+        let place = |object: &Object| (namespace_of(object).to_owned(), name_of(object).to_owned());
+        let mut then: BTreeMap<(String, String), Object> = self
+            .list(kind, namespace)
+            .map(|object| (place(object), Arc::clone(object)))
+            .collect();
+        let concerns = |event: &&&Event| {
+            let inside = namespace.is_none_or(|space| namespace_of(&event.object) == space);
+            event.kind == kind && inside
+        };
+        for event in later.iter().filter(concerns).rev() {
+            match &event.previous {
+                Some(before) => then.insert(place(before), Arc::clone(before)),
+                None => then.remove(&place(&event.object)),
+            };
+        }
+        Ok(then.into_values().collect())
+    }
+
     fn place(&mut self, kind: &'static str, object: Object) {
         let names = self
             .objects

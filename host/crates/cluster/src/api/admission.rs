@@ -26,7 +26,13 @@ pub(super) fn check_namespace(
         let why = format!(
             "unable to create new content in namespace {space} because it is being terminated"
         );
-        return Err(Failure::forbidden(target.kind.names(), name, &why));
+        let cause = json!({
+            "reason": "NamespaceTerminating",
+            "message": format!("namespace {space} is being terminated"),
+            "field": "metadata.namespace",
+        });
+        let failure = Failure::forbidden(target.kind.names(), name, &why);
+        return Err(failure.with_causes(json!([cause])));
     }
     Ok(())
 }

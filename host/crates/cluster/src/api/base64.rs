@@ -49,6 +49,26 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Bytes as text that may stand in a URL, without padding.
+#[must_use]
+pub fn encode_url(bytes: &[u8]) -> String {
+    let text = encode(bytes).replace('+', "-").replace('/', "_");
+    text.trim_end_matches('=').to_owned()
+}
+
+/// Text as it stands in a URL as bytes; `None` when it is not base64.
+#[must_use]
+pub fn decode_url(text: &str) -> Option<Vec<u8>> {
+    let mut text = text
+        .trim_end_matches('=')
+        .replace('-', "+")
+        .replace('_', "/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    decode(&text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{decode, encode};

@@ -3,9 +3,10 @@
 //! Unknown fields are dropped, told or refused, as the client wishes. Never writes.
 
 use super::patch::Patch;
-use super::request::Request;
+use super::request::{Method, Request};
 use super::route::Target;
 use super::status::Failure;
+use super::twice::twice;
 use super::{body, decode, managed};
 use crate::kind::look::text;
 use crate::kind::{Findings, Kind};
@@ -30,9 +31,11 @@ fn validation(request: &Request) -> Result<Validation, Failure> {
         Some("Ignore") => Ok(Validation::Ignore),
         None | Some("" | "Warn") => Ok(Validation::Warn),
         Some("Strict") => Ok(Validation::Strict),
-        Some(other) => Err(Failure::bad_request(format!(
-            "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Warn\", \"Strict\""
-        ))),
+        Some(other) => {
+            let mut found = Findings::default();
+            found.unsupported("fieldValidation", other, &["", "Ignore", "Strict", "Warn"]);
+            Err(Failure::invalid_options(options_of(request), &found.0))
+        }
     }
 }
 
@@ -40,9 +43,25 @@ pub(super) fn is_dry_run(request: &Request) -> Result<bool, Failure> {
     match request.param("dryRun") {
         None | Some("") => Ok(false),
         Some("All") => Ok(true),
-        Some(other) => Err(Failure::bad_request(format!(
-            "dryRun: Unsupported value: \"{other}\": supported values: \"All\""
-        ))),
+        Some(other) => {
+            let mut found = Findings::default();
+            let value = json!([other]);
+            found.unsupported("dryRun", other, &["All"]);
+            if let Some(finding) = found.0.last_mut() {
+                finding.message = format!("Unsupported value: {value}: supported values: \"All\"");
+            }
+            Err(Failure::invalid_options(options_of(request), &found.0))
+        }
+    }
+}
+
+/// What the options of this kind of write are called.
+fn options_of(request: &Request) -> &'static str {
+    match request.method {
+        Method::Post => "CreateOptions.meta.k8s.io",
+        Method::Put => "UpdateOptions.meta.k8s.io",
+        Method::Patch => "PatchOptions.meta.k8s.io",
+        _ => "DeleteOptions.meta.k8s.io",
     }
 }
 
@@ -75,10 +94,16 @@ pub(super) fn read_body(target: &Target<'_>, request: &Request) -> Result<Draft,
     keep_reset(&mut object);
     let unknown = decode::fit(target.kind, &mut object)
         .map_err(|error| cannot_be_handled(names.kind, target.kind, &error))?;
-    let warnings = unknown_fields(unknown);
+    let mut warnings = duplicates(request);
+    warnings.extend(unknown_fields(unknown));
     if validation(request)? == Validation::Strict && !warnings.is_empty() {
         let error = format!("strict decoding error: {}", warnings.join(", "));
         return Err(cannot_be_handled(names.kind, target.kind, &error));
+    }
+    if request.method == Method::Put && text(&object, "/metadata/name").is_empty() {
+        return Err(Failure::bad_request(
+            "the name of the object (based on URL) was undeterminable: name must be provided",
+        ));
     }
     check_place(target, &mut object)?;
     Ok(Draft {
@@ -94,6 +119,18 @@ fn keep_reset(object: &mut Value) {
     {
         *entries = json!([{}]);
     }
+}
+
+/// Fields that stand twice in the body; the last one counts.
+fn duplicates(request: &Request) -> Vec<String> {
+    let type_ = body::media_type(&request.content_type);
+    if !(type_.is_empty() || type_.ends_with("json")) || type_.contains("json-patch") {
+        return Vec::new();
+    }
+    let paths = twice(&request.body).into_iter();
+    paths
+        .map(|path| format!("duplicate field \"{path}\""))
+        .collect()
 }
 
 fn unknown_fields(paths: Vec<String>) -> Vec<String> {
@@ -170,7 +207,8 @@ pub(super) fn read_patched(
     keep_reset(&mut object);
     let unknown = decode::fit(target.kind, &mut object)
         .map_err(|error| cannot_be_handled(names.kind, target.kind, &error))?;
-    let warnings = unknown_fields(unknown);
+    let mut warnings = duplicates(request);
+    warnings.extend(unknown_fields(unknown));
     if validation(request)? == Validation::Strict && !warnings.is_empty() {
         let mut found = Findings::default();
         let error = format!("strict decoding error: {}", warnings.join(", "));

@@ -4,7 +4,7 @@ use super::draft::is_dry_run;
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, body, pod, read};
+use super::{Call, body, pod, read, remove};
 use crate::controller::disruption::{BUDGETS, covering};
 use crate::controller::meta::{condition, deleting, is_true};
 use crate::kind::look::{int, list, text};
@@ -16,6 +16,13 @@ use serde_json::{Value, json};
 pub(super) fn evict(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
     let eviction = body::object(&call.request.content_type, &call.request.body)?;
     let pod = read::find(call.store, target)?.clone();
+    let own = text(&eviction, "/metadata/name");
+    if !own.is_empty() && own != name_of(&pod) {
+        return Err(Failure::bad_request(
+            "name in URL does not match name in Eviction object",
+        ));
+    }
+    remove::check_preconditions(&eviction["deleteOptions"], target, &pod)?;
     let options = list(&eviction, "/deleteOptions/dryRun");
     let dry_run = is_dry_run(call.request)? || options.iter().any(|one| one == "All");
     if let Some(budget) = concerned(call, &pod)? {

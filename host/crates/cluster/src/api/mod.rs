@@ -17,6 +17,7 @@ mod lab;
 mod managed;
 mod negotiate;
 mod openapi;
+mod options;
 mod patch;
 mod pod;
 mod protobuf;
@@ -30,6 +31,7 @@ mod schema;
 mod selector_parser;
 mod status;
 mod table;
+mod twice;
 mod view;
 mod watch;
 mod write;
@@ -127,6 +129,12 @@ impl Api {
     ) -> Result<Response, Failure> {
         let nothing = || Response::text(404, "404 page not found\n");
         let wall = registry.wall(now);
+        if request.body.len() > MAX_BODY {
+            return Err(Failure::too_large(MAX_BODY));
+        }
+        if let Some(part) = not_here(&request.path) {
+            return Err(Failure::not_in_this_lab(part));
+        }
         match route(&request.path) {
             Route::Nowhere if request.path == "/metrics" => Ok(Response::text(
                 404,
@@ -210,6 +218,38 @@ impl Api {
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
         self.watches.poll_at()
+    }
+}
+
+/// The largest body that is read, as upstream's default.
+const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// A part of an object that a real cluster has and this lab has not.
+fn not_here(path: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts[..] {
+        [
+            "api",
+            "v1",
+            "namespaces",
+            _,
+            "pods",
+            _,
+            "ephemeralcontainers",
+        ] => Some("ephemeral containers"),
+        ["api", "v1", "namespaces", _, "pods", _, "resize"] => Some("resizing pods in place"),
+        [
+            "api",
+            "v1",
+            "namespaces",
+            _,
+            "pods" | "services",
+            _,
+            "proxy",
+            ..,
+        ]
+        | ["api", "v1", "nodes", _, "proxy", ..] => Some("proxying through the API server"),
+        _ => None,
     }
 }
 

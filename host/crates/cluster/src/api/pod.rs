@@ -1,5 +1,6 @@
 //! What only pods have: being bound to a node. Never chooses the node.
 
+use super::draft::is_dry_run;
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
@@ -21,6 +22,9 @@ pub(super) fn bind(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response,
     if !bound.is_empty() {
         let why = format!("pod {name} is already assigned to node \"{bound}\"");
         return Err(Failure::conflict(names, name, &why));
+    }
+    if is_dry_run(call.request)? {
+        return Ok(success());
     }
     let mut next = (*pod).clone();
     next["spec"]["nodeName"] = node.into();

@@ -1,15 +1,16 @@
 //! Getting and listing objects. Never changes one.
 
+use super::negotiate;
+use super::options::{self, Match, Options, Token};
 use super::request::{Request, Response};
 use super::route::Target;
 use super::selector::{Fields, Labels};
 use super::status::Failure;
 use super::table::{self, ListMeta};
-use super::{base64, negotiate};
 use crate::kind::Kind;
-use crate::store::{Object, Store, name_of, namespace_of};
+use crate::store::{Object, Store, namespace_of};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Which objects of a kind a request means.
 #[derive(Clone, Debug, Default)]
@@ -79,11 +80,28 @@ pub(super) fn get(
     wall: Timestamp,
 ) -> Result<Response, Failure> {
     let form = negotiate::form(request)?;
+    let version = request.param("resourceVersion").unwrap_or_default();
+    let asked = options::revision(version);
+    let asked = asked.map_err(|why| unreadable(version, &why))?;
+    check_reached(store, asked)?;
     let object = find(store, target)?;
     Ok(Response::json(
         200,
         &table::one(target.kind, form, object, wall),
     ))
+}
+
+fn unreadable(version: &str, why: &str) -> Failure {
+    let version = Value::from(version);
+    Failure::unexplained(format!("resourceVersion: Invalid value: {version}: {why}"))
+}
+
+/// A revision that nobody has made yet cannot be shown.
+fn check_reached(store: &Store, asked: Option<u64>) -> Result<(), Failure> {
+    match asked.filter(|asked| *asked > store.revision()) {
+        None => Ok(()),
+        Some(asked) => Err(Failure::too_large_revision(asked, store.revision())),
+    }
 }
 
 /// Answers a GET of a collection, in pieces when the client sets a limit.
@@ -94,68 +112,75 @@ pub(super) fn list(
     wall: Timestamp,
 ) -> Result<Response, Failure> {
     let form = negotiate::form(request)?;
+    let options = Options::parse(request, false)?;
     let selection = Selection::parse(target, request)?;
-    let limit = request
-        .param("limit")
-        .and_then(|limit| limit.parse().ok())
-        .filter(|limit| *limit > 0);
-    let (limit, start) = (limit.unwrap_or(usize::MAX), Start::parse(request, store)?);
-    let mut items = selection
-        .all(store, target.kind)
-        .filter(|object| start.is_before(object));
+    let token = match request.param("continue") {
+        None | Some("") => None,
+        Some(text) => Some(Token::parse(text)?),
+    };
+    let then = moment(store, &options, token.as_ref())?;
+    let space = selection.namespace.as_deref();
+    let key = target.kind.names().key;
+    let objects: Vec<Object> = match then.filter(|then| *then != store.revision()) {
+        None => store.list(key, space).cloned().collect(),
+        Some(then) => store
+            .list_at(key, space, then)
+            .map_err(|_| forgotten(token.as_ref()))?,
+    };
+    let belongs = |object: &&Object| {
+        token.as_ref().is_none_or(|token| token.is_before(object)) && selection.matches(object)
+    };
+    let mut items = objects.iter().filter(belongs);
+    let limit = options.limit.unwrap_or(usize::MAX);
     let page: Vec<Object> = items.by_ref().take(limit).cloned().collect();
     let remaining = items.count();
+    let revision = then.unwrap_or_else(|| store.revision());
     let mut meta = ListMeta {
-        revision: start.revision.to_string(),
+        revision: revision.to_string(),
         ..ListMeta::default()
     };
     if let Some(last) = page.last().filter(|_| remaining > 0) {
-        meta.next = Some(start.after(last));
+        meta.next = Some(Token::after(Some(revision), last).written());
         meta.remaining = selection.is_everything().then_some(remaining);
     }
     let bytes = table::many(target.kind, form, &page, &meta, wall);
     Ok(Response::of_type(200, "application/json", bytes))
 }
 
-/// Where a page of a list begins, as the `continue` token says it.
-struct Start {
-    revision: u64,
-    after: Option<(String, String)>,
+/// The revision whose objects are asked for; `None` for the newest.
+fn moment(store: &Store, options: &Options, token: Option<&Token>) -> Result<Option<u64>, Failure> {
+    let asked = options.revision();
+    let asked = asked.map_err(|why| unreadable(&options.version, &why))?;
+    if let Some(token) = token {
+        if asked.is_some() {
+            return Err(Failure::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
+        return Ok(token.revision);
+    }
+    check_reached(store, asked)?;
+    let exact = match options.matching {
+        Some(matching) => matching == Match::Exact,
+        // A piece of a list at a revision has always meant exactly that one.
+        None => options.limit.is_some(),
+    };
+    Ok(asked.filter(|_| exact))
 }
 
-impl Start {
-    fn parse(request: &Request, store: &Store) -> Result<Self, Failure> {
-        let token = match request.param("continue") {
-            None | Some("") => {
-                return Ok(Self {
-                    revision: store.revision(),
-                    after: None,
-                });
-            }
-            Some(token) => token,
-        };
-        let broken = || Failure::bad_request("continue key is not valid: invalid continue token");
-        let bytes = base64::decode(token).ok_or_else(broken)?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|_| broken())?;
-        let text = |field: &str| value[field].as_str().map(str::to_owned);
-        let after = text("namespace").zip(text("name")).ok_or_else(broken)?;
-        Ok(Self {
-            revision: value["rv"].as_u64().ok_or_else(broken)?,
-            after: Some(after),
-        })
-    }
+const EXPIRED: &str = "The resourceVersion for the provided list is too old.";
+const CONTINUE_EXPIRED: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
 
-    fn is_before(&self, object: &Value) -> bool {
-        let Some((namespace, name)) = &self.after else {
-            return true;
-        };
-        (namespace.as_str(), name.as_str()) < (namespace_of(object), name_of(object))
-    }
-
-    fn after(&self, object: &Value) -> String {
-        let token = json!({
-            "rv": self.revision, "namespace": namespace_of(object), "name": name_of(object),
-        });
-        base64::encode(token.to_string().as_bytes())
+/// The log no longer reaches back to the revision of a list.
+fn forgotten(token: Option<&Token>) -> Failure {
+    match token {
+        None => Failure::expired(EXPIRED),
+        Some(token) => {
+            let inconsistent = Token {
+                revision: None,
+                ..token.clone()
+            };
+            Failure::expired(CONTINUE_EXPIRED).with_continue(inconsistent.written())
+        }
     }
 }

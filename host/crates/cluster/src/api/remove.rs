@@ -29,9 +29,8 @@ pub(super) fn one(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, 
         false => delete(call, target, &object, &options)?,
     };
     let mut response = answer(call, target, &deleted)?;
-    if options.foreground {
-        response
-            .warn("not in this lab: propagationPolicy Foreground; dependents go after their owner");
+    if options.waits && matches!(deleted, Deleted::Waiting(_)) {
+        response.status = 202;
     }
     Ok(response)
 }
@@ -86,11 +85,21 @@ fn answer(call: &Call<'_>, target: &Target<'_>, deleted: &Deleted) -> Result<Res
     ))
 }
 
+/// The preconditions in `DeleteOptions` that came inside of something else.
+pub(super) fn check_preconditions(
+    options: &Value,
+    target: &Target<'_>,
+    object: &Value,
+) -> Result<(), Failure> {
+    Options::check_into(options, target, object)
+}
+
 /// `DeleteOptions`, from the body or else from the query.
 struct Options {
     deletion: Deletion,
     dry_run: bool,
-    foreground: bool,
+    /// Whether the client said that it expects the object to stay for a while.
+    waits: bool,
     uid: String,
     version: String,
 }
@@ -102,6 +111,16 @@ impl Options {
             false => body::object(&request.content_type, &request.body)?,
         };
         let policy = text(&value, "/propagationPolicy");
+        let orphans = value["orphanDependents"].as_bool();
+        if orphans.is_some() && !policy.is_empty() {
+            let mut found = crate::kind::Findings::default();
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            found.invalid("propagationPolicy", &policy.into(), why);
+            return Err(Failure::invalid_options(
+                "DeleteOptions.meta.k8s.io",
+                &found.0,
+            ));
+        }
         if !matches!(policy, "" | "Background" | "Foreground" | "Orphan") {
             let mut found = crate::kind::Findings::default();
             found.unsupported(
@@ -120,35 +139,44 @@ impl Options {
         Ok(Self {
             deletion: Deletion {
                 grace_seconds: int(&value, "/gracePeriodSeconds"),
-                orphan: policy == "Orphan" || value["orphanDependents"] == true,
+                orphan: policy == "Orphan" || orphans == Some(true),
+                foreground: policy == "Foreground",
             },
-            foreground: policy == "Foreground",
+            waits: policy == "Foreground" || orphans == Some(false),
             dry_run: dry_run || is_dry_run(request)?,
             uid: text(&value, "/preconditions/uid").to_owned(),
             version: text(&value, "/preconditions/resourceVersion").to_owned(),
         })
     }
 
+    fn check_into(value: &Value, target: &Target<'_>, object: &Value) -> Result<(), Failure> {
+        let options = Self {
+            deletion: Deletion::default(),
+            dry_run: false,
+            waits: false,
+            uid: text(value, "/preconditions/uid").to_owned(),
+            version: text(value, "/preconditions/resourceVersion").to_owned(),
+        };
+        options.check(target, object)
+    }
+
     fn check(&self, target: &Target<'_>, object: &Value) -> Result<(), Failure> {
-        let conflict = |what: &str, asked: &str, found: &str| {
+        let names = target.kind.names();
+        let conflict = |what: &str, asked: &str, found: &str, perhaps: &str| {
             let why = format!(
-                "Precondition failed: {what} in precondition: {asked}, {what} in object meta: {found}"
+                "the {what} in the precondition ({asked}) does not match the {what} in record ({found}). The object might have been {perhaps}"
             );
-            Err(Failure::conflict(
-                target.kind.names(),
-                name_of(object),
-                &why,
-            ))
+            Err(Failure::conflict_of_kind(names, name_of(object), &why))
         };
         let (uid, version) = (
             text(object, "/metadata/uid"),
             text(object, "/metadata/resourceVersion"),
         );
         if !self.uid.is_empty() && self.uid != uid {
-            return conflict("UID", &self.uid, uid);
+            return conflict("UID", &self.uid, uid, "deleted and then recreated");
         }
         if !self.version.is_empty() && self.version != version {
-            return conflict("ResourceVersion", &self.version, version);
+            return conflict("ResourceVersion", &self.version, version, "modified");
         }
         Ok(())
     }
@@ -165,6 +193,8 @@ fn from_query(request: &Request) -> Value {
     if let Some(policy) = request.param("propagationPolicy") {
         options["propagationPolicy"] = policy.into();
     }
-    options["orphanDependents"] = (request.param("orphanDependents") == Some("true")).into();
+    if let Some(orphans) = request.param("orphanDependents") {
+        options["orphanDependents"] = (orphans == "true").into();
+    }
     options
 }

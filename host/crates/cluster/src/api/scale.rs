@@ -60,6 +60,8 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let asked = next.clone();
     managed::updated(target.kind, &current, &asked, &mut next, &writer);
     if is_dry_run(call.request)? {
+        let next = call.registry.next(call.store, names.key, next);
+        let next = next.map_err(|_| Failure::not_found(names, name_of(&current)))?;
         return Ok(Response::json(200, &show(&next)));
     }
     let written = call.registry.update(call.store, names.key, next);

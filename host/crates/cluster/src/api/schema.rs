@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 const FACTS: &str = include_str!("schema_facts.json");
+/// How lists and maps of the other types are merged and owned.
+const MERGE_FACTS: &str = include_str!("merge_facts.json");
 const PREFIX: &str = "#/components/schemas/";
 
 /// Every schema by its full name, such as `io.k8s.api.core.v1.Pod`.
@@ -168,9 +170,12 @@ fn list_schema(kind: &dyn Kind, item: &str) -> Value {
 }
 
 fn add_facts(definitions: &mut Map<String, Value>) {
-    let facts: Map<String, Value> =
-        serde_json::from_str(FACTS).expect("the recorded facts are a JSON object");
-    for (name, properties) in &facts {
+    let facts = [FACTS, MERGE_FACTS].into_iter().flat_map(|text| {
+        let facts: Map<String, Value> =
+            serde_json::from_str(text).expect("the recorded facts are a JSON object");
+        facts
+    });
+    for (name, properties) in &facts.collect::<Vec<_>>() {
         let Some(Value::Object(definition)) = definitions.get_mut(name) else {
             continue;
         };

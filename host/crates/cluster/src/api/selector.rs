@@ -107,7 +107,7 @@ impl Fields {
             let known =
                 own.contains(&field) && (field != "metadata.namespace" || kind.names().namespaced);
             if !known && !kind.selectable_fields().contains(&field) {
-                return Err(format!("field label not supported: {field}"));
+                return Err(not_selectable(kind, field));
             }
             terms.push((pointer_of(kind, field), value.to_owned(), equal));
         }
@@ -134,6 +134,17 @@ impl Fields {
         self.0
             .push(("/metadata/name".to_owned(), name.to_owned(), true));
         self
+    }
+}
+
+/// Kinds that select by nothing but their names say so in other words.
+fn not_selectable(kind: &dyn Kind, field: &str) -> String {
+    match kind.names().key {
+        "jobs.batch" => format!("field label {field:?} not supported for Job"),
+        _ if kind.selectable_fields().is_empty() => format!(
+            "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        ),
+        _ => format!("field label not supported: {field}"),
     }
 }
 

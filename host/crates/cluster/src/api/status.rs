@@ -11,6 +11,8 @@ pub struct Failure {
     reason: &'static str,
     message: String,
     details: Option<Value>,
+    /// Where a list that expired may be continued.
+    next: Option<String>,
 }
 
 impl Failure {
@@ -29,6 +31,7 @@ impl Failure {
             reason: "NotFound",
             message: "the server could not find the requested resource".to_owned(),
             details: Some(json!({})),
+            next: None,
         }
     }
 
@@ -49,6 +52,22 @@ impl Failure {
         Self::about(409, "Conflict", message, names, name)
     }
 
+    /// As [`Failure::conflict`], where upstream names the kind and not the resource.
+    #[must_use]
+    pub fn conflict_of_kind(names: &Names, name: &str, why: &str) -> Self {
+        let what = match names.group {
+            "" => names.kind.to_owned(),
+            group => format!("{}.{group}", names.kind),
+        };
+        Self {
+            code: 409,
+            reason: "Conflict",
+            message: format!("Operation cannot be fulfilled on {what} \"{name}\": {why}"),
+            details: Some(details(name, names.group, names.kind).into()),
+            next: None,
+        }
+    }
+
     /// Others own what an apply would change; `causes` names each field.
     #[must_use]
     pub fn apply_conflict(message: String, causes: Value) -> Self {
@@ -57,6 +76,7 @@ impl Failure {
             reason: "Conflict",
             message,
             details: Some(json!({ "causes": causes })),
+            next: None,
         }
     }
 
@@ -68,6 +88,7 @@ impl Failure {
             reason: "",
             message: message.into(),
             details: None,
+            next: None,
         }
     }
 
@@ -84,6 +105,7 @@ impl Failure {
             reason: "TooManyRequests",
             message: "Cannot evict pod as it would violate the pod's disruption budget.".to_owned(),
             details: Some(details),
+            next: None,
         }
     }
 
@@ -95,6 +117,30 @@ impl Failure {
             reason: "RequestEntityTooLarge",
             message: format!("Request entity too large: limit is {limit}"),
             details: None,
+            next: None,
+        }
+    }
+
+    /// A real cluster has this, and this lab has not.
+    #[must_use]
+    pub fn not_in_this_lab(what: &str) -> Self {
+        Self {
+            code: 405,
+            reason: "MethodNotAllowed",
+            message: format!("not in this lab: {what}"),
+            details: Some(json!({})),
+            next: None,
+        }
+    }
+
+    /// A JSON patch has too many operations.
+    #[must_use]
+    pub fn too_many_operations(limit: usize, found: usize) -> Self {
+        Self {
+            message: format!(
+                "The allowed maximum operations in a JSON patch is {limit}, got {found}"
+            ),
+            ..Self::too_large(limit)
         }
     }
 
@@ -113,6 +159,7 @@ impl Failure {
             reason: "BadRequest",
             message: message.into(),
             details: None,
+            next: None,
         }
     }
 
@@ -144,6 +191,7 @@ impl Failure {
             reason: "Invalid",
             message: format!("{kind} \"{name}\" is invalid: {list}"),
             details: Some(details.into()),
+            next: None,
         }
     }
 
@@ -178,6 +226,7 @@ impl Failure {
             reason: "UnsupportedMediaType",
             message,
             details: Some(json!({})),
+            next: None,
         }
     }
 
@@ -190,6 +239,7 @@ impl Failure {
             reason: "NotAcceptable",
             message: format!("406: Not Acceptable\n\nAvailable representations: {FORMS}"),
             details: Some(json!({})),
+            next: None,
         }
     }
 
@@ -201,6 +251,7 @@ impl Failure {
             reason: "MethodNotAllowed",
             message: "the server does not allow this method on the requested resource".to_owned(),
             details: Some(json!({})),
+            next: None,
         }
     }
 
@@ -221,7 +272,37 @@ impl Failure {
             reason: "Expired",
             message: message.into(),
             details: None,
+            next: None,
         }
+    }
+
+    /// The same, with the token by which the list may go on.
+    #[must_use]
+    pub fn with_continue(mut self, token: String) -> Self {
+        self.next = Some(token);
+        self
+    }
+
+    /// A revision is asked for that nobody has made yet.
+    #[must_use]
+    pub fn too_large_revision(asked: u64, current: u64) -> Self {
+        let cause =
+            json!({"reason": "ResourceVersionTooLarge", "message": "Too large resource version"});
+        Self {
+            code: 504,
+            reason: "Timeout",
+            message: format!("Timeout: Too large resource version: {asked}, current: {current}"),
+            details: Some(json!({"causes": [cause], "retryAfterSeconds": 1})),
+            next: None,
+        }
+    }
+
+    /// The same, with causes added to its details.
+    #[must_use]
+    pub fn with_causes(mut self, causes: Value) -> Self {
+        let details = self.details.get_or_insert_with(|| json!({}));
+        details["causes"] = causes;
+        self
     }
 
     /// Something the patch asks for cannot be done.
@@ -232,6 +313,7 @@ impl Failure {
             reason: "Invalid",
             message: message.into(),
             details: Some(json!({})),
+            next: None,
         }
     }
 
@@ -243,6 +325,7 @@ impl Failure {
             reason: "InternalError",
             message: message.into(),
             details: None,
+            next: None,
         }
     }
 
@@ -253,6 +336,7 @@ impl Failure {
             reason,
             message,
             details,
+            next: None,
         }
     }
 
@@ -282,6 +366,9 @@ impl Failure {
             status["reason"] = self.reason.into();
         }
         status["code"] = self.code.into();
+        if let Some(next) = &self.next {
+            status["metadata"]["continue"] = next.as_str().into();
+        }
         if let Some(details) = &self.details {
             status["details"] = details.clone();
         }
@@ -291,7 +378,12 @@ impl Failure {
 
 impl From<Failure> for Response {
     fn from(failure: Failure) -> Self {
-        Self::json(failure.code, &failure.to_value())
+        let value = failure.to_value();
+        let mut response = Self::json(failure.code, &value);
+        if let Some(seconds) = value.pointer("/details/retryAfterSeconds") {
+            response.headers.push(("retry-after", seconds.to_string()));
+        }
+        response
     }
 }
 

@@ -55,6 +55,22 @@ pub(super) fn one(kind: &dyn Kind, form: Form, object: &Object, now: Timestamp) 
     }
 }
 
+/// One object of a watch, of which many are told: with clients' managers only.
+pub(super) fn told(form: Form, object: &Object) -> Value {
+    let mut metadata = managed::told_metadata(object);
+    match form {
+        Form::Metadata => partial(&json!({ "metadata": metadata })),
+        _ => {
+            let mut out = (**object).clone();
+            std::mem::swap(&mut out["metadata"], &mut metadata);
+            out
+        }
+    }
+}
+
+/// The longest list whose objects are shown with the managers of the cluster's own components.
+const SHORT_LIST: usize = 100;
+
 /// A list of objects in this form.
 pub(super) fn many(
     kind: &dyn Kind,
@@ -79,16 +95,20 @@ pub(super) fn many(
         meta.to_value()
     )
     .into_bytes();
+    let metadata = |item: &Object| match items.len() > SHORT_LIST {
+        true => managed::told_metadata(item),
+        false => managed::expand_metadata(kind, item),
+    };
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
         match form {
             Form::Metadata => {
-                let item = partial(&managed::expand(kind, item));
+                let item = partial(&json!({ "metadata": metadata(item) }));
                 out.extend(item.to_string().into_bytes());
             }
-            _ => write_item(&mut out, kind, item),
+            _ => write_item(&mut out, item, &metadata(item)),
         }
     }
     out.extend(b"]}\n");
@@ -96,7 +116,7 @@ pub(super) fn many(
 }
 
 /// Items of a list do not repeat their kind; they are written without copying them.
-fn write_item(out: &mut Vec<u8>, kind: &dyn Kind, item: &Value) {
+fn write_item(out: &mut Vec<u8>, item: &Value, metadata: &Value) {
     out.push(b'{');
     let fields = item.as_object().into_iter().flatten();
     let fields = fields.filter(|(field, _)| !matches!(field.as_str(), "kind" | "apiVersion"));
@@ -107,7 +127,7 @@ fn write_item(out: &mut Vec<u8>, kind: &dyn Kind, item: &Value) {
         write(out, &Value::from(field.as_str()));
         out.push(b':');
         match field.as_str() {
-            "metadata" => write(out, &managed::expand_metadata(kind, item)),
+            "metadata" => write(out, metadata),
             _ => write(out, value),
         }
     }

@@ -1,12 +1,13 @@
 //! Watches: each a cursor into the store's log. Never a channel, and nothing is kept for a reader.
 
 use super::negotiate::{self, Form};
+use super::options::Options;
 use super::read::Selection;
 use super::request::{Body, Request, Response, WatchId, WatchPoll};
 use super::route::Target;
 use super::status::Failure;
 use super::table::{self, ListMeta};
-use crate::kind::Kind;
+use crate::kind::{Findings, Kind, Names};
 use crate::store::{Event, Object, Op, Store};
 use clock::{Duration, Instant};
 use jiff::Timestamp;
@@ -53,19 +54,18 @@ impl Watches {
         if self.running.len() >= MAX_WATCHES {
             return Err(Failure::internal("too many watches"));
         }
-        let revision = match request.param("resourceVersion") {
-            None | Some("" | "0") => None,
-            Some(text) => {
-                let invalid =
-                    || Failure::bad_request(format!("invalid resource version: {text:?}"));
-                Some(text.parse::<u64>().map_err(|_| invalid())?)
-            }
-        };
-        let streams_list = request.param("sendInitialEvents") == Some("true");
-        let is_set = |name| matches!(request.param(name), Some("true" | "1"));
-        let seconds = request
-            .param("timeoutSeconds")
-            .and_then(|text| text.parse::<u64>().ok());
+        let options = Options::parse(request, true)?;
+        let revision = options.revision().map_err(|why| {
+            let mut found = Findings::default();
+            found.invalid("resourceVersion", &options.version.as_str().into(), why);
+            let names = target.kind.names();
+            let names = Names {
+                kind: names.plural,
+                ..*names
+            };
+            Failure::invalid(&names, "", &found.0)
+        })?;
+        let streams_list = options.initial_events == Some(true);
         let watch = Watch {
             kind: target.kind,
             selection: Selection::parse(target, request)?.named(target.name),
@@ -73,13 +73,11 @@ impl Watches {
             cursor: revision
                 .unwrap_or_else(|| store.revision())
                 .min(store.revision()),
-            initial: revision.is_none() || streams_list,
-            marks_initial_end: streams_list,
+            initial: options.initial_events.unwrap_or(revision.is_none()),
+            marks_initial_end: streams_list && options.bookmarks,
             columns_sent: false,
-            bookmark_at: is_set("allowWatchBookmarks").then(|| now + BOOKMARK_PERIOD),
-            closes_at: seconds
-                .filter(|s| *s > 0)
-                .map(|s| now + Duration::from_secs(s)),
+            bookmark_at: options.bookmarks.then(|| now + BOOKMARK_PERIOD),
+            closes_at: options.timeout.map(|s| now + Duration::from_secs(s)),
             closing: false,
         };
         let watch = Watch {
@@ -226,7 +224,7 @@ impl Watch {
                     columns,
                 )
             }
-            form => table::one(self.kind, form, object, wall),
+            form => table::told(form, object),
         }
     }
 

@@ -20,6 +20,21 @@ pub(super) fn create(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respons
     create_draft(call, target, draft, &Owner::Update(writer), dry_run)
 }
 
+/// Stamps a new object; a generated name that is taken is drawn again, as often as upstream does.
+fn prepare(call: &mut Call<'_>, kind: &dyn Kind, object: &mut Value) {
+    const TRIES: usize = 8;
+    let (key, named) = (kind.names().key, !name_of(object).is_empty());
+    for _ in 0..TRIES {
+        call.registry.prepare(call.now, key, object);
+        let taken = call.store.get(key, namespace_of(object), name_of(object));
+        if named || taken.is_none() {
+            return;
+        }
+        object["metadata"]["name"] = "".into();
+    }
+    call.registry.prepare(call.now, key, object);
+}
+
 /// How a new object gets its first manager.
 enum Owner {
     /// From what is in it.
@@ -58,8 +73,7 @@ fn create_draft(
     }
     admission::admit(call.store, kind, &mut object)?;
     let unused = lab::unused(kind, &object, None);
-    call.registry
-        .prepare(call.now, kind.names().key, &mut object);
+    prepare(call, kind, &mut object);
     // What is given comes before what is checked, so that the gift is checked, too.
     if kind.names().key == "services" {
         call.addresses.allocate(call.store, &mut object)?;
@@ -292,7 +306,11 @@ fn update(
         managed::updated(kind, current, &given, &mut object, writer);
     }
     let written = match (dry_run, target.subresource) {
-        (true, _) => Ok(Object::new(object)),
+        (true, Some("status")) => Ok(Object::new(object)),
+        (true, _) => {
+            let next = call.registry.next(call.store, key, object);
+            next.map(Object::new)
+        }
         (false, Some("status")) => call.registry.update_status(call.store, key, &object),
         (false, _) => call.registry.update(call.store, key, object),
     };
@@ -306,7 +324,8 @@ fn check_versions(kind: &dyn Kind, new: &Value, current: &Value) -> Result<(), F
     let (asked, stored) = (text(new, "/metadata/uid"), text(current, "/metadata/uid"));
     if !asked.is_empty() && asked != stored {
         let why = format!(
-            "Precondition failed: UID in precondition: {asked}, UID in object meta: {stored}"
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object meta: {stored}",
+            storage_key(kind, current)
         );
         return Err(Failure::conflict(kind.names(), name, &why));
     }
@@ -320,6 +339,22 @@ fn check_versions(kind: &dyn Kind, new: &Value, current: &Value) -> Result<(), F
         ));
     }
     Ok(())
+}
+
+/// Where etcd would keep the object, as errors of the storage name it.
+fn storage_key(kind: &dyn Kind, object: &Value) -> String {
+    let place = match kind.names().key {
+        "services" => "services/specs",
+        "endpoints" => "services/endpoints",
+        "nodes" => "minions",
+        "ingresses.networking.k8s.io" => "ingress",
+        _ => kind.names().plural,
+    };
+    let name = name_of(object);
+    match namespace_of(object) {
+        "" => format!("/registry/{place}/{name}"),
+        space => format!("/registry/{place}/{space}/{name}"),
+    }
 }
 
 /// What a client cannot decide about a new object.

@@ -1,13 +1,19 @@
 //! The Service `kubernetes`, behind which the API server stands, with its endpoints.
 //!
-//! Deleted, it comes back. Never touches any other Service.
+//! Deleted, it comes back with the next of the rounds that the API server makes every ten seconds.
+//! Never touches any other Service.
 
 use super::endpointslice::{KIND as SLICES, SERVICE_NAME};
+use super::meta::text;
 use super::{Context, Controller, Index, Write};
 use crate::Config;
 use crate::store::{Event, Key, Store};
+use clock::Duration;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddrV4};
+
+/// How often the API server looks whether its Service is there.
+const ROUND: Duration = Duration::from_secs(10);
 
 /// Keeps `default/kubernetes`.
 #[derive(Debug)]
@@ -87,9 +93,22 @@ impl Controller for Kubernetes {
         }
     }
 
-    fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
-        if store.get("namespaces", "", "default").is_none() {
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
+        let Some(home) = store.get("namespaces", "", "default") else {
             return Vec::new();
+        };
+        let is_missing = |kind: &str| store.get(kind, &key.namespace, &key.name).is_none();
+        if !self.wanted().iter().any(|(kind, _)| is_missing(kind)) {
+            return Vec::new();
+        }
+        // At the beginning the first round is now.
+        let born = text(&home["metadata"]["creationTimestamp"]);
+        let is_new = born == crate::registry::time(context.epoch, context.now);
+        let since = context.now.since_start().as_nanos() % ROUND.as_nanos();
+        if !is_new && since != 0 {
+            let left = ROUND.as_nanos() - since;
+            let left = u64::try_from(left).unwrap_or(u64::MAX);
+            return vec![Write::RequeueAfter(Duration::from_nanos(left))];
         }
         let missing = self
             .wanted()

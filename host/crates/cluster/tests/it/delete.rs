@@ -77,7 +77,7 @@ fn preconditions_must_hold() {
     assert_eq!(
         answer["message"],
         format!(
-            "Operation cannot be fulfilled on configmaps \"a\": Precondition failed: UID in precondition: nope, UID in object meta: {uid}"
+            "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the precondition (nope) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
         )
     );
 }

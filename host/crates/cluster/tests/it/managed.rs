@@ -560,6 +560,22 @@ fn the_oldest_of_too_many_updaters_become_one() {
 }
 
 #[test]
+fn a_watch_and_a_long_list_carry_clients_managers_only() {
+    let mut lab = Lab::new();
+    applied_by_the_client(&mut lab, 2);
+    let request = cluster::Request::get(&format!("{DEPLOYMENTS}?watch=true"));
+    let cluster::Body::Watch(id) = lab.ask(request).body else {
+        panic!("a watch")
+    };
+    let cluster::WatchPoll::Lines(lines) = lab.cluster.poll_watch(lab.now, id) else {
+        panic!("a deployment")
+    };
+    let line = lines.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let event: Value = serde_json::from_slice(line).expect("JSON");
+    assert_eq!(managers(&event["object"]), ["kubectl-client-side-apply Update -"]);
+}
+
+#[test]
 fn a_replacement_forgets_fields_that_are_gone() {
     let mut lab = Lab::new();
     let map = |data: &str| {

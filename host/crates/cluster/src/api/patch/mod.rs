@@ -35,14 +35,27 @@ impl Patch {
     pub(super) fn parse(content_type: &str, text: &[u8]) -> Result<Self, Failure> {
         let object = |value: Value| match value {
             Value::Object(_) => Ok(value),
-            _ => Err(Failure::bad_request(
-                "json: cannot unmarshal into Go value of type map[string]interface {}",
-            )),
+            other => Err(Failure::bad_request(format!(
+                "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                go_kind(&other)
+            ))),
         };
         match body::media_type(content_type) {
             "application/json-patch+json" => {
                 let syntax = |_| Failure::bad_request(go_json::syntax_error(text));
                 let value: Value = serde_json::from_slice(text).map_err(syntax)?;
+                let Value::Array(operations) = &value else {
+                    let found = go_kind(&value);
+                    return Err(Failure::bad_request(format!(
+                        "json: cannot unmarshal {found} into Go value of type jsonpatch.Patch"
+                    )));
+                };
+                if operations.len() > MAX_OPERATIONS {
+                    return Err(Failure::too_many_operations(
+                        MAX_OPERATIONS,
+                        operations.len(),
+                    ));
+                }
                 json::parse(&value).map(Self::Json).ok_or_else(rejected)
             }
             "application/merge-patch+json" => object(body::json(text)?).map(Self::Merge),
@@ -60,7 +73,12 @@ impl Patch {
         match self {
             Self::Json(operations) => json::apply(&mut next, operations).map_err(|_| rejected())?,
             Self::Merge(patch) => merge::merge(&mut next, patch),
-            Self::Strategic(patch) | Self::Apply(patch) => strategic::merge(kind, &mut next, patch),
+            Self::Strategic(patch) | Self::Apply(patch) => {
+                strategic::merge(kind, &mut next, patch).map_err(|error| match error {
+                    strategic::Broken::Format(why) => Failure::bad_request(why),
+                    strategic::Broken::Content(why) => Failure::unexplained(why),
+                })?;
+            }
         }
         Ok(next)
     }
@@ -72,6 +90,21 @@ impl Patch {
             Self::Merge(value) => value.to_string(),
             Self::Strategic(value) | Self::Apply(value) => go_print(value),
         }
+    }
+}
+
+/// How many operations a JSON patch may have.
+const MAX_OPERATIONS: usize = 10_000;
+
+/// What Go's decoder calls a JSON value.
+fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 

@@ -12,10 +12,98 @@ const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
 const RETAIN: &str = "$retainKeys";
 const DIRECTIVE: &str = "$patch";
 
+/// Why a patch cannot be merged, in the words of `k8s.io/apimachinery/pkg/util/mergepatch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// A directive has not the form it must have.
+    Format(&'static str),
+    /// What is in it makes no sense.
+    Content(String),
+}
+
+const BAD_PRIMITIVES: Broken = Broken::Format("invalid patch format of primitive list");
+const BAD_RETAIN: Broken = Broken::Format("invalid patch format of retainKeys");
+const BAD_ORDER: Broken = Broken::Format("invalid patch format of setElementOrder list");
+
 /// Merges `patch` into an object of `kind`.
-pub(crate) fn merge(kind: &dyn Kind, target: &mut Value, patch: &Value) {
+///
+/// # Errors
+/// A directive that is none, an element without its key; the target is then to be dropped.
+pub(crate) fn merge(kind: &dyn Kind, target: &mut Value, patch: &Value) -> Result<(), Broken> {
     let schemas = schemas();
+    check(schemas, Some(schemas.root(kind)), patch)?;
     Merge { schemas }.value(Some(schemas.root(kind)), target, patch);
+    Ok(())
+}
+
+/// Whether every directive has its form and every element of a merged list its key.
+fn check(schemas: &Schemas, type_: Option<&str>, patch: &Value) -> Result<(), Broken> {
+    let Value::Object(fields) = patch else {
+        return Ok(());
+    };
+    if let Some(directive) = fields.get(DIRECTIVE) {
+        match directive.as_str() {
+            Some("replace" | "delete" | "merge") => {}
+            _ => {
+                let what = crate::api::patch::go_print(directive);
+                return Err(Broken::Content(format!("Unknown patch type found: {what}")));
+            }
+        }
+    }
+    for (field, value) in fields {
+        if field == RETAIN {
+            let list = value.as_array().ok_or(BAD_RETAIN)?;
+            let named = |name: &String| list.iter().any(|one| one == name);
+            if fields
+                .keys()
+                .any(|name| !name.starts_with('$') && !named(name))
+            {
+                return Err(Broken::Content(
+                    "invalid patch content: retainKeys list doesn't contain all fields present in the patch".to_owned(),
+                ));
+            }
+        } else if field.starts_with(ORDER) {
+            value.as_array().ok_or(BAD_ORDER)?;
+        } else if field.starts_with(DELETE_FROM) {
+            value.as_array().ok_or(BAD_PRIMITIVES)?;
+        } else if !field.starts_with('$') {
+            let schema = type_.and_then(|type_| schemas.property(type_, field));
+            check_field(schemas, schema, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_field(schemas: &Schemas, schema: Option<&Value>, value: &Value) -> Result<(), Broken> {
+    let Value::Array(items) = value else {
+        return check(schemas, schema.and_then(reference), value);
+    };
+    let type_ = schema.and_then(|schema| reference(&schema["items"]));
+    let key = schema
+        .filter(|schema| merges(schema))
+        .and_then(|schema| schema.get("x-kubernetes-patch-merge-key")?.as_str());
+    for item in items {
+        let lacks = |key: &&str| item.get(*key).is_none();
+        let directs = item.get(DIRECTIVE).is_some_and(|word| word == "replace");
+        if let Some(key) = key.filter(lacks)
+            && item.is_object()
+            && !directs
+        {
+            let map = crate::api::patch::go_print(item);
+            return Err(Broken::Content(format!(
+                "map: {map} does not contain declared merge key: {key}"
+            )));
+        }
+        check(schemas, type_, item)?;
+    }
+    Ok(())
+}
+
+/// Whether a list is merged element by element.
+fn merges(schema: &Value) -> bool {
+    schema["x-kubernetes-patch-strategy"]
+        .as_str()
+        .is_some_and(|strategy| strategy.split(',').any(|word| word == "merge"))
 }
 
 struct Merge {
@@ -98,9 +186,7 @@ impl Merge {
             return;
         }
         let schema = type_.and_then(|type_| self.schemas.property(type_, field));
-        let merges = schema
-            .and_then(|schema| schema.get("x-kubernetes-patch-strategy")?.as_str())
-            .is_some_and(|strategy| strategy.split(',').any(|word| word == "merge"));
+        let merges = schema.is_some_and(merges);
         match patch {
             Value::Array(patch) if merges => {
                 let slot = target
