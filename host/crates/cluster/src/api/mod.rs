@@ -132,9 +132,6 @@ impl Api {
         if request.body.len() > MAX_BODY {
             return Err(Failure::too_large(MAX_BODY));
         }
-        if let Some(part) = not_here(&request.path) {
-            return Err(Failure::not_in_this_lab(part));
-        }
         match route(&request.path) {
             Route::Nowhere if request.path == "/metrics" => Ok(Response::text(
                 404,
@@ -223,35 +220,6 @@ impl Api {
 
 /// The largest body that is read, as upstream's default.
 const MAX_BODY: usize = 3 * 1024 * 1024;
-
-/// A part of an object that a real cluster has and this lab has not.
-fn not_here(path: &str) -> Option<&'static str> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    match parts[..] {
-        [
-            "api",
-            "v1",
-            "namespaces",
-            _,
-            "pods",
-            _,
-            "ephemeralcontainers",
-        ] => Some("ephemeral containers"),
-        ["api", "v1", "namespaces", _, "pods", _, "resize"] => Some("resizing pods in place"),
-        [
-            "api",
-            "v1",
-            "namespaces",
-            _,
-            "pods" | "services",
-            _,
-            "proxy",
-            ..,
-        ]
-        | ["api", "v1", "nodes", _, "proxy", ..] => Some("proxying through the API server"),
-        _ => None,
-    }
-}
 
 fn is_read(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head)

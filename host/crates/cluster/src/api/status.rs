@@ -121,18 +121,6 @@ impl Failure {
         }
     }
 
-    /// A real cluster has this, and this lab has not.
-    #[must_use]
-    pub fn not_in_this_lab(what: &str) -> Self {
-        Self {
-            code: 405,
-            reason: "MethodNotAllowed",
-            message: format!("not in this lab: {what}"),
-            details: Some(json!({})),
-            next: None,
-        }
-    }
-
     /// A JSON patch has too many operations.
     #[must_use]
     pub fn too_many_operations(limit: usize, found: usize) -> Self {

@@ -376,9 +376,9 @@ fn parts_that_this_lab_has_not_are_refused_by_name() {
     let mut lab = Lab::new();
     lab.create(PODS, POD);
     for (method, part, what) in [
-        (Patch, "ephemeralcontainers", "ephemeral containers"),
-        (Patch, "resize", "resizing pods in place"),
-        (Get, "proxy", "proxying through the API server"),
+        (Patch, "ephemeralcontainers", "pods/ephemeralcontainers"),
+        (Patch, "resize", "pods/resize"),
+        (Get, "proxy", "pods/proxy"),
     ] {
         let said = message(
             &mut lab,
