@@ -122,7 +122,7 @@ impl Registry {
             .pointer("/metadata/generateName")
             .and_then(Value::as_str);
         if name_of(value).is_empty()
-            && let Some(prefix) = prefix.map(base_name)
+            && let Some(prefix) = prefix.map(str::to_owned)
         {
             let longest = prefix.floor_char_boundary(LONGEST_PREFIX);
             value["metadata"]["name"] = format!("{}{}", &prefix[..longest], self.suffix()).into();
@@ -297,12 +297,6 @@ pub fn wall(epoch: i64, now: Instant) -> jiff::Timestamp {
 #[must_use]
 pub fn time(epoch: i64, now: Instant) -> String {
     wall(epoch, now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// What a generated name begins with: as much of it as leaves room for the suffix.
-fn base_name(prefix: &str) -> String {
-    const MAX: usize = 58;
-    prefix.chars().take(MAX).collect()
 }
 
 fn token_volume(name: &str) -> Value {

@@ -95,6 +95,20 @@ fn lab() -> Lab {
     lab
 }
 
+/// The body as an object of this kind, so that an apply gets as far as its fields.
+fn applied(names: &cluster::kind::Names, body: &Value) -> String {
+    let mut body = body.clone();
+    if let Value::Object(fields) = &mut body {
+        fields.insert("apiVersion".to_owned(), names.api_version().into());
+        fields.insert("kind".to_owned(), names.kind.into());
+        fields.insert(
+            "metadata".to_owned(),
+            serde_json::json!({"name": "my-nginx"}),
+        );
+    }
+    body.to_string()
+}
+
 fn check_all_valid(lab: &Lab) {
     for kind in KINDS {
         for object in lab.cluster.store().list(kind.names().key, None) {
@@ -129,6 +143,7 @@ proptest! {
                 (Patch, &item, "application/merge-patch+json", &text),
                 (Patch, &item, "application/strategic-merge-patch+json", &text),
                 (Patch, &item, "application/json-patch+json", &operations),
+                (Patch, &format!("{item}?fieldManager=a&force=true"), "application/apply-patch+yaml", &applied(kind.names(), &body)),
                 (Put, &format!("{item}/scale"), "application/json", &text),
                 (Put, &format!("{item}/status"), "application/json", &text),
                 (Post, &format!("{item}/binding"), "application/json", &text),
@@ -142,5 +157,46 @@ proptest! {
             }
         }
         check_all_valid(&lab);
+    }
+
+    #[test]
+    fn every_selector_and_token_is_answered(text in "[a-z!=,()<> /.0-9-]{0,24}") {
+        let mut lab = Lab::new();
+        for name in ["labelSelector", "fieldSelector", "continue", "resourceVersion", "limit", "resourceVersionMatch"] {
+            let mut request = cluster::Request::get(crate::fixture::PODS);
+            request.query = vec![(name.to_owned(), text.clone())];
+            let response = lab.ask(request);
+            prop_assert!(matches!(response.status, 200 | 400 | 410 | 422 | 500 | 504), "{name}={text}: {}", response.status);
+        }
+    }
+
+    #[test]
+    fn what_is_applied_is_owned_and_gone_when_no_longer_applied(
+        one in proptest::collection::btree_map("[a-d]", "[x-z]", 0..4),
+        other in proptest::collection::btree_map("[a-d]", "[x-z]", 0..4),
+        later in proptest::collection::btree_map("[a-d]", "[x-z]", 0..4),
+    ) {
+        let mut lab = Lab::new();
+        let path = format!("{}/c", crate::fixture::CONFIG_MAPS);
+        let mut apply = |manager: &str, data: &std::collections::BTreeMap<String, String>| {
+            let body = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data});
+            let path = format!("{path}?fieldManager={manager}&force=true");
+            json(&lab.send(Patch, &path, "application/apply-patch+yaml", &body.to_string()))
+        };
+        apply("one", &one);
+        apply("other", &other);
+        let object = apply("one", &later);
+        let mut expected = other.clone();
+        // What the other wanted first is the other's, unless it was changed later.
+        expected.extend(later.clone());
+        let empty = serde_json::json!({});
+        let data = object.get("data").unwrap_or(&empty);
+        prop_assert_eq!(data, &serde_json::json!(expected));
+        for entry in object["metadata"]["managedFields"].as_array().into_iter().flatten() {
+            for (field, _) in entry["fieldsV1"]["f:data"].as_object().into_iter().flatten() {
+                let key = field.trim_start_matches("f:");
+                prop_assert!(field == "." || expected.contains_key(key), "{entry}");
+            }
+        }
     }
 }

@@ -570,9 +570,15 @@ fn a_watch_and_a_long_list_carry_clients_managers_only() {
     let cluster::WatchPoll::Lines(lines) = lab.cluster.poll_watch(lab.now, id) else {
         panic!("a deployment")
     };
-    let line = lines.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = lines
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
     let event: Value = serde_json::from_slice(line).expect("JSON");
-    assert_eq!(managers(&event["object"]), ["kubectl-client-side-apply Update -"]);
+    assert_eq!(
+        managers(&event["object"]),
+        ["kubectl-client-side-apply Update -"]
+    );
 }
 
 #[test]
