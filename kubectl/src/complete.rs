@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::cmd::{self, GLOBAL, GROUPS};
+use crate::cmd::{self, GLOBAL};
 use crate::fail::{Fail, Outcome};
-use crate::flags::{Command, Flag, Kind, Parsed};
+use crate::flags::{Flag, Kind, Parsed};
 use crate::io::Io;
 use crate::select;
 use crate::session::{Session, with_query};
 use crate::text::json::{list, text};
+use crate::words::{self, Told};
 
 /// The shell should offer files, which is what it does by itself.
 const FILES_TOO: u8 = 0;
@@ -23,7 +24,7 @@ const FILE_ENDINGS: u8 = 8;
 #[derive(Debug, Default)]
 struct Answer {
     /// A candidate and its description, which may be empty.
-    candidates: Vec<(String, &'static str)>,
+    candidates: Vec<(String, String)>,
     directive: u8,
 }
 
@@ -38,7 +39,7 @@ impl Answer {
     fn of(names: impl IntoIterator<Item = impl Into<String>>, prefix: &str) -> Self {
         let candidates = names
             .into_iter()
-            .map(|name| (name.into(), ""))
+            .map(|name| (name.into(), String::new()))
             .filter(|(name, _)| name.starts_with(prefix))
             .collect();
         Self {
@@ -100,23 +101,23 @@ fn directive_names(directive: u8) -> String {
 
 fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
     if words.first().is_some_and(|first| first == "help") {
-        let command = words[1..].iter().try_fold(None, |command, word| {
-            let among = command.map(|command: &'static Command| command.subcommands);
-            among
-                .map_or_else(
-                    || crate::help::find(word),
-                    |among| Command::find(among, word),
-                )
-                .map(Some)
+        let path = words[1..].join(" ");
+        return Ok(match words::section(&path) {
+            Some(_) => commands(&path, last),
+            None => Answer::new(NO_FILES),
         });
-        return Ok(command.map_or_else(|| Answer::new(NO_FILES), |command| commands(command, last)));
     }
-    let (path, command, rest) = crate::locate(words).map_err(|_| {
-        Fail::message(format!(
-            "unable to find a command for arguments: [{}]",
-            words.join(" ")
-        ))
-    })?;
+    let (path, command, rest) = match (crate::locate(words), crate::help::path(words)) {
+        (Ok(located), _) => located,
+        // What is not in this lab is completed as far as that goes.
+        (Err(_), Some(path)) => (path, None, Vec::new()),
+        (Err(_), None) => {
+            return Err(Fail::message(format!(
+                "unable to find a command for arguments: [{}]",
+                words.join(" ")
+            )));
+        }
+    };
     let own: Vec<&'static Flag> = command
         .into_iter()
         .flat_map(|command| command.flags.iter())
@@ -154,12 +155,11 @@ fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
         return Ok(flag_value(&mut session, &parsed, flag, start));
     }
     if last.starts_with('-') && !dashed {
-        return Ok(flag_names(command, &own, &parsed, last));
+        return Ok(flag_names(&path, &parsed, last));
     }
-    let mut answer = if parsed.args.is_empty()
-        && command.is_none_or(|command| !command.subcommands.is_empty())
-    {
-        commands(command, last)
+    let family = path.is_empty() || !words::commands(&path).is_empty();
+    let mut answer = if parsed.args.is_empty() && family {
+        commands(&path, last)
     } else {
         let found = arguments(&mut session, &parsed, last);
         found.unwrap_or_else(|_| Answer::new(NO_FILES))
@@ -167,7 +167,10 @@ fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
     if let Some(flag) = required(&path, &own, &parsed) {
         let name = format!("--{}", flag.long);
         if name.starts_with(last) {
-            answer.candidates.insert(0, (name, flag.help));
+            let told = words::flags(&path);
+            let told = told.iter().find(|told| told.long == flag.long);
+            let usage = told.map_or("", |told| told.usage);
+            answer.candidates.insert(0, (name, usage.to_owned()));
         }
     }
     Ok(answer)
@@ -192,26 +195,23 @@ fn required(path: &str, own: &[&'static Flag], parsed: &Parsed) -> Option<&'stat
     (!parsed.given(name)).then_some(flag)
 }
 
-fn commands(command: Option<&'static Command>, prefix: &str) -> Answer {
-    let mut candidates: Vec<(String, &'static str)> = match command {
-        Some(command) => command
-            .subcommands
-            .iter()
-            .map(|command| (command.name.to_owned(), command.about))
-            .collect(),
-        None => GROUPS
-            .iter()
-            .flat_map(|(_, commands)| commands.iter())
-            .map(|command| (command.name.to_owned(), command.about))
-            .chain([
-                ("help".to_owned(), "Help about any command"),
-                (
-                    "options".to_owned(),
-                    "Print the list of flags inherited by all commands",
-                ),
-            ])
-            .collect(),
-    };
+fn commands(path: &str, prefix: &str) -> Answer {
+    let mut candidates: Vec<(String, String)> = words::commands(path)
+        .into_iter()
+        .map(|name| {
+            let about = words::about(format!("{path} {name}").trim_start());
+            (name.to_owned(), about.to_owned())
+        })
+        .collect();
+    if path.is_empty() {
+        candidates.extend([
+            ("help".to_owned(), "Help about any command".to_owned()),
+            (
+                "options".to_owned(),
+                "Print the list of flags inherited by all commands".to_owned(),
+            ),
+        ]);
+    }
     candidates.retain(|(name, _)| name.starts_with(prefix));
     candidates.sort();
     Answer {
@@ -221,43 +221,52 @@ fn commands(command: Option<&'static Command>, prefix: &str) -> Answer {
 }
 
 /// Names of flags: first those of every command, then the command's own; what is set already is left out.
-fn flag_names(
-    command: Option<&'static Command>,
-    own: &[&'static Flag],
-    parsed: &Parsed,
-    prefix: &str,
-) -> Answer {
-    const HELP: Flag = crate::flags::short('h', "help", Kind::Bool, "false", "help for kubectl");
-    static HELP_FLAG: Flag = HELP;
-    let mut own: Vec<&'static Flag> = own.to_vec();
-    let known: BTreeSet<&str> = own.iter().map(|flag| flag.long).collect();
-    let global = GLOBAL.iter().filter(|flag| !known.contains(flag.long));
-    if command.is_none_or(|command| command.usage != cmd::ABSENT) {
-        own.push(&HELP_FLAG);
-    }
-    own.sort_by_key(|flag| flag.long);
+fn flag_names(path: &str, parsed: &Parsed, prefix: &str) -> Answer {
+    let mut own = words::flags(path);
+    let known: BTreeSet<&str> = own.iter().map(|told| told.long).collect();
+    let mut global = words::flags("options");
+    global.retain(|told| !known.contains(told.long));
+    own.push(Told {
+        long: "help",
+        short: Some('h'),
+        default: "false",
+        bare: true,
+        usage: "",
+    });
+    let command = path.rsplit(' ').next().filter(|name| !name.is_empty());
+    let command = command.unwrap_or("kubectl");
+    own.sort_by_key(|told| told.long);
     let mut answer = Answer::new(NO_FILES);
-    for flag in global.chain(own) {
-        let again = matches!(flag.kind, Kind::List | Kind::Array);
-        if parsed.given(flag.long) && !again {
+    for told in global.into_iter().chain(own) {
+        let again = told.bare && told.default.starts_with('[');
+        if parsed.given(told.long) && !again {
             continue;
         }
-        let long = format!("--{}", flag.long);
-        let short = format!("-{}", flag.short);
-        for name in [long, short] {
-            if name.starts_with(prefix) && !name.ends_with(' ') {
-                answer.candidates.push((name, flag.help));
+        let long = Some(format!("--{}", told.long));
+        let short = told.short.map(|short| format!("-{short}"));
+        for name in long.into_iter().chain(short) {
+            if name.starts_with(prefix) {
+                let usage = match told.long {
+                    "help" => format!("help for {command}"),
+                    _ => told.usage.to_owned(),
+                };
+                answer.candidates.push((name, usage));
             }
         }
     }
     answer
 }
 
-/// The forms of `get -o`, in the order of the stock client's, without those that are refused here.
-const FORMATS: [&str; 8] = [
+/// The forms of `get -o`, in the order of the stock client's.
+const FORMATS: [&str; 13] = [
     "json",
     "yaml",
+    "kyaml",
     "name",
+    "go-template",
+    "go-template-file",
+    "template",
+    "templatefile",
     "jsonpath",
     "jsonpath-as-json",
     "jsonpath-file",
@@ -277,13 +286,14 @@ fn flag_value(
             config_names(session, &format!("{}s", flag.long)).map(|names| Answer::of(names, prefix))
         }
         ("output", "get") => Ok(Answer::of(FORMATS.into_iter().chain(["wide"]), prefix)),
+        ("container", "logs") => Ok(Answer::new(FILES_TOO)),
         ("container", _) => match parsed.args.first() {
             Some(pod) => containers(session, pod).map(|names| Answer::of(names, prefix)),
             None => Ok(Answer::new(NO_FILES)),
         },
         ("filename", _) => Ok(Answer {
             candidates: ["json", "yaml", "yml"]
-                .map(|end| (end.to_owned(), ""))
+                .map(|end| (end.to_owned(), String::new()))
                 .into(),
             directive: FILE_ENDINGS,
         }),
@@ -381,7 +391,7 @@ fn arguments(session: &mut Session<'_, '_>, parsed: &Parsed, last: &str) -> Outc
             Ok(Answer::of(config_names(session, "clusters")?, last))
         }
         "config delete-user" if first => Ok(Answer::of(config_names(session, "users")?, last)),
-        "completion" if first => Ok(Answer::of(["bash", "fish", "zsh"], last)),
+        "completion" if first => Ok(Answer::of(words::SCRIPTS.map(|(shell, _)| shell), last)),
         "exec"
         | "attach"
         | "port-forward"

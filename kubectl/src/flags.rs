@@ -1,12 +1,14 @@
 //! Flags and commands as data, and parsing arguments by them.
 //!
-//! One table entry is the only description of a command: parsing, help and the complaint about an unknown flag come from it.
+//! One table entry says what a command takes and does; what is said about it, and which flags the stock client has
+//! besides those that are honoured here, is in `words`.
 
 use std::collections::BTreeMap;
 
 use crate::fail::{Fail, Outcome, quoted};
 use crate::session::Session;
 use crate::text::time;
+use crate::words;
 
 /// What a flag takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,22 +32,15 @@ pub(crate) struct Flag {
     pub(crate) short: char,
     pub(crate) kind: Kind,
     pub(crate) default: &'static str,
-    pub(crate) help: &'static str,
 }
 
 /// A flag without a short form.
-pub(crate) const fn flag(
-    long: &'static str,
-    kind: Kind,
-    default: &'static str,
-    help: &'static str,
-) -> Flag {
+pub(crate) const fn flag(long: &'static str, kind: Kind, default: &'static str) -> Flag {
     Flag {
         long,
         short: ' ',
         kind,
         default,
-        help,
     }
 }
 
@@ -55,14 +50,12 @@ pub(crate) const fn short(
     long: &'static str,
     kind: Kind,
     default: &'static str,
-    help: &'static str,
 ) -> Flag {
     Flag {
         long,
         short,
         kind,
         default,
-        help,
     }
 }
 
@@ -72,11 +65,6 @@ pub(crate) type Run = fn(&mut Session<'_, '_>, &Parsed) -> Outcome;
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
-    /// One line for the list of commands.
-    pub(crate) about: &'static str,
-    /// What stands under `Usage:`, without `kubectl` and the command's own path.
-    pub(crate) usage: &'static str,
-    pub(crate) examples: &'static str,
     pub(crate) flags: &'static [&'static [Flag]],
     pub(crate) subcommands: &'static [Self],
     pub(crate) run: Run,
@@ -135,11 +123,21 @@ impl Parsed {
         Fail::Raw(format!("error: {text}\nSee '{path} --help' for usage."))
     }
 
+    /// Fails for what the stock client has and this lab has not.
+    fn refuse(&self, is: impl Fn(&words::Told) -> bool) -> Outcome {
+        let told = words::flags(&self.path).into_iter();
+        match told.chain(words::flags("options")).find(is) {
+            Some(told) => Err(Fail::not_in_lab(&format!("--{}", told.long))),
+            None => Ok(()),
+        }
+    }
+
     fn long(&mut self, text: &str, words: &mut std::slice::Iter<'_, String>) -> Outcome {
         let (name, value) = text
             .split_once('=')
             .map_or((text, None), |(name, value)| (name, Some(value.to_owned())));
         let Some(flag) = self.flags.iter().find(|flag| flag.long == name).copied() else {
+            self.refuse(|told| told.long == name)?;
             return Err(self.complain(format!("unknown flag: --{name}")));
         };
         let value = match (value, flag.kind) {
@@ -158,6 +156,7 @@ impl Parsed {
         let mut rest = text;
         while let Some(letter) = rest.chars().next() {
             let Some(flag) = self.flags.iter().find(|flag| flag.short == letter).copied() else {
+                self.refuse(|told| told.short == Some(letter))?;
                 return Err(self.complain(format!("unknown shorthand flag: '{letter}' in -{rest}")));
             };
             let after = &rest[letter.len_utf8()..];

@@ -25,6 +25,7 @@ mod session;
 mod table;
 mod template;
 mod text;
+mod words;
 mod yaml;
 
 use config::Overrides;
@@ -62,51 +63,37 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
             .write_all(text.as_bytes())
             .map_err(|_| Fail::Exit(1))
     };
-    let help_first = args.first().is_some_and(|first| first == "help");
-    if help_first {
-        let words = if args.len() > 1 {
-            help::of(&args[1..].join(" "))
-        } else {
-            help::root()
-        };
-        return print(io, words);
+    let home = (io.env)("HOME").unwrap_or_default();
+    if args.first().is_some_and(|first| first == "help") {
+        return print(io, help::of(&args[1..].join(" "), &home));
     }
     if let Some(word @ ("__complete" | "__completeNoDesc")) = args.first().map(String::as_str) {
         return complete::run(&args[1..], word == "__complete", io);
     }
     if args.first().is_some_and(|first| first == "options") {
-        return print(io, help::options());
+        return print(io, help::of("options", &home));
     }
-    let (path, command, words) = locate(args)?;
-    let before_dash = words.iter().take_while(|word| *word != "--");
-    if before_dash
+    let before_dash = args.iter().take_while(|word| *word != "--");
+    let helpless = !before_dash
         .clone()
-        .any(|word| word == "-h" || word == "--help")
-    {
-        return print(
-            io,
-            if path.is_empty() {
-                help::root()
-            } else {
-                help::of(&path)
-            },
-        );
+        .any(|word| word == "-h" || word == "--help");
+    let (path, command, words) = match locate(args) {
+        Ok(located) => located,
+        Err(fail) if helpless => return Err(fail),
+        Err(fail) => match help::path(args) {
+            Some(path) => return print(io, help::of(&path, &home)),
+            None => return Err(fail),
+        },
+    };
+    if !helpless {
+        return print(io, help::of(&path, &home));
     }
     let Some(command) = command else {
         // Complains of flags that are none.
         Parsed::parse("", &words, cmd::GLOBAL.iter().collect())?;
-        return print(io, help::root());
+        return print(io, help::of("", &home));
     };
-    let flags: Vec<&'static Flag> = command
-        .flags
-        .iter()
-        .flat_map(|group| group.iter())
-        .chain(cmd::GLOBAL)
-        .collect();
-    if command.usage == cmd::ABSENT {
-        return Err(Fail::not_in_lab(&format!("kubectl {path}")));
-    }
-    let parsed = Parsed::parse(&path, &words, flags)?;
+    let parsed = Parsed::parse(&path, &words, flags_of(&path, command))?;
     for name in NOT_HONOURED {
         if parsed.given(name) {
             return Err(Fail::not_in_lab(&format!("--{name}")));
@@ -127,6 +114,20 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         ));
     }
     (command.run)(&mut session, &parsed)
+}
+
+/// The flags of a command that are honoured here, as far as the stock client has them.
+fn flags_of(path: &str, command: &'static Command) -> Vec<&'static Flag> {
+    let told = words::flags(path);
+    command
+        .flags
+        .iter()
+        .flat_map(|group| group.iter())
+        .filter(|flag| {
+            cmd::UNTOLD.contains(&flag.long) || told.iter().any(|told| told.long == flag.long)
+        })
+        .chain(cmd::GLOBAL)
+        .collect()
 }
 
 /// What the flags say about the cluster.
@@ -185,9 +186,21 @@ fn locate(args: &[String]) -> Outcome<Located> {
             continue;
         }
         let next = match command {
-            None => Some(help::find(word).ok_or_else(|| help::unknown(word))?),
+            None => help::find(word),
             Some(command) => Command::find(command.subcommands, word),
         };
+        let told = path.join(" ");
+        let told = if told.is_empty() {
+            word.clone()
+        } else {
+            format!("{told} {word}")
+        };
+        if next.is_none() && words::section(&told).is_some() {
+            return Err(Fail::not_in_lab(&format!("kubectl {told}")));
+        }
+        if next.is_none() && command.is_none() {
+            return Err(help::unknown(word));
+        }
         match (next, command) {
             (Some(next), _) => {
                 path.push(next.name);

@@ -65,6 +65,11 @@ impl<'a, 'io> Session<'a, 'io> {
             .map_err(|_| Fail::Exit(1))
     }
 
+    /// The user's home folder.
+    pub(crate) fn home(&self) -> String {
+        (self.io.env)("HOME").unwrap_or_default()
+    }
+
     /// Writes to standard error.
     pub(crate) fn err(&mut self, text: &str) {
         // Nobody is left to be told.

@@ -15,9 +15,6 @@ use crate::text::json::{compact, text};
 pub(super) const APPLY_COMMAND: Command = Command {
     name: "apply",
     aliases: &[],
-    about: "Apply a configuration to a resource by file name or stdin",
-    usage: "(-f FILENAME | -k DIRECTORY)",
-    examples: "  # Apply the configuration in pod.json to a pod\n  kubectl apply -f ./pod.json",
     flags: &[FILES, PRINT, DRY, VALIDATE, SELECT, ALL, APPLY_FLAGS],
     subcommands: &[],
     run,
@@ -25,57 +22,20 @@ pub(super) const APPLY_COMMAND: Command = Command {
 
 pub(super) const REPLACE_COMMAND: Command = command(
     "replace",
-    "Replace a resource by file name or stdin",
-    "-f FILENAME",
     &[FILES, PRINT, DRY, VALIDATE, REPLACE_FLAGS],
     replace,
 );
 
 const APPLY_FLAGS: &[Flag] = &[
-    flag(
-        "force",
-        Bool,
-        "false",
-        "If true, immediately remove resources from API and bypass graceful deletion.",
-    ),
-    flag(
-        "force-conflicts",
-        Bool,
-        "false",
-        "If true, server-side apply will force the changes against conflicts.",
-    ),
-    flag(
-        "overwrite",
-        Bool,
-        "true",
-        "Automatically resolve conflicts between the modified and live configuration by using values from the modified configuration",
-    ),
-    flag(
-        "prune",
-        Bool,
-        "false",
-        "Automatically delete resource objects, that do not appear in the configs.",
-    ),
-    flag(
-        "server-side",
-        Bool,
-        "false",
-        "If true, apply runs in the server instead of the client.",
-    ),
-    flag(
-        "wait",
-        Bool,
-        "false",
-        "If true, wait for resources to be gone before returning.",
-    ),
+    flag("force", Bool, "false"),
+    flag("force-conflicts", Bool, "false"),
+    flag("overwrite", Bool, "true"),
+    flag("prune", Bool, "false"),
+    flag("server-side", Bool, "false"),
+    flag("wait", Bool, "false"),
 ];
 
-const REPLACE_FLAGS: &[Flag] = &[flag(
-    "force",
-    Bool,
-    "false",
-    "If true, immediately remove resources from API and bypass graceful deletion.",
-)];
+const REPLACE_FLAGS: &[Flag] = &[flag("force", Bool, "false")];
 
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 

@@ -11,53 +11,19 @@ use crate::session::Session;
 use crate::text::json::{bare, entries, text};
 use crate::text::tabs::Layout;
 
-pub(super) const COMMAND: Command = family("auth", &[], "Inspect authorization", SUBCOMMANDS);
+pub(super) const COMMAND: Command = family("auth", &[], SUBCOMMANDS);
 
-const CAN_I: Command = command(
-    "can-i",
-    "Check whether an action is allowed",
-    "VERB [TYPE | TYPE/NAME | NONRESOURCEURL]",
-    &[CAN_I_FLAGS],
-    can_i,
-);
+const CAN_I: Command = command("can-i", &[CAN_I_FLAGS], can_i);
 
-const WHOAMI: Command = command(
-    "whoami",
-    "Experimental: Check self subject attributes",
-    "",
-    &[PRINT],
-    whoami,
-);
+const WHOAMI: Command = command("whoami", &[PRINT], whoami);
 
 const SUBCOMMANDS: &[Command] = &[CAN_I, WHOAMI];
 
 const CAN_I_FLAGS: &[Flag] = &[
-    short(
-        'A',
-        "all-namespaces",
-        Bool,
-        "false",
-        "If true, check the specified action in all namespaces.",
-    ),
-    flag(
-        "list",
-        Bool,
-        "false",
-        "If true, prints all allowed actions.",
-    ),
-    short(
-        'q',
-        "quiet",
-        Bool,
-        "false",
-        "If true, suppress output and just return the exit code.",
-    ),
-    flag(
-        "subresource",
-        Text,
-        "",
-        "SubResource such as pod/log or deployment/scale",
-    ),
+    short('A', "all-namespaces", Bool, "false"),
+    flag("list", Bool, "false"),
+    short('q', "quiet", Bool, "false"),
+    flag("subresource", Text, ""),
 ];
 
 /// `kubectl auth can-i VERB TYPE`.
@@ -157,6 +123,7 @@ fn whoami(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}, "status": {"userInfo": {}}});
     let answer = session.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)?;
     if !matches!(format, output::Format::Default) {
+        session.typed = true;
         return output::print(session, parsed, &format, &answer);
     }
     let user = &answer["status"]["userInfo"];

@@ -13,39 +13,17 @@ use crate::text::quantity;
 
 pub(super) const COMMAND: Command = command(
     "autoscale",
-    "Auto-scale a deployment, replica set, stateful set, or replication controller",
-    "(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY] [flags]",
     &[FILES, PRINT, DRY, VALIDATE, SELECT, FLAGS],
     autoscale,
 );
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "cpu",
-        Text,
-        "",
-        "The CPU that is aimed at: a share of the request (70%) or an amount (500m).",
-    ),
-    flag(
-        "cpu-percent",
-        Int,
-        "-1",
-        "The same as a share, without the percent sign.",
-    ),
-    flag("max", Int, "-1", "The most Pods. Required."),
-    flag(
-        "memory",
-        Text,
-        "",
-        "The memory that is aimed at: a share of the request or an amount.",
-    ),
-    flag("min", Int, "-1", "The fewest Pods."),
-    flag(
-        "name",
-        Text,
-        "",
-        "The name of the autoscaler; the object's own by default.",
-    ),
+    flag("cpu", Text, ""),
+    flag("cpu-percent", Int, "-1"),
+    flag("max", Int, "-1"),
+    flag("memory", Text, ""),
+    flag("min", Int, "-1"),
+    flag("name", Text, ""),
 ];
 
 const SCALABLE: [&str; 4] = [

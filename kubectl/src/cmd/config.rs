@@ -12,7 +12,7 @@ use crate::text::json::{list, text};
 use crate::text::tabs::Layout;
 use serde_json::json;
 
-pub(super) const COMMAND: Command = family("config", &[], "Modify kubeconfig files", SUBCOMMANDS);
+pub(super) const COMMAND: Command = family("config", &[], SUBCOMMANDS);
 
 const SUBCOMMANDS: &[Command] = &[
     CURRENT_CONTEXT,
@@ -32,112 +32,38 @@ const SUBCOMMANDS: &[Command] = &[
     VIEW,
 ];
 
-const DELETE_CONTEXT: Command = command(
-    "delete-context",
-    "Delete the specified context from the kubeconfig",
-    "NAME",
-    &[],
-    super::config_entries::delete,
-);
+const DELETE_CONTEXT: Command = command("delete-context", &[], super::config_entries::delete);
 
-const CURRENT_CONTEXT: Command = command(
-    "current-context",
-    "Display the current-context",
-    "[flags]",
-    &[],
-    current_context,
-);
+const CURRENT_CONTEXT: Command = command("current-context", &[], current_context);
 
-const GET_CLUSTERS: Command = command(
-    "get-clusters",
-    "Display clusters defined in the kubeconfig",
-    "[flags]",
-    &[],
-    get_names,
-);
+const GET_CLUSTERS: Command = command("get-clusters", &[], get_names);
 
-const GET_CONTEXTS: Command = command(
-    "get-contexts",
-    "Describe one or many contexts",
-    "[(-o|--output=)name)]",
-    &[GET_CONTEXTS_FLAGS],
-    get_contexts,
-);
+const GET_CONTEXTS: Command = command("get-contexts", &[GET_CONTEXTS_FLAGS], get_contexts);
 
-const GET_USERS: Command = command(
-    "get-users",
-    "Display users defined in the kubeconfig",
-    "[flags]",
-    &[],
-    get_names,
-);
+const GET_USERS: Command = command("get-users", &[], get_names);
 
-const SET_CONTEXT: Command = command(
-    "set-context",
-    "Set a context entry in kubeconfig",
-    "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace]",
-    &[SET_CONTEXT_FLAGS],
-    set_context,
-);
+const SET_CONTEXT: Command = command("set-context", &[SET_CONTEXT_FLAGS], set_context);
 
 const USE_CONTEXT: Command = Command {
     aliases: &["use"],
-    ..command(
-        "use-context",
-        "Set the current-context in a kubeconfig file",
-        "CONTEXT_NAME",
-        &[],
-        use_context,
-    )
+    ..command("use-context", &[], use_context)
 };
 
-const VIEW: Command = command(
-    "view",
-    "Display merged kubeconfig settings or a specified kubeconfig file",
-    "[flags]",
-    &[PRINT, VIEW_FLAGS],
-    view,
-);
+const VIEW: Command = command("view", &[PRINT, VIEW_FLAGS], view);
 
-const RENAME_CONTEXT: Command = command(
-    "rename-context",
-    "Rename a context from the kubeconfig file",
-    "CONTEXT_NAME NEW_NAME",
-    &[],
-    rename_context,
-);
+const RENAME_CONTEXT: Command = command("rename-context", &[], rename_context);
 
 const GET_CONTEXTS_FLAGS: &[Flag] = &[
-    flag(
-        "no-headers",
-        Bool,
-        "false",
-        "When using the default or custom-column output format, don't print headers (default print headers).",
-    ),
-    short('o', "output", Text, "", "Output format. One of: (name)."),
+    flag("no-headers", Bool, "false"),
+    short('o', "output", Text, ""),
 ];
 
-const SET_CONTEXT_FLAGS: &[Flag] = &[flag("current", Bool, "false", "Modify the current context")];
+const SET_CONTEXT_FLAGS: &[Flag] = &[flag("current", Bool, "false")];
 
 const VIEW_FLAGS: &[Flag] = &[
-    flag(
-        "flatten",
-        Bool,
-        "false",
-        "Flatten the resulting kubeconfig file into self-contained output (useful for creating portable kubeconfig files)",
-    ),
-    flag(
-        "minify",
-        Bool,
-        "false",
-        "Remove all information not used by current-context from the output",
-    ),
-    flag(
-        "raw",
-        Bool,
-        "false",
-        "Display raw byte data and sensitive data",
-    ),
+    flag("flatten", Bool, "false"),
+    flag("minify", Bool, "false"),
+    flag("raw", Bool, "false"),
 ];
 
 /// `kubectl config view`.
@@ -266,7 +192,7 @@ pub(super) fn exactly<'p, const N: usize>(
     match <&[String; N]>::try_from(&parsed.args[..]) {
         Ok(args) => Ok(args),
         Err(_) => {
-            session.out(&crate::help::of(&parsed.path))?;
+            session.out(&crate::help::of(&parsed.path, &session.home()))?;
             let given = parsed.args.join(" ");
             Err(Fail::message(format!("Unexpected args: [{given}]")))
         }

@@ -13,146 +13,43 @@ use crate::session::Session;
 use crate::text::base64;
 use crate::text::json::text;
 
-pub(super) const DELETE_CLUSTER: Command = command(
-    "delete-cluster",
-    "Delete the specified cluster from the kubeconfig",
-    "NAME",
-    &[],
-    delete,
-);
+pub(super) const DELETE_CLUSTER: Command = command("delete-cluster", &[], delete);
 
-pub(super) const DELETE_USER: Command = command(
-    "delete-user",
-    "Delete the specified user from the kubeconfig",
-    "NAME",
-    &[],
-    delete,
-);
+pub(super) const DELETE_USER: Command = command("delete-user", &[], delete);
 
-pub(super) const SET_CLUSTER: Command = command(
-    "set-cluster",
-    "Set a cluster entry in kubeconfig",
-    "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [--tls-server-name=example.com]",
-    &[CLUSTER_FLAGS],
-    set_cluster,
-);
+pub(super) const SET_CLUSTER: Command = command("set-cluster", &[CLUSTER_FLAGS], set_cluster);
 
-pub(super) const SET_CREDENTIALS: Command = command(
-    "set-credentials",
-    "Set a user entry in kubeconfig",
-    "NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [--username=basic_user] [--password=basic_password]",
-    &[USER_FLAGS],
-    set_credentials,
-);
+pub(super) const SET_CREDENTIALS: Command =
+    command("set-credentials", &[USER_FLAGS], set_credentials);
 
 const CLUSTER_FLAGS: &[Flag] = &[
-    flag(
-        "certificate-authority",
-        Text,
-        "",
-        "Path to certificate-authority file for the cluster entry in kubeconfig",
-    ),
-    flag(
-        "embed-certs",
-        Bool,
-        "false",
-        "embed-certs for the cluster entry in kubeconfig",
-    ),
-    flag(
-        "insecure-skip-tls-verify",
-        Bool,
-        "false",
-        "insecure-skip-tls-verify for the cluster entry in kubeconfig",
-    ),
-    flag(
-        "proxy-url",
-        Text,
-        "",
-        "proxy-url for the cluster entry in kubeconfig",
-    ),
-    flag(
-        "server",
-        Text,
-        "",
-        "server for the cluster entry in kubeconfig",
-    ),
-    flag(
-        "tls-server-name",
-        Text,
-        "",
-        "tls-server-name for the cluster entry in kubeconfig",
-    ),
+    flag("certificate-authority", Text, ""),
+    flag("embed-certs", Bool, "false"),
+    flag("insecure-skip-tls-verify", Bool, "false"),
+    flag("proxy-url", Text, ""),
+    flag("server", Text, ""),
+    flag("tls-server-name", Text, ""),
 ];
 
 const USER_FLAGS: &[Flag] = &[
-    flag(
-        "auth-provider",
-        Text,
-        "",
-        "Auth provider for the user entry in kubeconfig",
-    ),
-    flag(
-        "client-certificate",
-        Text,
-        "",
-        "Path to client-certificate file for the user entry in kubeconfig",
-    ),
-    flag(
-        "client-key",
-        Text,
-        "",
-        "Path to client-key file for the user entry in kubeconfig",
-    ),
-    flag(
-        "embed-certs",
-        Bool,
-        "false",
-        "Embed client cert/key for the user entry in kubeconfig",
-    ),
-    flag(
-        "exec-api-version",
-        Text,
-        "",
-        "API version of the exec credential plugin for the user entry in kubeconfig",
-    ),
-    flag(
-        "exec-arg",
-        Array,
-        "[]",
-        "New arguments for the exec credential plugin command for the user entry in kubeconfig",
-    ),
-    flag(
-        "exec-command",
-        Text,
-        "",
-        "Command for the exec credential plugin for the user entry in kubeconfig",
-    ),
-    flag(
-        "exec-env",
-        Array,
-        "[]",
-        "'key=value' environment values for the exec credential plugin",
-    ),
-    flag(
-        "password",
-        Text,
-        "",
-        "password for the user entry in kubeconfig",
-    ),
-    flag("token", Text, "", "token for the user entry in kubeconfig"),
-    flag(
-        "username",
-        Text,
-        "",
-        "username for the user entry in kubeconfig",
-    ),
+    flag("auth-provider", Text, ""),
+    flag("client-certificate", Text, ""),
+    flag("client-key", Text, ""),
+    flag("embed-certs", Bool, "false"),
+    flag("exec-api-version", Text, ""),
+    flag("exec-arg", Array, "[]"),
+    flag("exec-command", Text, ""),
+    flag("exec-env", Array, "[]"),
+    flag("password", Text, ""),
+    flag("token", Text, ""),
+    flag("username", Text, ""),
 ];
 
 /// `kubectl config delete-cluster`, `delete-context` and `delete-user`.
 pub(super) fn delete(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let [name] = &parsed.args[..] else {
         // The stock client is content with its help here.
-        return session.out(&crate::help::of(&parsed.path));
+        return session.out(&crate::help::of(&parsed.path, &session.home()));
     };
     let what = parsed.path.rsplit('-').next().unwrap_or_default();
     let mut config = session.config()?;

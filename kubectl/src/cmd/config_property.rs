@@ -13,28 +13,11 @@ use crate::flags::{Command, Flag, Parsed, flag};
 use crate::session::Session;
 use crate::text::base64;
 
-pub(super) const SET: Command = command(
-    "set",
-    "Set an individual value in a kubeconfig file",
-    "PROPERTY_NAME PROPERTY_VALUE",
-    &[FLAGS],
-    set,
-);
+pub(super) const SET: Command = command("set", &[FLAGS], set);
 
-pub(super) const UNSET: Command = command(
-    "unset",
-    "Unset an individual value in a kubeconfig file",
-    "PROPERTY_NAME",
-    &[],
-    unset,
-);
+pub(super) const UNSET: Command = command("unset", &[], unset);
 
-const FLAGS: &[Flag] = &[flag(
-    "set-raw-bytes",
-    Bool,
-    "false",
-    "When writing a []byte PROPERTY_VALUE, write the given string directly without base64 decoding.",
-)];
+const FLAGS: &[Flag] = &[flag("set-raw-bytes", Bool, "false")];
 
 /// What a field holds.
 #[derive(Clone, Copy)]

@@ -15,34 +15,12 @@ use crate::http::LOOK_AGAIN;
 use crate::session::{Session, with_query};
 use crate::text::tar;
 
-pub(super) const COMMAND: Command = command(
-    "cp",
-    "Copy files and directories to and from containers",
-    "<file-spec-src> <file-spec-dest>",
-    &[FLAGS],
-    cp,
-);
+pub(super) const COMMAND: Command = command("cp", &[FLAGS], cp);
 
 const FLAGS: &[Flag] = &[
-    short(
-        'c',
-        "container",
-        Text,
-        "",
-        "The container; the annotated or first one by default.",
-    ),
-    flag(
-        "no-preserve",
-        Bool,
-        "false",
-        "Do not keep owners and permissions.",
-    ),
-    flag(
-        "retries",
-        Int,
-        "0",
-        "How often a copy that was cut off is tried again.",
-    ),
+    short('c', "container", Text, ""),
+    flag("no-preserve", Bool, "false"),
+    flag("retries", Int, "0"),
 ];
 
 /// `[[namespace/]pod:]path`.

@@ -14,63 +14,20 @@ use crate::text::json::{list, text};
 
 pub(super) const COMMAND: Command = command(
     "delete",
-    "Delete resources by file names, stdin, resources and names, or by resources and label selector",
-    "([-f FILENAME] | [-k DIRECTORY] | TYPE [(NAME | -l label | --all)])",
     &[FILES, PRINT_NAME, DRY, SELECT, ALL, DELETE_FLAGS],
     run,
 );
 
-const PRINT_NAME: &[Flag] = &[short(
-    'o',
-    "output",
-    Text,
-    "",
-    "Output mode. Use \"-o name\" for shorter output (resource/name).",
-)];
+const PRINT_NAME: &[Flag] = &[short('o', "output", Text, "")];
 
 const DELETE_FLAGS: &[Flag] = &[
-    flag(
-        "cascade",
-        Optional("background"),
-        "background",
-        "Must be \"background\", \"orphan\", or \"foreground\".",
-    ),
-    flag(
-        "force",
-        Bool,
-        "false",
-        "If true, immediately remove resources from API and bypass graceful deletion.",
-    ),
-    flag(
-        "grace-period",
-        Int,
-        "-1",
-        "Period of time in seconds given to the resource to terminate gracefully. Ignored if negative.",
-    ),
-    flag(
-        "ignore-not-found",
-        Bool,
-        "false",
-        "Treat \"resource not found\" as a successful delete.",
-    ),
-    flag(
-        "now",
-        Bool,
-        "false",
-        "If true, resources are signaled for immediate shutdown (same as --grace-period=1).",
-    ),
-    flag(
-        "timeout",
-        Duration,
-        "0s",
-        "The length of time to wait before giving up on a delete, zero means determine a timeout from the size of the object",
-    ),
-    flag(
-        "wait",
-        Bool,
-        "true",
-        "If true, wait for resources to be gone before returning. This waits for finalizers.",
-    ),
+    flag("cascade", Optional("background"), "background"),
+    flag("force", Bool, "false"),
+    flag("grace-period", Int, "-1"),
+    flag("ignore-not-found", Bool, "false"),
+    flag("now", Bool, "false"),
+    flag("timeout", Duration, "0s"),
+    flag("wait", Bool, "true"),
 ];
 
 /// The words for a command that needs to be told what it is about.

@@ -16,39 +16,13 @@ use crate::session::{Session, with_query};
 use crate::text::json::{compact, text};
 use crate::yaml;
 
-pub(super) const COMMAND: Command = command(
-    "diff",
-    "Diff the live version against a would-be applied version",
-    "-f FILENAME",
-    &[FILES, FLAGS],
-    run,
-);
+pub(super) const COMMAND: Command = command("diff", &[FILES, FLAGS], run);
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "concurrency",
-        Int,
-        "1",
-        "Number of objects to process in parallel when diffing against the live version.",
-    ),
-    flag(
-        "field-manager",
-        Text,
-        "kubectl-client-side-apply",
-        "Name of the manager used to track field ownership.",
-    ),
-    flag(
-        "server-side",
-        Bool,
-        "false",
-        "If true, apply runs in the server instead of the client.",
-    ),
-    flag(
-        "show-managed-fields",
-        Bool,
-        "false",
-        "If true, include managed fields in the diff.",
-    ),
+    flag("concurrency", Int, "1"),
+    flag("field-manager", Text, "kubectl-client-side-apply"),
+    flag("server-side", Bool, "false"),
+    flag("show-managed-fields", Bool, "false"),
 ];
 
 /// 1 means that there are differences, so a failure is 2.

@@ -15,63 +15,17 @@ use crate::session::{Session, with_query};
 use crate::text::json::{list, text};
 use crate::text::time;
 
-pub(super) const COMMAND: Command = command(
-    "drain",
-    "Drain node in preparation for maintenance",
-    "NODE",
-    &[DRY, SELECT, FLAGS],
-    run,
-);
+pub(super) const COMMAND: Command = command("drain", &[DRY, SELECT, FLAGS], run);
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "delete-emptydir-data",
-        Bool,
-        "false",
-        "Continue even if there are pods using emptyDir (local data that will be deleted when the node is drained).",
-    ),
-    flag(
-        "disable-eviction",
-        Bool,
-        "false",
-        "Force drain to use delete, even if eviction is supported. This will bypass checking PodDisruptionBudgets, use with caution.",
-    ),
-    flag(
-        "force",
-        Bool,
-        "false",
-        "Continue even if there are pods that do not declare a controller.",
-    ),
-    flag(
-        "grace-period",
-        Int,
-        "-1",
-        "Period of time in seconds given to each pod to terminate gracefully. If negative, the default value specified in the pod will be used.",
-    ),
-    flag(
-        "ignore-daemonsets",
-        Bool,
-        "false",
-        "Ignore DaemonSet-managed pods.",
-    ),
-    flag(
-        "pod-selector",
-        Text,
-        "",
-        "Label selector to filter pods on the node",
-    ),
-    flag(
-        "skip-wait-for-delete-timeout",
-        Int,
-        "0",
-        "If pod DeletionTimestamp older than N seconds, skip waiting for the pod. Seconds must be greater than 0 to skip.",
-    ),
-    flag(
-        "timeout",
-        Duration,
-        "0s",
-        "The length of time to wait before giving up, zero means infinite",
-    ),
+    flag("delete-emptydir-data", Bool, "false"),
+    flag("disable-eviction", Bool, "false"),
+    flag("force", Bool, "false"),
+    flag("grace-period", Int, "-1"),
+    flag("ignore-daemonsets", Bool, "false"),
+    flag("pod-selector", Text, ""),
+    flag("skip-wait-for-delete-timeout", Int, "0"),
+    flag("timeout", Duration, "0s"),
 ];
 
 fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

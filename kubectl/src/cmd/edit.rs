@@ -26,39 +26,16 @@ use crate::yaml;
 pub(super) const COMMAND: Command = Command {
     name: "edit",
     aliases: &[],
-    about: "Edit a resource on the server",
-    usage: "(RESOURCE/NAME | -f FILENAME)",
-    examples: "  # Edit the service named 'registry'\n  kubectl edit svc/registry\n\n  # Use an alternative editor\n  KUBE_EDITOR=\"nano\" kubectl edit svc/registry",
     flags: &[FILES, PRINT, VALIDATE, FLAGS],
     subcommands: &[],
     run,
 };
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "field-manager",
-        Text,
-        "kubectl-edit",
-        "Name of the manager used to track field ownership.",
-    ),
-    flag(
-        "output-patch",
-        Bool,
-        "false",
-        "Output the patch if the resource is edited.",
-    ),
-    flag(
-        "subresource",
-        Text,
-        "",
-        "If specified, edit will operate on the subresource of the requested object.",
-    ),
-    flag(
-        "windows-line-endings",
-        Bool,
-        "false",
-        "Defaults to the line ending native to your platform.",
-    ),
+    flag("field-manager", Text, "kubectl-edit"),
+    flag("output-patch", Bool, "false"),
+    flag("subresource", Text, ""),
+    flag("windows-line-endings", Bool, "false"),
 ];
 
 const HEADER: &str = "# Please edit the object below. Lines beginning with a '#' will be ignored,\n# and an empty file will abort the edit. If an error occurs while saving this file will be\n# reopened with the relevant failures.\n#\n";

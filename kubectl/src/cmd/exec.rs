@@ -17,21 +17,9 @@ use crate::io::Stream;
 use crate::session::{JSON, Next, Session, refused, with_query};
 use crate::text::json::{list, text};
 
-pub(super) const ATTACH: Command = command(
-    "attach",
-    "Attach to a running container",
-    "(POD | TYPE/NAME) -c CONTAINER",
-    &[STREAMS],
-    attach,
-);
+pub(super) const ATTACH: Command = command("attach", &[STREAMS], attach);
 
-pub(super) const EXEC: Command = command(
-    "exec",
-    "Execute a command in a container",
-    "(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...]",
-    &[STREAMS],
-    exec,
-);
+pub(super) const EXEC: Command = command("exec", &[STREAMS], exec);
 
 /// `kubectl exec`.
 pub(crate) fn exec(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -9,33 +9,12 @@ use crate::flags::{Command, Flag, Parsed, flag};
 use crate::session::Session;
 use crate::text::json::{list, text};
 
-pub(super) const COMMAND: Command = command(
-    "explain",
-    "Get documentation for a resource",
-    "TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group]",
-    &[FLAGS],
-    run,
-);
+pub(super) const COMMAND: Command = command("explain", &[FLAGS], run);
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "api-version",
-        Text,
-        "",
-        "Use given api-version (group/version) of the resource.",
-    ),
-    flag(
-        "output",
-        Text,
-        "plaintext",
-        "Format in which to render the schema.",
-    ),
-    flag(
-        "recursive",
-        Bool,
-        "false",
-        "When true, print the name of all the fields recursively. Otherwise, print the available fields with their description.",
-    ),
+    flag("api-version", Text, ""),
+    flag("output", Text, "plaintext"),
+    flag("recursive", Bool, "false"),
 ];
 
 const WIDTH: usize = 76;

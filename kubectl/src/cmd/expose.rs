@@ -14,89 +14,25 @@ use crate::text::json::{list, text};
 pub(super) const COMMAND: Command = Command {
     name: "expose",
     aliases: &[],
-    about: "Take a replication controller, service, deployment or pod and expose it as a new Kubernetes service",
-    usage: "(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type]",
-    examples: "  # Create a service for an nginx deployment, which serves on port 80 and connects to the containers on port 8000\n  kubectl expose deployment nginx --port=80 --target-port=8000",
     flags: &[FILES, PRINT, DRY, FLAGS],
     subcommands: &[],
     run: expose,
 };
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "cluster-ip",
-        Text,
-        "",
-        "ClusterIP to be assigned to the service. Leave empty to auto-allocate, or set to 'None' to create a headless service.",
-    ),
-    flag(
-        "external-ip",
-        Text,
-        "",
-        "Additional external IP address (not managed by Kubernetes) to accept for the service. If this IP is routed to a node, the service can be accessed by this IP in addition to its generated service IP.",
-    ),
-    short(
-        'l',
-        "labels",
-        Text,
-        "",
-        "Labels to apply to the service created by this call.",
-    ),
-    flag(
-        "load-balancer-ip",
-        Text,
-        "",
-        "IP to assign to the LoadBalancer. If empty, an ephemeral IP will be created and used (cloud-provider specific).",
-    ),
-    flag("name", Text, "", "The name for the newly created object."),
-    flag(
-        "port",
-        Text,
-        "",
-        "The port that the service should serve on. Copied from the resource being exposed, if unspecified",
-    ),
-    flag(
-        "protocol",
-        Text,
-        "",
-        "The network protocol for the service to be created. Default is 'TCP'.",
-    ),
-    flag(
-        "override-type",
-        Text,
-        "merge",
-        "How the overrides are merged: json, merge or strategic.",
-    ),
-    flag(
-        "overrides",
-        Text,
-        "",
-        "JSON that is merged into what was made.",
-    ),
-    flag(
-        "selector",
-        Text,
-        "",
-        "A label selector to use for this service. Only equality-based selector requirements are supported. If empty (the default) infer the selector from the replication controller or replica set.)",
-    ),
-    flag(
-        "session-affinity",
-        Text,
-        "",
-        "If non-empty, set the session affinity for the service to this; legal values: 'None', 'ClientIP'",
-    ),
-    flag(
-        "target-port",
-        Text,
-        "",
-        "Name or number for the port on the container that the service should direct traffic to. Optional.",
-    ),
-    flag(
-        "type",
-        Text,
-        "",
-        "Type for this service: ClusterIP, NodePort, LoadBalancer, or ExternalName. Default is 'ClusterIP'.",
-    ),
+    flag("cluster-ip", Text, ""),
+    flag("external-ip", Text, ""),
+    short('l', "labels", Text, ""),
+    flag("load-balancer-ip", Text, ""),
+    flag("name", Text, ""),
+    flag("port", Text, ""),
+    flag("protocol", Text, ""),
+    flag("override-type", Text, "merge"),
+    flag("overrides", Text, ""),
+    flag("selector", Text, ""),
+    flag("session-affinity", Text, ""),
+    flag("target-port", Text, ""),
+    flag("type", Text, ""),
 ];
 
 /// `kubectl expose`.

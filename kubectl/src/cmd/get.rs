@@ -19,121 +19,34 @@ use crate::text::time;
 pub(super) const GET: Command = Command {
     name: "get",
     aliases: &[],
-    about: "Display one or many resources",
-    usage: "[(-o|--output=)json|yaml|name|jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|wide] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags]",
-    examples: "  # List all pods in ps output format\n  kubectl get pods",
     flags: &[FILES, PRINT, SELECT, GET_FLAGS],
     subcommands: &[],
     run,
 };
 
-pub(super) const EVENTS: Command = command(
-    "events",
-    "List events",
-    "[(-o|--output=)json|yaml|name] [--for TYPE/NAME] [--watch] [--types=Normal,Warning]",
-    &[EVENTS_FLAGS],
-    events,
-);
+pub(super) const EVENTS: Command = command("events", &[EVENTS_FLAGS], events);
 
 const GET_FLAGS: &[Flag] = &[
-    flag(
-        "chunk-size",
-        Int,
-        "500",
-        "Return large lists in chunks rather than all at once. Pass 0 to disable.",
-    ),
-    flag(
-        "ignore-not-found",
-        Bool,
-        "false",
-        "If set to true, suppresses NotFound error for specific objects that do not exist.",
-    ),
-    short(
-        'L',
-        "label-columns",
-        List,
-        "[]",
-        "Accepts a comma separated list of labels that are going to be presented as columns.",
-    ),
-    flag(
-        "no-headers",
-        Bool,
-        "false",
-        "When using the default or custom-column output format, don't print headers (default print headers).",
-    ),
-    flag(
-        "output-watch-events",
-        Bool,
-        "false",
-        "Output watch event objects when --watch or --watch-only is used.",
-    ),
-    flag("raw", Text, "", "Raw URI to request from the server."),
-    flag(
-        "server-print",
-        Bool,
-        "true",
-        "If true, have the server return the appropriate table output.",
-    ),
-    flag(
-        "show-kind",
-        Bool,
-        "false",
-        "If present, list the resource type for the requested object(s).",
-    ),
-    flag(
-        "show-labels",
-        Bool,
-        "false",
-        "When printing, show all labels as the last column (default hide labels column)",
-    ),
-    flag(
-        "sort-by",
-        Text,
-        "",
-        "If non-empty, sort list types using this field specification.",
-    ),
-    flag(
-        "subresource",
-        Text,
-        "",
-        "If specified, gets the subresource of the requested object.",
-    ),
-    short(
-        'w',
-        "watch",
-        Bool,
-        "false",
-        "After listing/getting the requested object, watch for changes.",
-    ),
-    flag(
-        "watch-only",
-        Bool,
-        "false",
-        "Watch for changes to the requested object(s), without listing/getting first.",
-    ),
+    flag("chunk-size", Int, "500"),
+    flag("ignore-not-found", Bool, "false"),
+    short('L', "label-columns", List, "[]"),
+    flag("no-headers", Bool, "false"),
+    flag("output-watch-events", Bool, "false"),
+    flag("raw", Text, ""),
+    flag("server-print", Bool, "true"),
+    flag("show-kind", Bool, "false"),
+    flag("show-labels", Bool, "false"),
+    flag("sort-by", Text, ""),
+    flag("subresource", Text, ""),
+    short('w', "watch", Bool, "false"),
+    flag("watch-only", Bool, "false"),
 ];
 
 const EVENTS_FLAGS: &[Flag] = &[
-    short(
-        'A',
-        "all-namespaces",
-        Bool,
-        "false",
-        "If present, list the requested object(s) across all namespaces.",
-    ),
-    flag(
-        "for",
-        Text,
-        "",
-        "Filter events to only those pertaining to the specified resource.",
-    ),
-    flag(
-        "no-headers",
-        Bool,
-        "false",
-        "When using the default output format, don't print headers.",
-    ),
-    flag("types", List, "[]", "Output only events of given types."),
+    short('A', "all-namespaces", Bool, "false"),
+    flag("for", Text, ""),
+    flag("no-headers", Bool, "false"),
+    flag("types", List, "[]"),
 ];
 
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -8,21 +8,9 @@ use crate::kustomize;
 use crate::session::Session;
 use crate::yaml;
 
-pub(super) const COMMAND: Command = command(
-    "kustomize",
-    "Build a kustomization target from a directory or URL",
-    "DIR [flags]",
-    &[FLAGS],
-    run,
-);
+pub(super) const COMMAND: Command = command("kustomize", &[FLAGS], run);
 
-const FLAGS: &[Flag] = &[short(
-    'o',
-    "output",
-    Text,
-    "",
-    "The file that is written instead of standard output.",
-)];
+const FLAGS: &[Flag] = &[short('o', "output", Text, "")];
 
 fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let folder = match &parsed.args[..] {

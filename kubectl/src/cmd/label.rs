@@ -13,26 +13,17 @@ use crate::text::json::{bare, entries, set};
 
 pub(super) const LABEL: Command = command(
     "label",
-    "Update the labels on a resource",
-    "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
     &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
     label,
 );
 
 pub(super) const ANNOTATE: Command = command(
     "annotate",
-    "Update the annotations on a resource",
-    "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version]",
     &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
     annotate,
 );
 
-const LISTING: &[Flag] = &[flag(
-    "list",
-    Bool,
-    "false",
-    "If true, display the labels or annotations for a given resource.",
-)];
+const LISTING: &[Flag] = &[flag("list", Bool, "false")];
 
 /// The words in which labels and annotations differ.
 struct Words {

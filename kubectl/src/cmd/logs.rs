@@ -10,97 +10,22 @@ use crate::select;
 use crate::session::{Next, Session, Streaming, with_query};
 use crate::text::json::text;
 
-pub(super) const COMMAND: Command = command(
-    "logs",
-    "Print the logs for a container in a pod",
-    "[-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]",
-    &[FLAGS],
-    logs,
-);
+pub(super) const COMMAND: Command = command("logs", &[FLAGS], logs);
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "all-containers",
-        Bool,
-        "false",
-        "Get all containers' logs in the pod(s).",
-    ),
-    flag(
-        "all-pods",
-        Bool,
-        "false",
-        "Get logs from all pod(s). Sets prefix to true.",
-    ),
-    short(
-        'c',
-        "container",
-        Text,
-        "",
-        "Print the logs of this container",
-    ),
-    short(
-        'f',
-        "follow",
-        Bool,
-        "false",
-        "Specify if the logs should be streamed.",
-    ),
-    flag(
-        "limit-bytes",
-        Int,
-        "0",
-        "Maximum bytes of logs to return. Defaults to no limit.",
-    ),
-    flag(
-        "max-log-requests",
-        Int,
-        "5",
-        "Specify maximum number of concurrent logs to follow when using by a selector. Defaults to 5.",
-    ),
-    flag(
-        "prefix",
-        Bool,
-        "false",
-        "Prefix each log line with the log source (pod name and container name)",
-    ),
-    short(
-        'p',
-        "previous",
-        Bool,
-        "false",
-        "If true, print the logs for the previous instance of the container in a pod if it exists.",
-    ),
-    short(
-        'l',
-        "selector",
-        Text,
-        "",
-        "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.",
-    ),
-    flag(
-        "since",
-        Duration,
-        "0s",
-        "Only return logs newer than a relative duration like 5s, 2m, or 3h. Defaults to all logs.",
-    ),
-    flag(
-        "since-time",
-        Text,
-        "",
-        "Only return logs after a specific date (RFC3339). Defaults to all logs.",
-    ),
-    flag(
-        "tail",
-        Int,
-        "-1",
-        "Lines of recent log file to display. Defaults to -1 with no selector, showing all log lines otherwise 10, if a selector is provided.",
-    ),
-    flag(
-        "timestamps",
-        Bool,
-        "false",
-        "Include timestamps on each line in the log output",
-    ),
+    flag("all-containers", Bool, "false"),
+    flag("all-pods", Bool, "false"),
+    short('c', "container", Text, ""),
+    short('f', "follow", Bool, "false"),
+    flag("limit-bytes", Int, "0"),
+    flag("max-log-requests", Int, "5"),
+    flag("prefix", Bool, "false"),
+    short('p', "previous", Bool, "false"),
+    short('l', "selector", Text, ""),
+    flag("since", Duration, "0s"),
+    flag("since-time", Text, ""),
+    flag("tail", Int, "-1"),
+    flag("timestamps", Bool, "false"),
 ];
 
 /// `kubectl logs`.

@@ -1,8 +1,7 @@
-//! Every command, listed; each is defined once, in the module that has its code: names, flags, words and function.
+//! Every command that is in this lab, listed; each is defined once, in the module that has its code.
 //!
-//! Parsing, `--help` and the complaints about wrong arguments are derived from the definitions; see `flags` and `help`.
+//! What is said about them, and what the stock client has besides, is in `words`.
 
-mod absent;
 mod apply;
 mod auth;
 mod autoscale;
@@ -39,64 +38,48 @@ mod wait;
 use crate::flags::Command;
 pub(crate) use delete::NOTHING_NAMED;
 pub(crate) use set::pod_spec_path;
-pub(crate) use shared::{ABSENT, GLOBAL};
+pub(crate) use shared::GLOBAL;
 
-/// The groups of `kubectl`'s own help, in its order.
-pub(crate) static GROUPS: &[(&str, &[Command])] = &[
-    ("Basic Commands (Beginner)", BEGINNER),
-    ("Basic Commands (Intermediate)", INTERMEDIATE),
-    ("Deploy Commands", DEPLOY),
-    ("Cluster Management Commands", MANAGEMENT),
-    ("Troubleshooting and Debugging Commands", DEBUGGING),
-    ("Advanced Commands", ADVANCED),
-    ("Settings Commands", SETTINGS),
-    ("Other Commands", OTHER),
-];
+/// Flags that the stock client has without telling, most of them for what is deprecated.
+pub(crate) const UNTOLD: &[&str] = &["cpu-percent"];
 
-static BEGINNER: &[Command] = &[create::COMMAND, expose::COMMAND, run::COMMAND, set::COMMAND];
-
-static INTERMEDIATE: &[Command] = &[explain::COMMAND, get::GET, edit::COMMAND, delete::COMMAND];
-
-static DEPLOY: &[Command] = &[rollout::COMMAND, scale::COMMAND, autoscale::COMMAND];
-
-static MANAGEMENT: &[Command] = &[
-    absent::CERTIFICATE,
-    cluster::CLUSTER_INFO,
-    top::COMMAND,
-    node::CORDON,
-    node::UNCORDON,
-    drain::COMMAND,
-    node::TAINT,
-];
-
-static DEBUGGING: &[Command] = &[
-    describe::COMMAND,
-    logs::COMMAND,
-    exec::ATTACH,
-    exec::EXEC,
-    absent::PORT_FORWARD,
-    absent::PROXY,
-    cp::COMMAND,
-    auth::COMMAND,
-    absent::DEBUG,
-    get::EVENTS,
-];
-
-static ADVANCED: &[Command] = &[
-    diff::COMMAND,
-    apply::APPLY_COMMAND,
-    patch::COMMAND,
-    apply::REPLACE_COMMAND,
-    wait::COMMAND,
-    kustomize::COMMAND,
-];
-
-static SETTINGS: &[Command] = &[label::LABEL, label::ANNOTATE, completion::COMMAND];
-
-static OTHER: &[Command] = &[
-    cluster::API_RESOURCES,
-    cluster::API_VERSIONS,
-    config::COMMAND,
-    absent::PLUGIN,
-    cluster::VERSION,
+/// Every command of the first rank that is in this lab.
+pub(crate) static COMMANDS: &[&Command] = &[
+    &create::COMMAND,
+    &expose::COMMAND,
+    &run::COMMAND,
+    &set::COMMAND,
+    &explain::COMMAND,
+    &get::GET,
+    &edit::COMMAND,
+    &delete::COMMAND,
+    &rollout::COMMAND,
+    &scale::COMMAND,
+    &autoscale::COMMAND,
+    &cluster::CLUSTER_INFO,
+    &top::COMMAND,
+    &node::CORDON,
+    &node::UNCORDON,
+    &drain::COMMAND,
+    &node::TAINT,
+    &describe::COMMAND,
+    &logs::COMMAND,
+    &exec::ATTACH,
+    &exec::EXEC,
+    &cp::COMMAND,
+    &auth::COMMAND,
+    &get::EVENTS,
+    &diff::COMMAND,
+    &apply::APPLY_COMMAND,
+    &patch::COMMAND,
+    &apply::REPLACE_COMMAND,
+    &wait::COMMAND,
+    &kustomize::COMMAND,
+    &label::LABEL,
+    &label::ANNOTATE,
+    &completion::COMMAND,
+    &cluster::API_RESOURCES,
+    &cluster::API_VERSIONS,
+    &config::COMMAND,
+    &cluster::VERSION,
 ];

@@ -10,29 +10,11 @@ use crate::select::{self, Target};
 use crate::session::{STRATEGIC, Session, with_query};
 use crate::text::json::list;
 
-pub(super) const CORDON: Command = command(
-    "cordon",
-    "Mark node as unschedulable",
-    "NODE",
-    &[DRY, SELECT],
-    cordon,
-);
+pub(super) const CORDON: Command = command("cordon", &[DRY, SELECT], cordon);
 
-pub(super) const UNCORDON: Command = command(
-    "uncordon",
-    "Mark node as schedulable",
-    "NODE",
-    &[DRY, SELECT],
-    uncordon,
-);
+pub(super) const UNCORDON: Command = command("uncordon", &[DRY, SELECT], uncordon);
 
-pub(super) const TAINT: Command = command(
-    "taint",
-    "Update the taints on one or more nodes",
-    "NODE NAME KEY_1=VAL_1:TAINT_EFFECT_1 ... KEY_N=VAL_N:TAINT_EFFECT_N",
-    &[PRINT, DRY, SELECT, ALL, OVERWRITE],
-    taint,
-);
+pub(super) const TAINT: Command = command("taint", &[PRINT, DRY, SELECT, ALL, OVERWRITE], taint);
 
 pub(crate) fn cordon(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     unschedulable(session, parsed, true)

@@ -12,40 +12,13 @@ use crate::select::{self, Target};
 use crate::session::{JSON_PATCH, MERGE, STRATEGIC, Session, with_query};
 use crate::yaml;
 
-pub(super) const COMMAND: Command = command(
-    "patch",
-    "Update fields of a resource",
-    "(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE]",
-    &[FILES, PRINT, DRY, LOCAL, FLAGS],
-    patch,
-);
+pub(super) const COMMAND: Command = command("patch", &[FILES, PRINT, DRY, LOCAL, FLAGS], patch);
 
 const FLAGS: &[Flag] = &[
-    short(
-        'p',
-        "patch",
-        Text,
-        "",
-        "The patch to be applied to the resource JSON file.",
-    ),
-    flag(
-        "patch-file",
-        Text,
-        "",
-        "A file containing a patch to be applied to the resource.",
-    ),
-    flag(
-        "subresource",
-        Text,
-        "",
-        "If specified, patch will operate on the subresource of the requested object.",
-    ),
-    flag(
-        "type",
-        Text,
-        "strategic",
-        "The type of patch being provided; one of [json merge strategic]",
-    ),
+    short('p', "patch", Text, ""),
+    flag("patch-file", Text, ""),
+    flag("subresource", Text, ""),
+    flag("type", Text, "strategic"),
 ];
 
 /// `kubectl patch`.

@@ -14,92 +14,34 @@ use crate::text::json::{at, bare, entries, int, list, text};
 use crate::text::tabs::Layout;
 use crate::text::time;
 
-pub(super) const COMMAND: Command = family(
-    "rollout",
-    &[],
-    "Manage the rollout of a resource",
-    SUBCOMMANDS,
-);
+pub(super) const COMMAND: Command = family("rollout", &[], SUBCOMMANDS);
 
-const HISTORY: Command = command(
-    "history",
-    "View rollout history",
-    "(TYPE NAME | TYPE/NAME) [flags]",
-    &[FILES, PRINT, REVISION_FLAGS, SELECT],
-    history,
-);
+const HISTORY: Command = command("history", &[FILES, PRINT, REVISION_FLAGS, SELECT], history);
 
-const PAUSE: Command = command(
-    "pause",
-    "Mark the provided resource as paused",
-    "RESOURCE",
-    &[FILES, PRINT, DRY, SELECT],
-    pause,
-);
+const PAUSE: Command = command("pause", &[FILES, PRINT, DRY, SELECT], pause);
 
-const RESTART: Command = command(
-    "restart",
-    "Restart a resource",
-    "RESOURCE",
-    &[FILES, PRINT, DRY, SELECT],
-    restart,
-);
+const RESTART: Command = command("restart", &[FILES, PRINT, DRY, SELECT], restart);
 
-const RESUME: Command = command(
-    "resume",
-    "Resume a paused resource",
-    "RESOURCE",
-    &[FILES, PRINT, DRY, SELECT],
-    resume,
-);
+const RESUME: Command = command("resume", &[FILES, PRINT, DRY, SELECT], resume);
 
 const STATUS: Command = command(
     "status",
-    "Show the status of the rollout",
-    "(TYPE NAME | TYPE/NAME) [flags]",
     &[FILES, REVISION_FLAGS, STATUS_FLAGS, SELECT],
     status,
 );
 
-const UNDO: Command = command(
-    "undo",
-    "Undo a previous rollout",
-    "(TYPE NAME | TYPE/NAME) [flags]",
-    &[FILES, PRINT, DRY, UNDO_FLAGS, SELECT],
-    undo,
-);
+const UNDO: Command = command("undo", &[FILES, PRINT, DRY, UNDO_FLAGS, SELECT], undo);
 
 const SUBCOMMANDS: &[Command] = &[HISTORY, PAUSE, RESTART, RESUME, STATUS, UNDO];
 
-const REVISION_FLAGS: &[Flag] = &[flag(
-    "revision",
-    Int,
-    "0",
-    "See the details, including podTemplate of the revision specified",
-)];
+const REVISION_FLAGS: &[Flag] = &[flag("revision", Int, "0")];
 
 const STATUS_FLAGS: &[Flag] = &[
-    flag(
-        "timeout",
-        Duration,
-        "0s",
-        "The length of time to wait before ending watch, zero means never.",
-    ),
-    short(
-        'w',
-        "watch",
-        Bool,
-        "true",
-        "Watch the status of the rollout until it's done.",
-    ),
+    flag("timeout", Duration, "0s"),
+    short('w', "watch", Bool, "true"),
 ];
 
-const UNDO_FLAGS: &[Flag] = &[flag(
-    "to-revision",
-    Int,
-    "0",
-    "The revision to rollback to. Default to 0 (last revision).",
-)];
+const UNDO_FLAGS: &[Flag] = &[flag("to-revision", Int, "0")];
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 

@@ -12,33 +12,13 @@ use crate::select::{self, Target};
 use crate::session::{JSON, MERGE, Next, Session, with_query};
 use crate::text::json::{int, list, text};
 
-pub(super) const COMMAND: Command = command(
-    "scale",
-    "Set a new size for a deployment, replica set, or replication controller",
-    "[--resource-version=version] [--current-replicas=count] --replicas=COUNT (-f FILENAME | TYPE NAME)",
-    &[FILES, PRINT, DRY, SELECT, ALL, FLAGS],
-    scale,
-);
+pub(super) const COMMAND: Command =
+    command("scale", &[FILES, PRINT, DRY, SELECT, ALL, FLAGS], scale);
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "current-replicas",
-        Int,
-        "-1",
-        "Precondition for current size. Requires that the current size of the resource match this value in order to scale. -1 (default) for no condition.",
-    ),
-    flag(
-        "replicas",
-        Int,
-        "0",
-        "The new desired number of replicas. Required.",
-    ),
-    flag(
-        "timeout",
-        Duration,
-        "0s",
-        "The length of time to wait before giving up on a scale operation, zero means don't wait.",
-    ),
+    flag("current-replicas", Int, "-1"),
+    flag("replicas", Int, "0"),
+    flag("timeout", Duration, "0s"),
 ];
 
 /// `kubectl scale`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shared::{ALL, DRY, FILES, PRINT, SELECT, absent, command, family, is_update, query};
+use super::shared::{ALL, DRY, FILES, PRINT, SELECT, command, family, is_update, query};
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
@@ -12,40 +12,19 @@ use crate::select::{self};
 use crate::session::{STRATEGIC, Session, with_query};
 use crate::text::json::{list, text};
 
-pub(super) const COMMAND: Command =
-    family("set", &[], "Set specific features on objects", SUBCOMMANDS);
+pub(super) const COMMAND: Command = family("set", &[], SUBCOMMANDS);
 
 const IMAGE: Command = Command {
     aliases: &["im"],
-    ..command(
-        "image",
-        "Update the image of a pod template",
-        "(-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N",
-        &[FILES, PRINT, DRY, SELECT, ALL],
-        set_image,
-    )
+    ..command("image", &[FILES, PRINT, DRY, SELECT, ALL], set_image)
 };
 
-const ENV: Command = command(
-    "env",
-    "Update environment variables on a pod template",
-    "RESOURCE/NAME KEY_1=VAL_1 ... KEY_N=VAL_N",
-    &[FILES, PRINT, DRY, SELECT, ALL, SET_ENV],
-    set_env,
-);
+const ENV: Command = command("env", &[FILES, PRINT, DRY, SELECT, ALL, SET_ENV], set_env);
 
-const SELECTOR: Command = command(
-    "selector",
-    "Set the selector on a resource",
-    "(-f FILENAME | TYPE NAME) EXPRESSIONS",
-    &[FILES, PRINT, DRY, ALL],
-    set_selector,
-);
+const SELECTOR: Command = command("selector", &[FILES, PRINT, DRY, ALL], set_selector);
 
 const RESOURCES: Command = command(
     "resources",
-    "Update resource requests/limits on objects with pod templates",
-    "(-f FILENAME | TYPE NAME) ([--limits=LIMITS & --requests=REQUESTS])",
     &[FILES, PRINT, DRY, SELECT, ALL, SET_RESOURCES],
     set_resources,
 );
@@ -54,56 +33,20 @@ const SERVICEACCOUNT: Command = Command {
     aliases: &["sa"],
     ..command(
         "serviceaccount",
-        "Update the service account of a resource",
-        "(-f FILENAME | TYPE NAME) SERVICE_ACCOUNT",
         &[FILES, PRINT, DRY, ALL],
         set_service_account,
     )
 };
 
-const SUBJECT: Command = absent(
-    "subject",
-    "Update the user, group, or service account in a role binding or cluster role binding",
-);
-
-const SUBCOMMANDS: &[Command] = &[ENV, IMAGE, RESOURCES, SELECTOR, SERVICEACCOUNT, SUBJECT];
+const SUBCOMMANDS: &[Command] = &[ENV, IMAGE, RESOURCES, SELECTOR, SERVICEACCOUNT];
 
 const SET_RESOURCES: &[Flag] = &[
-    short(
-        'c',
-        "containers",
-        Text,
-        "*",
-        "The names of containers in the selected pod templates to change, all containers are selected by default - may use wildcards",
-    ),
-    flag(
-        "limits",
-        Text,
-        "",
-        "The resource requirement requests for this container.  For example, 'cpu=100m,memory=256Mi'.",
-    ),
-    flag(
-        "requests",
-        Text,
-        "",
-        "The resource requirement requests for this container.  For example, 'cpu=100m,memory=256Mi'.",
-    ),
+    short('c', "containers", Text, "*"),
+    flag("limits", Text, ""),
+    flag("requests", Text, ""),
 ];
 
-const SET_ENV: &[Flag] = &[
-    flag(
-        "from",
-        Text,
-        "",
-        "The name of a resource from which to inject environment variables",
-    ),
-    flag(
-        "list",
-        Bool,
-        "false",
-        "If true, display the environment and any changes in the standard format.",
-    ),
-];
+const SET_ENV: &[Flag] = &[flag("from", Text, ""), flag("list", Bool, "false")];
 
 /// The path of the pod spec in an object of some kind.
 pub(crate) fn pod_spec_path(kind: &str) -> &'static [&'static str] {

@@ -8,77 +8,28 @@ use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::session::Session;
 
-pub(super) const COMMAND: Command = family(
-    "top",
-    &[],
-    "Display resource (CPU/memory) usage",
-    &[NODE, POD],
-);
+pub(super) const COMMAND: Command = family("top", &[], &[NODE, POD]);
 
 const NODE: Command = Command {
     aliases: &["nodes", "no"],
-    ..command(
-        "node",
-        "Display resource (CPU/memory) usage of nodes",
-        "[NAME | -l label]",
-        &[BOTH, NODE_FLAGS],
-        run,
-    )
+    ..command("node", &[BOTH, NODE_FLAGS], run)
 };
 
 const POD: Command = Command {
     aliases: &["pods", "po"],
-    ..command(
-        "pod",
-        "Display resource (CPU/memory) usage of pods",
-        "[NAME | -l label]",
-        &[BOTH, POD_FLAGS],
-        run,
-    )
+    ..command("pod", &[BOTH, POD_FLAGS], run)
 };
 
 const BOTH: &[Flag] = &[
-    flag(
-        "no-headers",
-        Bool,
-        "false",
-        "If present, print output without headers",
-    ),
-    short(
-        'l',
-        "selector",
-        Text,
-        "",
-        "Selector (label query) to filter on, supports '=', '==', '!=', 'in', 'notin'.",
-    ),
-    flag(
-        "sort-by",
-        Text,
-        "",
-        "If non-empty, sort the list using specified field. The field can be either 'cpu' or 'memory'.",
-    ),
+    flag("no-headers", Bool, "false"),
+    short('l', "selector", Text, ""),
+    flag("sort-by", Text, ""),
 ];
-const NODE_FLAGS: &[Flag] = &[flag(
-    "show-capacity",
-    Bool,
-    "false",
-    "Print node resources based on Capacity instead of Allocatable(default) of the nodes.",
-)];
+const NODE_FLAGS: &[Flag] = &[flag("show-capacity", Bool, "false")];
 const POD_FLAGS: &[Flag] = &[
-    short(
-        'A',
-        "all-namespaces",
-        Bool,
-        "false",
-        "If present, list the requested object(s) across all namespaces.",
-    ),
-    flag(
-        "containers",
-        Bool,
-        "false",
-        "If present, print usage of containers within a pod.",
-    ),
-    flag("sum", Bool, "false", "Print the sum of the resource usage"),
+    short('A', "all-namespaces", Bool, "false"),
+    flag("containers", Bool, "false"),
+    flag("sum", Bool, "false"),
 ];
 
 fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -11,28 +11,9 @@ use crate::select::{self, Selection, Target};
 use crate::session::{JSON, Next, Session, with_query};
 use crate::text::json::{bare, int, list, text};
 
-pub(super) const COMMAND: Command = command(
-    "wait",
-    "Experimental: Wait for a specific condition on one or many resources",
-    "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]]",
-    &[FILES, PRINT, SELECT, ALL, FLAGS],
-    run,
-);
+pub(super) const COMMAND: Command = command("wait", &[FILES, PRINT, SELECT, ALL, FLAGS], run);
 
-const FLAGS: &[Flag] = &[
-    flag(
-        "for",
-        Text,
-        "",
-        "The condition to wait on: [create|delete|condition=condition-name[=condition-value]|jsonpath='{JSONPath expression}'=[JSONPath value]].",
-    ),
-    flag(
-        "timeout",
-        Duration,
-        "30s",
-        "The length of time to wait before giving up. Zero means check once and don't wait, negative means wait for a week.",
-    ),
-];
+const FLAGS: &[Flag] = &[flag("for", Text, ""), flag("timeout", Duration, "30s")];
 
 enum For {
     Condition(String, String),

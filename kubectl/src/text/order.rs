@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The order of the fields of the structs of `k8s.io/api` that kubectl makes, merged into one.
-const ORDER: [&str; 112] = [
+const ORDER: &[&str] = &[
     "kind",
     "apiVersion",
     "metadata",
@@ -117,6 +117,22 @@ const ORDER: [&str; 112] = [
     "target",
     "averageUtilization",
     "averageValue",
+    "username",
+    "groups",
+    "extra",
+    "major",
+    "minor",
+    "emulationMajor",
+    "emulationMinor",
+    "minCompatibilityMajor",
+    "minCompatibilityMinor",
+    "gitVersion",
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
 ];
 
 /// Fields that hold maps rather than structs.
@@ -146,7 +162,7 @@ pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m Str
         "roleRef" => &["apiGroup", "kind", "name"],
         "scaleTargetRef" => &["kind", "name", "apiVersion"],
         "subjects" => &["kind", "apiGroup", "name", "namespace"],
-        _ => &ORDER,
+        _ => ORDER,
     };
     let rank = |key: &str| {
         own.iter()

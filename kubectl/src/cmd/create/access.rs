@@ -11,127 +11,54 @@ use crate::flags::{Command, Flag, Parsed, flag};
 use crate::session::Session;
 use crate::text::json::text;
 
-pub(super) const ROLE: Command = command(
-    "role",
-    "Create a role with single rule",
-    "NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none]",
-    &[PRINT, DRY, VALIDATE, RULE_FLAGS],
-    role,
-);
+pub(super) const ROLE: Command = command("role", &[PRINT, DRY, VALIDATE, RULE_FLAGS], role);
 
 pub(super) const CLUSTERROLE: Command = command(
     "clusterrole",
-    "Create a cluster role",
-    "NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, RULE_FLAGS, CLUSTER_RULE_FLAGS],
     cluster_role,
 );
 
 pub(super) const ROLEBINDING: Command = command(
     "rolebinding",
-    "Create a role binding for a particular role or cluster role",
-    "NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, BINDING_FLAGS, ROLE_FLAG],
     role_binding,
 );
 
 pub(super) const CLUSTERROLEBINDING: Command = command(
     "clusterrolebinding",
-    "Create a cluster role binding for a particular cluster role",
-    "NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, BINDING_FLAGS],
     cluster_role_binding,
 );
 
-pub(super) const TOKEN: Command = command(
-    "token",
-    "Request a service account token",
-    "SERVICE_ACCOUNT_NAME",
-    &[PRINT, TOKEN_FLAGS],
-    token,
-);
+pub(super) const TOKEN: Command = command("token", &[PRINT, TOKEN_FLAGS], token);
 
 const RULE_FLAGS: &[Flag] = &[
-    flag("resource", List, "[]", "Resource that the rule applies to"),
-    flag(
-        "resource-name",
-        Array,
-        "[]",
-        "Resource in the white list that the rule applies to, repeat this flag for multiple items",
-    ),
-    flag(
-        "verb",
-        List,
-        "[]",
-        "Verb that applies to the resources contained in the rule",
-    ),
+    flag("resource", List, "[]"),
+    flag("resource-name", Array, "[]"),
+    flag("verb", List, "[]"),
 ];
 
 const CLUSTER_RULE_FLAGS: &[Flag] = &[
-    flag(
-        "aggregation-rule",
-        List,
-        "",
-        "The labels of the cluster roles whose rules are gathered.",
-    ),
-    flag(
-        "non-resource-url",
-        List,
-        "[]",
-        "A partial url that user should have access to.",
-    ),
+    flag("aggregation-rule", List, ""),
+    flag("non-resource-url", List, "[]"),
 ];
 
 const BINDING_FLAGS: &[Flag] = &[
-    flag("clusterrole", Text, "", "The cluster role that is given."),
-    flag(
-        "group",
-        Array,
-        "[]",
-        "A group that gets the role; may be repeated.",
-    ),
-    flag(
-        "serviceaccount",
-        Array,
-        "[]",
-        "A service account that gets the role, as NAMESPACE:NAME; may be repeated.",
-    ),
-    flag(
-        "user",
-        Array,
-        "[]",
-        "A user who gets the role; may be repeated.",
-    ),
+    flag("clusterrole", Text, ""),
+    flag("group", Array, "[]"),
+    flag("serviceaccount", Array, "[]"),
+    flag("user", Array, "[]"),
 ];
 
-const ROLE_FLAG: &[Flag] = &[flag(
-    "role",
-    Text,
-    "",
-    "The role of the namespace that is given.",
-)];
+const ROLE_FLAG: &[Flag] = &[flag("role", Text, "")];
 
 const TOKEN_FLAGS: &[Flag] = &[
-    flag("audience", Array, "[]", "Whom the token is for."),
-    flag(
-        "bound-object-kind",
-        Text,
-        "",
-        "Kind of the object that the token is bound to: Pod, Secret or Node.",
-    ),
-    flag(
-        "bound-object-name",
-        Text,
-        "",
-        "Name of the object that the token is bound to.",
-    ),
-    flag(
-        "bound-object-uid",
-        Text,
-        "",
-        "UID of the object that the token is bound to.",
-    ),
-    flag("duration", Duration, "0s", "How long the token lives."),
+    flag("audience", Array, "[]"),
+    flag("bound-object-kind", Text, ""),
+    flag("bound-object-name", Text, ""),
+    flag("bound-object-uid", Text, ""),
+    flag("duration", Duration, "0s"),
 ];
 
 const RBAC: &str = "rbac.authorization.k8s.io";

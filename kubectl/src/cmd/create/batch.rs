@@ -11,49 +11,19 @@ use crate::select;
 use crate::session::Session;
 use crate::text::json::text;
 
-pub(super) const JOB: Command = command(
-    "job",
-    "Create a job with the specified name",
-    "NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]",
-    &[PRINT, DRY, VALIDATE, JOB_FLAGS],
-    job,
-);
+pub(super) const JOB: Command = command("job", &[PRINT, DRY, VALIDATE, JOB_FLAGS], job);
 
 pub(super) const CRONJOB: Command = Command {
     aliases: &["cj"],
-    ..command(
-        "cronjob",
-        "Create a cron job with the specified name",
-        "NAME --image=image --schedule='0/5 * * * ?' -- [COMMAND] [args...] [flags]",
-        &[PRINT, DRY, VALIDATE, CRONJOB_FLAGS],
-        cron_job,
-    )
+    ..command("cronjob", &[PRINT, DRY, VALIDATE, CRONJOB_FLAGS], cron_job)
 };
 
-const JOB_FLAGS: &[Flag] = &[
-    flag(
-        "from",
-        Text,
-        "",
-        "The cron job to make a job of, as cronjob/NAME.",
-    ),
-    flag("image", Text, "", "Image name to run."),
-];
+const JOB_FLAGS: &[Flag] = &[flag("from", Text, ""), flag("image", Text, "")];
 
 const CRONJOB_FLAGS: &[Flag] = &[
-    flag("image", Text, "", "Image name to run."),
-    flag(
-        "restart",
-        Text,
-        "",
-        "The restart policy: OnFailure or Never.",
-    ),
-    flag(
-        "schedule",
-        Text,
-        "",
-        "When the job runs, in the form of cron.",
-    ),
+    flag("image", Text, ""),
+    flag("restart", Text, ""),
+    flag("schedule", Text, ""),
 ];
 
 fn template(parsed: &Parsed, name: &str, restart: &str) -> Value {

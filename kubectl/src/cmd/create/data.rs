@@ -12,42 +12,18 @@ use crate::text::base64;
 
 pub(super) const CONFIGMAP: Command = Command {
     aliases: &["cm"],
-    ..command(
-        "configmap",
-        "Create a config map from a local file, directory or literal value",
-        "NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
-        &[PRINT, DRY, VALIDATE, SOURCES],
-        config_map,
-    )
+    ..command("configmap", &[PRINT, DRY, VALIDATE, SOURCES], config_map)
 };
 
-pub(super) const SECRET: Command = family(
-    "secret",
-    &[],
-    "Create a secret using a specified subcommand",
-    SECRETS,
-);
+pub(super) const SECRET: Command = family("secret", &[], SECRETS);
 
-const SECRET_GENERIC: Command = command(
-    "generic",
-    "Create a secret from a local file, directory, or literal value",
-    "NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
-    &[PRINT, DRY, VALIDATE, SOURCES],
-    secret_generic,
-);
+const SECRET_GENERIC: Command =
+    command("generic", &[PRINT, DRY, VALIDATE, SOURCES], secret_generic);
 
-const SECRET_TLS: Command = command(
-    "tls",
-    "Create a TLS secret",
-    "NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none]",
-    &[PRINT, DRY, VALIDATE, TLS],
-    secret_tls,
-);
+const SECRET_TLS: Command = command("tls", &[PRINT, DRY, VALIDATE, TLS], secret_tls);
 
 const SECRET_DOCKER_REGISTRY: Command = command(
     "docker-registry",
-    "Create a secret for use with a Docker registry",
-    "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, REGISTRY],
     secret_registry,
 );
@@ -55,81 +31,23 @@ const SECRET_DOCKER_REGISTRY: Command = command(
 const SECRETS: &[Command] = &[SECRET_DOCKER_REGISTRY, SECRET_GENERIC, SECRET_TLS];
 
 const SOURCES: &[Flag] = &[
-    flag(
-        "append-hash",
-        Bool,
-        "false",
-        "Append a hash of the object to its name.",
-    ),
-    flag(
-        "from-env-file",
-        List,
-        "[]",
-        "Specify the path to a file to read lines of key=val pairs.",
-    ),
-    flag(
-        "from-file",
-        List,
-        "[]",
-        "A file or directory whose content becomes a key's value, as PATH or KEY=PATH.",
-    ),
-    flag(
-        "from-literal",
-        Array,
-        "[]",
-        "Specify a key and literal value to insert (i.e. mykey=somevalue)",
-    ),
-    flag("type", Text, "", "The type of secret to create"),
+    flag("append-hash", Bool, "false"),
+    flag("from-env-file", List, "[]"),
+    flag("from-file", List, "[]"),
+    flag("from-literal", Array, "[]"),
+    flag("type", Text, ""),
 ];
 
 const REGISTRY: &[Flag] = &[
-    flag(
-        "append-hash",
-        Bool,
-        "false",
-        "Append a hash of the object to its name.",
-    ),
-    flag("docker-email", Text, "", "Email for Docker registry"),
-    flag(
-        "docker-password",
-        Text,
-        "",
-        "Password for Docker registry authentication",
-    ),
-    flag(
-        "docker-server",
-        Text,
-        "https://index.docker.io/v1/",
-        "Server location for Docker registry",
-    ),
-    flag(
-        "docker-username",
-        Text,
-        "",
-        "Username for Docker registry authentication",
-    ),
-    flag(
-        "from-file",
-        List,
-        "[]",
-        "A file of Docker's own, as PATH or .dockerconfigjson=PATH.",
-    ),
+    flag("append-hash", Bool, "false"),
+    flag("docker-email", Text, ""),
+    flag("docker-password", Text, ""),
+    flag("docker-server", Text, "https://index.docker.io/v1/"),
+    flag("docker-username", Text, ""),
+    flag("from-file", List, "[]"),
 ];
 
-const TLS: &[Flag] = &[
-    flag(
-        "cert",
-        Text,
-        "",
-        "Path to PEM encoded public key certificate.",
-    ),
-    flag(
-        "key",
-        Text,
-        "",
-        "Path to private key associated with given certificate.",
-    ),
-];
+const TLS: &[Flag] = &[flag("cert", Text, ""), flag("key", Text, "")];
 
 /// The entries of `--from-literal`, `--from-file` and `--from-env-file`, as bytes.
 fn sources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<(String, Vec<u8>)>> {

@@ -11,35 +11,14 @@ use crate::session::Session;
 
 pub(super) const INGRESS: Command = Command {
     aliases: &["ing"],
-    ..command(
-        "ingress",
-        "Create an ingress with the specified name",
-        "NAME --rule=host/path=service:port[,tls[=secret]] ",
-        &[PRINT, DRY, VALIDATE, FLAGS],
-        ingress,
-    )
+    ..command("ingress", &[PRINT, DRY, VALIDATE, FLAGS], ingress)
 };
 
 const FLAGS: &[Flag] = &[
-    flag(
-        "annotation",
-        Array,
-        "[]",
-        "An annotation of the ingress, as KEY=VALUE.",
-    ),
-    flag("class", Text, "", "The ingress class."),
-    flag(
-        "default-backend",
-        Text,
-        "",
-        "Where what no rule wants goes, as SERVICE:PORT.",
-    ),
-    flag(
-        "rule",
-        Array,
-        "[]",
-        "A rule, as HOST/PATH=SERVICE:PORT[,tls[=SECRET]]; PATH* is a prefix.",
-    ),
+    flag("annotation", Array, "[]"),
+    flag("class", Text, ""),
+    flag("default-backend", Text, ""),
+    flag("rule", Array, "[]"),
 ];
 
 fn ingress(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -22,9 +22,6 @@ use crate::text::json::text;
 pub(super) const COMMAND: Command = Command {
     name: "create",
     aliases: &[],
-    about: "Create a resource from a file or from stdin",
-    usage: "-f FILENAME",
-    examples: "  # Create a pod using the data in pod.json\n  kubectl create -f ./pod.json",
     flags: &[FILES, PRINT, DRY, VALIDATE],
     subcommands: SUBCOMMANDS,
     run: create,
@@ -34,8 +31,6 @@ const DEPLOYMENT: Command = Command {
     aliases: &["deploy"],
     ..command(
         "deployment",
-        "Create a deployment with the specified name",
-        "NAME --image=image -- [COMMAND] [args...]",
         &[PRINT, DRY, VALIDATE, CREATE_DEPLOYMENT],
         deployment,
     )
@@ -43,24 +38,12 @@ const DEPLOYMENT: Command = Command {
 
 const NAMESPACE: Command = Command {
     aliases: &["ns"],
-    ..command(
-        "namespace",
-        "Create a namespace with the specified name",
-        "NAME [--dry-run=server|client|none]",
-        &[PRINT, DRY, VALIDATE],
-        namespace,
-    )
+    ..command("namespace", &[PRINT, DRY, VALIDATE], namespace)
 };
 
 const SERVICEACCOUNT: Command = Command {
     aliases: &["sa"],
-    ..command(
-        "serviceaccount",
-        "Create a service account with the specified name",
-        "NAME [--dry-run=server|client|none]",
-        &[PRINT, DRY, VALIDATE],
-        service_account,
-    )
+    ..command("serviceaccount", &[PRINT, DRY, VALIDATE], service_account)
 };
 
 const SUBCOMMANDS: &[Command] = &[
@@ -84,25 +67,9 @@ const SUBCOMMANDS: &[Command] = &[
 ];
 
 const CREATE_DEPLOYMENT: &[Flag] = &[
-    flag(
-        "image",
-        List,
-        "[]",
-        "Image names to run. A deployment can have multiple images set for multiple containers.",
-    ),
-    flag(
-        "port",
-        Int,
-        "-1",
-        "The containerPort that this deployment exposes.",
-    ),
-    short(
-        'r',
-        "replicas",
-        Int,
-        "1",
-        "Number of replicas to create. Default is 1.",
-    ),
+    flag("image", List, "[]"),
+    flag("port", Int, "-1"),
+    short('r', "replicas", Int, "1"),
 ];
 
 fn create(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -13,21 +13,13 @@ use crate::text::quantity;
 
 pub(super) const QUOTA: Command = Command {
     aliases: &["resourcequota"],
-    ..command(
-        "quota",
-        "Create a quota with the specified name",
-        "NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none]",
-        &[PRINT, DRY, VALIDATE, QUOTA_FLAGS],
-        quota,
-    )
+    ..command("quota", &[PRINT, DRY, VALIDATE, QUOTA_FLAGS], quota)
 };
 
 pub(super) const PODDISRUPTIONBUDGET: Command = Command {
     aliases: &["pdb"],
     ..command(
         "poddisruptionbudget",
-        "Create a pod disruption budget with the specified name",
-        "NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none]",
         &[PRINT, DRY, VALIDATE, PDB_FLAGS],
         pod_disruption_budget,
     )
@@ -37,59 +29,24 @@ pub(super) const PRIORITYCLASS: Command = Command {
     aliases: &["pc"],
     ..command(
         "priorityclass",
-        "Create a priority class with the specified name",
-        "NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none]",
         &[PRINT, DRY, VALIDATE, PRIORITY_FLAGS],
         priority_class,
     )
 };
 
-const QUOTA_FLAGS: &[Flag] = &[
-    flag(
-        "hard",
-        Text,
-        "",
-        "The limits, as RESOURCE=QUANTITY pairs with commas between them.",
-    ),
-    flag(
-        "scopes",
-        Text,
-        "",
-        "The scopes that the quota is about, with commas between them.",
-    ),
-];
+const QUOTA_FLAGS: &[Flag] = &[flag("hard", Text, ""), flag("scopes", Text, "")];
 
 const PDB_FLAGS: &[Flag] = &[
-    flag(
-        "max-unavailable",
-        Text,
-        "",
-        "How many Pods, or what share of them, may be away.",
-    ),
-    flag(
-        "min-available",
-        Text,
-        "",
-        "How many Pods, or what share of them, have to be there.",
-    ),
-    flag("selector", Text, "", "The labels of the Pods."),
+    flag("max-unavailable", Text, ""),
+    flag("min-available", Text, ""),
+    flag("selector", Text, ""),
 ];
 
 const PRIORITY_FLAGS: &[Flag] = &[
-    flag("description", Text, "", "What the class is for."),
-    flag(
-        "global-default",
-        Bool,
-        "false",
-        "Whether Pods without a class get this one.",
-    ),
-    flag(
-        "preemption-policy",
-        Text,
-        "PreemptLowerPriority",
-        "Whether Pods of the class push others out.",
-    ),
-    flag("value", Int, "0", "The priority."),
+    flag("description", Text, ""),
+    flag("global-default", Bool, "false"),
+    flag("preemption-policy", Text, "PreemptLowerPriority"),
+    flag("value", Int, "0"),
 ];
 
 fn quota(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

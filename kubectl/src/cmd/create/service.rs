@@ -9,41 +9,28 @@ use crate::flags::Kind::{Int, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::session::Session;
 
-pub(super) const SERVICE: Command = family(
-    "service",
-    &["svc"],
-    "Create a service using a specified subcommand",
-    SERVICES,
-);
+pub(super) const SERVICE: Command = family("service", &["svc"], SERVICES);
 
 const SERVICE_CLUSTERIP: Command = command(
     "clusterip",
-    "Create a ClusterIP service",
-    "NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, PORTS],
     service_cluster_ip,
 );
 
 const SERVICE_EXTERNALNAME: Command = command(
     "externalname",
-    "Create an ExternalName service",
-    "NAME --external-name external.name [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, PORTS],
     service_external_name,
 );
 
 const SERVICE_LOADBALANCER: Command = command(
     "loadbalancer",
-    "Create a LoadBalancer service",
-    "NAME [--tcp=port:targetPort] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, PORTS],
     service_load_balancer,
 );
 
 const SERVICE_NODEPORT: Command = command(
     "nodeport",
-    "Create a NodePort service",
-    "NAME [--tcp=port:targetPort] [--dry-run=server|client|none]",
     &[PRINT, DRY, VALIDATE, PORTS],
     service_node_port,
 );
@@ -56,25 +43,10 @@ const SERVICES: &[Command] = &[
 ];
 
 const PORTS: &[Flag] = &[
-    flag(
-        "clusterip",
-        Text,
-        "",
-        "Assign your own ClusterIP or set to 'None' for a 'headless' service (no loadbalancing).",
-    ),
-    flag("external-name", Text, "", "External name of service"),
-    flag(
-        "node-port",
-        Int,
-        "0",
-        "Port used to expose the service on each node in a cluster.",
-    ),
-    flag(
-        "tcp",
-        List,
-        "[]",
-        "Port pairs can be specified as '<port>:<targetPort>'.",
-    ),
+    flag("clusterip", Text, ""),
+    flag("external-name", Text, ""),
+    flag("node-port", Int, "0"),
+    flag("tcp", List, "[]"),
 ];
 
 /// Go's words about a text that is no port.
