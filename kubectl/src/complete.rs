@@ -110,7 +110,10 @@ fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
     let (path, command, rest) = match (crate::locate(words), crate::help::path(words)) {
         (Ok(located), _) => located,
         // What is not in this lab is completed as far as that goes.
-        (Err(_), Some(path)) => (path, None, Vec::new()),
+        (Err(_), Some(path)) => {
+            let rest = words[path.split(' ').count()..].to_vec();
+            (path, None, rest)
+        }
         (Err(_), None) => {
             return Err(Fail::message(format!(
                 "unable to find a command for arguments: [{}]",
@@ -158,7 +161,9 @@ fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
         return Ok(flag_names(&path, &parsed, last));
     }
     let family = path.is_empty() || !words::commands(&path).is_empty();
-    let mut answer = if parsed.args.is_empty() && family {
+    // A flag of the command's own leaves no room for a command below it.
+    let flagged = own.iter().any(|flag| parsed.given(flag.long));
+    let mut answer = if parsed.args.is_empty() && family && !flagged {
         commands(&path, last)
     } else {
         let found = arguments(&mut session, &parsed, last);
