@@ -155,7 +155,8 @@ pub(super) fn kinds_of(group: &str, version: &str) -> Vec<&'static dyn Kind> {
     kinds
 }
 
-fn resources(group: &str, version: &str) -> Value {
+/// The list of resources of a group and version.
+pub(super) fn resources(group: &str, version: &str) -> Value {
     let mut all = Vec::new();
     for kind in kinds_of(group, version) {
         let names = kind.names();

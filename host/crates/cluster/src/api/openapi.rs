@@ -1,11 +1,11 @@
 //! OpenAPI documents, of version 3 one per group and version, for `kubectl explain` and for validation.
 //!
-//! Schemas come from the generated types, paths from the kinds. Made once per document. Never
-//! describes what is not served.
+//! Schemas come from the generated types, paths from the kinds. Each is made when it is asked for,
+//! once. Never describes what is not served.
 
-use super::discovery::{GIT_VERSION, GROUPS, hash, kinds_of, object};
+use super::discovery::{GIT_VERSION, GROUPS, hash, kinds_of, object, resources};
 use super::request::{Request, Response};
-use super::schema::schemas;
+use super::schema::{FACTS, MERGE_FACTS, schemas};
 use crate::kind::{Kind, served};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,13 +23,16 @@ pub(super) fn answer(request: &Request, rest: &[&str]) -> Option<Response> {
             .collect();
         return Some(Response::json(200, &json!({ "paths": entries })));
     }
-    let document = documents().get(&rest.join("/"))?;
-    let mut response = Response::of_type(200, "application/json", document.bytes.clone());
+    let path = rest.join("/");
+    let found = documents().get(&path)?;
+    let make = || document(&path, found.group, found.version).to_string();
+    let text = found.text.get_or_init(|| make().into_bytes());
+    let mut response = Response::of_type(200, "application/json", text.clone());
     response
         .headers
-        .push(("etag", format!("\"{}\"", document.hash)));
+        .push(("etag", format!("\"{}\"", found.hash)));
     // The hash is part of the address, so that the answer holds for ever.
-    if request.param("hash") == Some(document.hash.as_str()) {
+    if request.param("hash") == Some(found.hash.as_str()) {
         response.headers[0].1 = "public, immutable".to_owned();
     }
     Some(response)
@@ -48,7 +51,13 @@ pub(super) fn version_2(request: &Request) -> Response {
     }
     static DOCUMENT: OnceLock<Vec<u8>> = OnceLock::new();
     let bytes = DOCUMENT.get_or_init(|| {
-        let definitions = components(&served().collect::<Vec<_>>());
+        let mut definitions = components(&served().collect::<Vec<_>>());
+        for schema in definitions.values_mut().filter_map(Value::as_object_mut) {
+            // Version 2 has no alternatives: amounts and ports are texts there.
+            if schema.remove("oneOf").is_some() {
+                schema.insert("type".into(), "string".into());
+            }
+        }
         let document = json!({
             "swagger": "2.0",
             "info": {"title": "Kubernetes", "version": GIT_VERSION},
@@ -69,11 +78,18 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2, length], content].concat()
 }
 
+/// One document: its name is made at once, its text when it is asked for.
 #[derive(Debug)]
 struct Document {
-    bytes: Vec<u8>,
+    group: &'static str,
+    version: &'static str,
     hash: String,
+    text: OnceLock<Vec<u8>>,
 }
+
+/// To be raised when documents change although neither a kind nor a recorded fact does: clients
+/// keep a document for ever by its hash.
+const FORM: &str = "1";
 
 fn documents() -> &'static BTreeMap<String, Document> {
     static DOCUMENTS: OnceLock<BTreeMap<String, Document>> = OnceLock::new();
@@ -83,14 +99,20 @@ fn documents() -> &'static BTreeMap<String, Document> {
                 move |version: &'static str| (format!("apis/{group}/{version}"), group, version);
             versions.iter().copied().map(of)
         });
-        std::iter::once(("api/v1".to_owned(), "", "v1"))
-            .chain(named)
-            .map(|(path, group, version)| {
-                let bytes = document(&path, group, version).to_string().into_bytes();
-                let hash = hash(&bytes);
-                (path, Document { bytes, hash })
-            })
-            .collect()
+        let facts = hash([FACTS, MERGE_FACTS].concat().as_bytes());
+        let all = std::iter::once(("api/v1".to_owned(), "", "v1")).chain(named);
+        all.map(|(path, group, version)| {
+            let made_of = resources(group, version);
+            let made_of = format!("{FORM} {GIT_VERSION} {facts} {path} {made_of}");
+            let document = Document {
+                group,
+                version,
+                hash: hash(made_of.as_bytes()),
+                text: OnceLock::new(),
+            };
+            (path, document)
+        })
+        .collect()
     })
 }
 
@@ -138,14 +160,14 @@ fn components(kinds: &[&dyn Kind]) -> Map<String, Value> {
         });
         out.insert(name, schema.clone());
     }
-    for kind in kinds {
-        if let Some(schema) = out.get_mut(all.root(*kind)) {
-            schema["x-kubernetes-group-version-kind"] = json!([gvk(*kind, "")]);
-        }
-        if let Some(schema) = out.get_mut(&format!("{}List", all.root(*kind))) {
-            schema["x-kubernetes-group-version-kind"] = json!([gvk(*kind, "List")]);
+    for kind in served() {
+        for suffix in ["", "List"] {
+            if let Some(schema) = out.get_mut(&format!("{}{suffix}", all.root(kind))) {
+                schema["x-kubernetes-group-version-kind"] = json!([gvk(kind, suffix)]);
+            }
         }
     }
+    name_options(&mut out, kinds);
     for (group, version, kind) in [
         ("autoscaling", "v1", "Scale"),
         ("authentication.k8s.io", "v1", "TokenRequest"),
@@ -158,6 +180,25 @@ fn components(kinds: &[&dyn Kind]) -> Map<String, Value> {
         }
     }
     out
+}
+
+/// Options and answers are of every group and version that has them.
+fn name_options(out: &mut Map<String, Value>, kinds: &[&dyn Kind]) {
+    const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+    let of = |kind: &str, (group, version): (&str, &str)| json!({"group": group, "kind": kind, "version": version});
+    let own = kinds
+        .iter()
+        .map(|kind| (kind.names().group, kind.names().version));
+    let versions: BTreeSet<(&str, &str)> = std::iter::once(("", "v1")).chain(own).collect();
+    if let Some(options) = out.get_mut(&format!("{META}.DeleteOptions")) {
+        let all = versions
+            .into_iter()
+            .map(|version| of("DeleteOptions", version));
+        options["x-kubernetes-group-version-kind"] = all.collect();
+    }
+    if let Some(status) = out.get_mut(&format!("{META}.Status")) {
+        status["x-kubernetes-group-version-kind"] = json!([of("Status", ("", "v1"))]);
+    }
 }
 
 /// The part of a group's name that the names of its types have.

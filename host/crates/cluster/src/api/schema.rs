@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-const FACTS: &str = include_str!("schema_facts.json");
+/// The recorded facts, as text.
+pub(super) const FACTS: &str = include_str!("schema_facts.json");
 /// How lists and maps of the other types are merged and owned.
-const MERGE_FACTS: &str = include_str!("merge_facts.json");
+pub(super) const MERGE_FACTS: &str = include_str!("merge_facts.json");
 const PREFIX: &str = "#/components/schemas/";
 
 /// Every schema by its full name, such as `io.k8s.api.core.v1.Pod`.

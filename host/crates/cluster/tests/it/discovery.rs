@@ -188,6 +188,14 @@ fn openapi_is_complete_and_says_what_kubectl_looks_for() {
         value!(["key"]),
         "the name is not required, whatever the types say"
     );
+    let options = &schemas["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"];
+    assert_eq!(
+        options["x-kubernetes-group-version-kind"],
+        value!([{"group": "", "version": "v1", "kind": "DeleteOptions"}])
+    );
+    let second = lab.get("/openapi/v2");
+    let port = &second["definitions"]["io.k8s.apimachinery.pkg.util.intstr.IntOrString"];
+    assert_eq!(port["type"], "string", "version 2 has no alternatives");
     let patch = &core["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"];
     assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], "Pod");
     let parameters = patch["parameters"].as_array().into_iter().flatten();
