@@ -5,6 +5,9 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
+use guest_tls::cert::Certificate;
+use guest_tls::verify::VerifyError;
+
 /// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -42,6 +45,17 @@ pub struct TlsFacts {
     pub cipher: String,
     /// The name asked for by SNI.
     pub server_name: String,
+    /// The certificate the client sent, and what is wrong with it.
+    pub shown: Option<Rc<Shown>>,
+}
+
+/// A client's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The certificate itself.
+    pub certificate: Certificate,
+    /// Whether it is believed.
+    pub verdict: Result<(), VerifyError>,
 }
 
 /// The bytes after the head.

@@ -7,11 +7,12 @@ use crate::options::{Command, Parsed, flag, text};
 use crate::pipe::{End, Manners, converse};
 use crate::show::{self, NameStyle};
 use crate::store;
-use guest_tls::cert::Certificate;
+use guest_tls::cert::{Certificate, Name};
 use guest_tls::client::{Check, Options, Stream, TlsError, Trust, Version, connect};
 use guest_tls::der::civil;
 use guest_tls::key::PublicKey;
 use guest_tls::rustls::{NamedGroup, SignatureScheme};
+use guest_tls::server::{Identity, LoadError};
 use guest_tls::verify::{Code, Host, Purpose, Rules, VerifyError, verify_with};
 use std::fmt::Write as _;
 use std::net::TcpStream;
@@ -33,6 +34,8 @@ pub(crate) const S_CLIENT: Command = Command {
             "Do not send the server name (SNI) extension in the ClientHello",
         ),
         text("CAfile", "infile", "PEM format file of CA's"),
+        text("cert", "val", "Client certificate file to use"),
+        text("key", "val", "Private key file to use; default: -cert file"),
         text("verify_hostname", "val", "Expected peer hostname"),
         text("verify_ip", "val", "Expected peer IP address"),
         flag(
@@ -108,6 +111,7 @@ fn asked(parsed: &Parsed) -> Result<Asked, Failure> {
             .map(|name| name.as_bytes().to_vec())
             .collect()
     });
+    options.identity = identity(parsed)?;
     if parsed.has("tls1_3") || parsed.has("no_tls1_2") {
         options.min = Version::Tls13;
     }
@@ -127,6 +131,29 @@ fn asked(parsed: &Parsed) -> Result<Asked, Failure> {
         address,
         options,
         host,
+    })
+}
+
+/// The client's certificate with its key.
+fn identity(parsed: &Parsed) -> Result<Option<Identity>, Failure> {
+    let Some(cert) = parsed.value("cert") else {
+        return Ok(None);
+    };
+    let key = parsed.value("key").unwrap_or(cert);
+    let missing = |what: &str, file: &str| {
+        complain(format!(
+            "Could not open file or uri for loading {what} from {file}"
+        ))
+    };
+    let chain = std::fs::read(cert).map_err(|_| missing("client certificate", cert))?;
+    let key = std::fs::read(key).map_err(|_| missing("client certificate private key", key))?;
+    let identity = Identity::load(&chain, &key);
+    identity.map(Some).map_err(|error| {
+        if error == LoadError::Mismatch {
+            complain(format!("error setting private key\n{error}"))
+        } else {
+            complain(format!("Could not read client certificate: {error}"))
+        }
     })
 }
 
@@ -327,6 +354,20 @@ fn chain_entry(at: usize, certificate: &Certificate) -> String {
     )
 }
 
+/// Who may have signed a client's certificate; OpenSSL adds which signatures, which is not told here.
+fn authorities(names: Option<&[Name]>) -> String {
+    let lines: String = names
+        .unwrap_or_default()
+        .iter()
+        .map(|name| format!("{}\n", show::name(name, NameStyle::Oneline)))
+        .collect();
+    if lines.is_empty() {
+        "No client certificate CA names sent\n".to_owned()
+    } else {
+        format!("Acceptable client certificate CA names\n{lines}")
+    }
+}
+
 /// The whole report.
 fn report(
     tls: &Stream<TcpStream>,
@@ -361,7 +402,8 @@ fn report(
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "---\nNo client certificate CA names sent\nPeer signing digest: {hash}\nPeer signature type: {kind}\nServer Temp Key: {}\n---\nSSL handshake has read {read} bytes and written {written} bytes\n{}---\n",
+        "---\n{}Peer signing digest: {hash}\nPeer signature type: {kind}\nServer Temp Key: {}\n---\nSSL handshake has read {read} bytes and written {written} bytes\n{}---\n",
+        authorities(tls.authorities()),
         temporary_key(tls.group()),
         verification(verdict, host)
     );

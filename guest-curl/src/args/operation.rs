@@ -174,6 +174,9 @@ pub struct Operation {
     pub hide_connect: bool,
     pub insecure: bool,
     pub ca_file: Option<String>,
+    /// The client's certificate, and its key when that is in another file.
+    pub cert: Option<String>,
+    pub key: Option<String>,
     /// 10, 11, 12 or 13.
     pub tls_min: Option<u8>,
     pub tls_max: Option<u8>,

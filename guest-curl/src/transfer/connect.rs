@@ -79,8 +79,13 @@ impl Transfer<'_, '_> {
             tls: match url.scheme {
                 Scheme::Http => String::new(),
                 Scheme::Https => format!(
-                    "{} {:?} {:?} {:?}",
-                    operation.insecure, operation.ca_file, operation.tls_min, operation.tls_max
+                    "{} {:?} {:?} {:?} {:?} {:?}",
+                    operation.insecure,
+                    operation.ca_file,
+                    operation.cert,
+                    operation.key,
+                    operation.tls_min,
+                    operation.tls_max
                 ),
             },
         }

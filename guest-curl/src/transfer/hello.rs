@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use guest_tls::cert::{AltName, Certificate, Name};
 use guest_tls::client::{self, Check, Options, Stream, TlsError, Trust, Version};
+use guest_tls::server::Identity;
 use guest_tls::verify::{Host, Manner, matches};
 
 use super::Transfer;
@@ -18,6 +19,10 @@ const CA_PATH: &str = "/etc/ssl/certs";
 
 /// The steps of a handshake that verbose output names; which belong to which version.
 const HELLO: &str = "(OUT), TLS handshake, Client hello (1):";
+/// Those that a server adds which asks for a certificate, and the one of a client that has one.
+const ASKED: &str = "(IN), TLS handshake, Request CERT (13):";
+const SENT: &str = "(OUT), TLS handshake, Certificate (11):";
+const SIGNED: &str = "(OUT), TLS handshake, CERT verify (15):";
 const TLS13: &[&str] = &[
     "(IN), TLS handshake, Server hello (2):",
     "(IN), TLS handshake, Encrypted Extensions (8):",
@@ -47,6 +52,7 @@ impl Transfer<'_, '_> {
         };
         let options = self.options()?;
         let limits = (options.min, options.max);
+        let has_identity = options.identity.is_some();
         let left = self.deadline.left().map_err(|()| self.late())?;
         // Not every host can limit writing; reading is limited in any case.
         let _ = tcp.set_write_timeout(left);
@@ -54,14 +60,8 @@ impl Transfer<'_, '_> {
         let outcome = client::connect(options, tcp, crate::now());
         let stream = outcome.map_err(|error| self.refused(error, limits.1))?;
         let version = stream.version();
-        self.steps(
-            version,
-            if version == Version::Tls13 {
-                TLS13
-            } else {
-                TLS12
-            },
-        );
+        let asked = stream.authorities().map(|_| has_identity);
+        self.steps(version, &done(version, asked));
         let verify = stream
             .verdict()
             .err()
@@ -135,7 +135,41 @@ impl Transfer<'_, '_> {
             Version::Tls12
         };
         options.max = highest;
+        options.identity = self.identity()?;
         Ok(options)
+    }
+
+    /// The client's certificate with its key.
+    fn identity(&self) -> Result<Option<Identity>, Failure> {
+        let operation = self.operation;
+        let Some(cert) = &operation.cert else {
+            return Ok(None);
+        };
+        let bad_cert = |why: &str| {
+            Failure::new(
+                58,
+                format!(
+                    "could not load PEM client certificate from {cert}, OpenSSL error {why}, (no key \
+                     found, wrong pass phrase, or wrong file format?)"
+                ),
+            )
+        };
+        let chain = std::fs::read(cert)
+            .map_err(|_| bad_cert("error:80000002:system library::No such file or directory"))?;
+        let key = operation.key.as_ref().unwrap_or(cert);
+        // A key that cannot be read is one that is none.
+        let key_pem = std::fs::read(key).unwrap_or_default();
+        match Identity::load(&chain, &key_pem) {
+            Ok(identity) => Ok(Some(identity)),
+            Err(error) if error.is_about_key() => Err(Failure::new(
+                58,
+                format!("unable to set private key file: '{key}' type PEM"),
+            )),
+            Err(error) => {
+                let text = error.to_string();
+                Err(bad_cert(text.split(":Expecting").next().unwrap_or(&text)))
+            }
+        }
     }
 
     /// The certificates of `--cacert`, or those of the machine.
@@ -271,6 +305,32 @@ impl Transfer<'_, '_> {
             self.steps(version, &["(OUT), TLS alert, close notify (256):"]);
         }
     }
+}
+
+/// The steps of a whole handshake; `asked` is whether a server that asked got a certificate.
+fn done(version: Version, asked: Option<bool>) -> Vec<&'static str> {
+    let modern = version == Version::Tls13;
+    let mut steps = if modern { TLS13 } else { TLS12 }.to_vec();
+    let Some(sent) = asked else { return steps };
+    let at = |steps: &[&str], text: &str| steps.iter().position(|step| step.contains(text));
+    let before = if modern {
+        "Certificate"
+    } else {
+        "Server finished"
+    };
+    let asks = at(&steps, before).unwrap_or(0);
+    steps.insert(asks, ASKED);
+    let answers = if modern {
+        at(&steps, "(OUT), TLS handshake, Finished")
+    } else {
+        at(&steps, "Client key")
+    };
+    let answers = answers.unwrap_or(steps.len());
+    steps.insert(answers, SENT);
+    if sent {
+        steps.insert(answers + if modern { 1 } else { 2 }, SIGNED);
+    }
+    steps
 }
 
 fn is_late(error: &std::io::Error) -> bool {

@@ -76,7 +76,8 @@ fn ended(dir: &Path) {
     );
 }
 
-fn serve(dir: &Path, name: &str) -> (Server, String) {
+/// Serves a page about the connection; with `more`, to those who show a certificate.
+fn serve(dir: &Path, name: &str, more: &[&str]) -> (Server, String) {
     let free = TcpListener::bind("127.0.0.1:0").expect("the loopback has a port");
     let port = free.local_addr().expect("it is bound").port().to_string();
     drop(free);
@@ -88,6 +89,7 @@ fn serve(dir: &Path, name: &str) -> (Server, String) {
             "-key",
             &format!("{name}.key"),
         ])
+        .args(more)
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -108,13 +110,20 @@ fn certificates_are_believed_and_refused_as_curl_does() {
     let names = "subjectAltName=DNS:a.example,DNS:*.c.example,IP:127.0.0.1";
     certificate(&dir, "san", "/CN=san", &["-addext", names]);
     ended(&dir);
-    let (_self, self_port) = serve(&dir, "self");
-    let (_san, san_port) = serve(&dir, "san");
-    let (_old, old_port) = serve(&dir, "old");
+    let (_self, self_port) = serve(&dir, "self", &[]);
+    let (_san, san_port) = serve(&dir, "san", &[]);
+    let (_old, old_port) = serve(&dir, "old", &[]);
+    let (_asks, asks_port) = serve(&dir, "self", &["-verify", "5", "-CAfile", "san.pem"]);
+    let (_wants, wants_port) = serve(&dir, "self", &["-Verify", "5", "-verify_return_error"]);
+    let both = ["san.pem", "san.key"].map(|name| fs::read_to_string(dir.join(name)));
+    let both: String = both.into_iter().map(|text| text.expect("a file")).collect();
+    fs::write(dir.join("both.pem"), both).expect("the folder is writable");
     let words = [
         ("@SELF@", self_port.as_str()),
         ("@SAN@", san_port.as_str()),
         ("@OLD@", old_port.as_str()),
+        ("@ASKS@", asks_port.as_str()),
+        ("@WANTS@", wants_port.as_str()),
         ("@DIR@", dir.to_str().expect("a plain path")),
     ];
     compare_with(include_str!("../cases/tls.txt"), &words);

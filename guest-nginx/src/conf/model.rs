@@ -137,6 +137,35 @@ pub struct Server {
     pub certificates: Vec<(String, String)>,
     /// The oldest and newest TLS it speaks: 12 or 13.
     pub tls_versions: (u8, u8),
+    /// Who its clients have to be.
+    pub clients: Clients,
+}
+
+/// What `ssl_verify_client` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ask {
+    /// Clients are not asked for a certificate.
+    #[default]
+    Nobody,
+    /// Without a good one they get nothing.
+    Required,
+    /// They may have none, but no bad one.
+    Optional,
+    /// Nobody known need have signed it.
+    Unsigned,
+}
+
+/// Who the clients of a server have to be.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// Whether they are asked.
+    pub ask: Ask,
+    /// The authorities they are told, as a path.
+    pub told: Option<String>,
+    /// More authorities, as a path.
+    pub trusted: Option<String>,
+    /// How many certificates may stand between theirs and the authority's.
+    pub depth: usize,
 }
 
 /// How a location's pattern is compared.

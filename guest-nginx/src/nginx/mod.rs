@@ -3,6 +3,7 @@
 //! `Verdict` and done elsewhere. It sends nothing; files are read when an answer is made.
 
 mod access;
+mod certified;
 mod codes;
 mod content;
 pub mod draft;

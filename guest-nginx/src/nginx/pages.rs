@@ -78,6 +78,16 @@ pub fn page(status: u16, product: &str) -> Option<String> {
             "Request Header Or Cookie Too Large",
             "Request Header Or Cookie Too Large",
         ),
+        495 => (
+            400,
+            "The SSL certificate error",
+            "The SSL certificate error",
+        ),
+        496 => (
+            400,
+            "No required SSL certificate was sent",
+            "No required SSL certificate was sent",
+        ),
         497 => (
             400,
             "The plain HTTP request was sent to HTTPS port",

@@ -250,7 +250,11 @@ impl<'a> Turn<'a> {
 
     /// Runs through the phases until something is to be done.
     pub fn run(&mut self) -> Verdict {
-        let step = self.phases();
+        let stranger = match self.phase {
+            Phase::Server if !self.internal => self.stranger(),
+            _ => None,
+        };
+        let step = stranger.map_or_else(|| self.phases(), Step::Fail);
         self.verdict(step)
     }
 

@@ -7,6 +7,7 @@ use crate::http::uri;
 use crate::net;
 use crate::vars::Var;
 
+use super::certified;
 use super::pages::product;
 use super::turn::{Asked, Turn};
 
@@ -154,6 +155,10 @@ impl Turn<'_> {
     /// About TLS and the upstreams.
     fn upstream_value(&self, var: &Var, out: &mut Vec<u8>) {
         if let Some(tls) = &self.client.tls {
+            if let Var::SslClient(about) = var {
+                let text = certified::value(tls.shown.as_deref(), *about, self.now.seconds);
+                out.extend_from_slice(text.as_bytes());
+            }
             let text = match var {
                 Var::SslProtocol => tls.protocol.as_str(),
                 Var::SslCipher => tls.cipher.as_str(),

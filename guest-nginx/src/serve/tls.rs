@@ -2,21 +2,94 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use guest_tls::cert::Certificate;
 use guest_tls::client::Version;
 use guest_tls::server::{Identity, LoadError, Options};
+use guest_tls::verify::{Purpose, Rules, verify_with};
 use rustls::{Connection, ServerConfig, ServerConnection};
 
-use crate::conf::model::{Config, ServerName};
+use crate::conf::model::{Ask, Config, Server, ServerName};
+use crate::net::system;
 use crate::net::wire::{Got, Wire};
-use crate::reply::TlsFacts;
+use crate::reply::{Shown, TlsFacts};
 
+use super::Face;
 use super::talk::Talk;
 
-/// What is shown on each address that speaks TLS.
+/// What is shown on each address that speaks TLS, and who judges what clients show.
 #[derive(Debug, Default)]
-pub struct Certificates(BTreeMap<SocketAddrV4, Arc<ServerConfig>>);
+pub struct Certificates {
+    all: BTreeMap<SocketAddrV4, Arc<ServerConfig>>,
+    /// By the server's number.
+    judges: BTreeMap<usize, Judge>,
+}
+
+/// The authorities of a server's clients.
+#[derive(Debug)]
+struct Judge {
+    told: Vec<Certificate>,
+    trusted: Vec<Certificate>,
+    depth: usize,
+}
+
+impl Judge {
+    /// Loads what a server trusts; nothing when it asks nobody.
+    fn load(server: &Server) -> Result<Option<Self>, String> {
+        let clients = &server.clients;
+        let asks = clients.ask != Ask::Nobody;
+        let load = |path: &Option<String>| path.as_deref().map_or(Ok(Vec::new()), authorities);
+        if server.certificates.is_empty() {
+            return Ok(None);
+        }
+        let told = if asks {
+            load(&clients.told)?
+        } else {
+            Vec::new()
+        };
+        let mut trusted = load(&clients.trusted)?;
+        trusted.extend(told.clone());
+        Ok(asks.then_some(Self {
+            told,
+            trusted,
+            depth: clients.depth,
+        }))
+    }
+
+    fn judge(&self, chain: Vec<Certificate>) -> Option<Shown> {
+        let now = i64::try_from(system::wall().seconds).unwrap_or(i64::MAX);
+        let mut rules = Rules::tls(Purpose::Client, None, now);
+        rules.depth = self.depth;
+        // As in nginx the handshake goes on whatever is wrong; requests are refused later.
+        let verdict = verify_with(&chain, &self.trusted, &rules, &mut |_| true).map(|_| ());
+        let certificate = chain.into_iter().next()?;
+        Some(Shown {
+            certificate,
+            verdict,
+        })
+    }
+}
+
+/// Certificates that are trusted, or OpenSSL's words as nginx repeats them.
+fn authorities(path: &str) -> Result<Vec<Certificate>, String> {
+    let failed =
+        |why: &str| format!("SSL_CTX_load_verify_locations(\"{path}\") failed (SSL: {why})");
+    let text = std::fs::read(path).map_err(|_| {
+        failed(&format!(
+            "error:80000002:system library::No such file or directory:calling fopen({path}, r) \
+             error:10000080:BIO routines::no such file error:05880002:x509 certificate \
+             routines::system lib"
+        ))
+    })?;
+    let none = || failed("error:05800088:x509 certificate routines::no certificate or crl found");
+    let found = Certificate::all_from_pem(&text).map_err(|_| none())?;
+    if found.is_empty() {
+        return Err(none());
+    }
+    Ok(found)
+}
 
 impl Certificates {
     /// Loads all that a configuration names; the error is nginx's.
@@ -28,11 +101,18 @@ impl Certificates {
             }
         }
         let mut all = BTreeMap::new();
+        let mut judges = BTreeMap::new();
+        for (at, server) in config.servers.iter().enumerate() {
+            if let Some(judge) = Judge::load(server)? {
+                judges.insert(at, judge);
+            }
+        }
         for listen in config.listens.iter().filter(|listen| listen.tls) {
             let mut options = Options {
                 identities: Vec::new(),
                 choose: Arc::new(|_| Some(0)),
                 alpn: vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()],
+                ask: None,
                 min: Version::Tls12,
                 max: Version::Tls13,
             };
@@ -42,6 +122,12 @@ impl Certificates {
                 if at == 0 {
                     options.min = version(server.tls_versions.0);
                     options.max = version(server.tls_versions.1);
+                }
+                if let Some(judge) = judges.get(number) {
+                    options
+                        .ask
+                        .get_or_insert_default()
+                        .extend(judge.told.clone());
                 }
                 for pair in &server.certificates {
                     options.identities.extend(identities.get(pair).cloned());
@@ -54,12 +140,12 @@ impl Certificates {
             options.choose = guest_tls::server::by_names(lists);
             all.insert(listen.address, guest_tls::server::config_with(options));
         }
-        Ok(Self(all))
+        Ok(Self { all, judges })
     }
 
     /// Those of an address.
     pub(super) fn of(&self, address: SocketAddrV4) -> Option<Arc<ServerConfig>> {
-        self.0.get(&address).map(Arc::clone)
+        self.all.get(&address).map(Arc::clone)
     }
 }
 
@@ -152,7 +238,15 @@ pub(super) async fn begin(talk: &mut Talk, config: Arc<ServerConfig>, patience_m
     if tls.shake(patience_ms).await.is_err() {
         return Begun::Gone;
     }
-    talk.client.tls = Some(facts(&tls.connection));
+    let mut facts = facts(&tls.connection);
+    let peer = tls.connection.peer_certificates().unwrap_or_default();
+    let chain: Result<Vec<_>, _> = peer.iter().map(|der| Certificate::from_der(der)).collect();
+    if let (Face::Nginx(config, certificates), Ok(chain)) = (talk.server.face(), chain) {
+        let (server, _) = config.choose(talk.client.local, &facts.server_name);
+        let judge = certificates.judges.get(&server);
+        facts.shown = judge.and_then(|judge| judge.judge(chain)).map(Rc::new);
+    }
+    talk.client.tls = Some(facts);
     Begun::Sealed
 }
 
@@ -169,6 +263,7 @@ fn facts(connection: &Connection) -> TlsFacts {
         protocol: if modern { "TLSv1.3" } else { "TLSv1.2" }.to_owned(),
         cipher: suite.map_or_else(String::new, |suite| openssl_name(&format!("{suite:?}"))),
         server_name,
+        shown: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod names;
 
-pub use names::{Names, Var};
+pub use names::{About, Names, Var};
 
 /// A text in pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -49,6 +49,8 @@ pub enum Var {
     ServerPort,
     ServerProtocol,
     SslCipher,
+    /// `$ssl_client_…`
+    SslClient(About),
     SslProtocol,
     SslServerName,
     SslSessionReused,
@@ -78,6 +80,25 @@ pub enum Var {
     Capture(usize),
     /// One that the configuration defines, by its number.
     User(usize),
+}
+
+/// What is asked about a client's certificate.
+#[allow(missing_docs, reason = "each has the name nginx gives it")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    Cert,
+    EscapedCert,
+    Fingerprint,
+    Issuer,
+    LegacyIssuer,
+    RawCert,
+    Subject,
+    LegacySubject,
+    Serial,
+    End,
+    Remain,
+    Start,
+    Verify,
 }
 
 const OWN: &[(&str, Var)] = &[
@@ -129,6 +150,28 @@ const OWN: &[(&str, Var)] = &[
     ("server_port", Var::ServerPort),
     ("server_protocol", Var::ServerProtocol),
     ("ssl_cipher", Var::SslCipher),
+    ("ssl_client_cert", Var::SslClient(About::Cert)),
+    (
+        "ssl_client_escaped_cert",
+        Var::SslClient(About::EscapedCert),
+    ),
+    ("ssl_client_fingerprint", Var::SslClient(About::Fingerprint)),
+    ("ssl_client_i_dn", Var::SslClient(About::Issuer)),
+    (
+        "ssl_client_i_dn_legacy",
+        Var::SslClient(About::LegacyIssuer),
+    ),
+    ("ssl_client_raw_cert", Var::SslClient(About::RawCert)),
+    ("ssl_client_s_dn", Var::SslClient(About::Subject)),
+    (
+        "ssl_client_s_dn_legacy",
+        Var::SslClient(About::LegacySubject),
+    ),
+    ("ssl_client_serial", Var::SslClient(About::Serial)),
+    ("ssl_client_v_end", Var::SslClient(About::End)),
+    ("ssl_client_v_remain", Var::SslClient(About::Remain)),
+    ("ssl_client_v_start", Var::SslClient(About::Start)),
+    ("ssl_client_verify", Var::SslClient(About::Verify)),
     ("ssl_protocol", Var::SslProtocol),
     ("ssl_server_name", Var::SslServerName),
     ("ssl_session_reused", Var::SslSessionReused),

@@ -2,6 +2,7 @@
 //! And what no configuration and no request may do to the server.
 
 mod apache;
+mod clients;
 mod conf;
 mod features;
 mod fuzz;

@@ -2,7 +2,7 @@
 //!
 //! Never shortened by `-certopt`, which is not here.
 
-use super::name::{NameStyle, name};
+use super::{NameStyle, name};
 use super::{extensions, hex_lines, public_key};
 use guest_tls::cert::{Certificate, Extension, Request};
 use guest_tls::der::{Object, Reader, civil};

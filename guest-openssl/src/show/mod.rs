@@ -5,12 +5,11 @@
 mod certificate;
 mod extension;
 mod key;
-mod name;
 
 pub(crate) use certificate::{certificate, request};
 pub(crate) use extension::extensions;
+pub(crate) use guest_tls::cert::{NameStyle, oneline, print_name as name};
 pub(crate) use key::{private_key, public_key};
-pub(crate) use name::{NameStyle, name, oneline};
 
 /// `aa:bb`, in this many columns from this indentation on, with the colon at each line's end.
 fn hex_lines(bytes: &[u8], indent: usize, columns: usize) -> String {

@@ -74,7 +74,7 @@ impl Drop for Server {
 }
 
 /// The real server with a certificate of this kind of key; waits until it says that it listens.
-fn real_server(folder: &std::path::Path, kind: &str, port: u16) -> Server {
+fn real_server(folder: &std::path::Path, kind: &str, port: u16, more: &[&str]) -> Server {
     let real = trial::installed("openssl", "openssl");
     let (key, cert) = (folder.join("key"), folder.join("cert"));
     let mut make = Command::new(&real);
@@ -107,6 +107,7 @@ fn real_server(folder: &std::path::Path, kind: &str, port: u16) -> Server {
         .arg(&key)
         .arg("-cert")
         .arg(&cert)
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -124,13 +125,38 @@ fn real_server(folder: &std::path::Path, kind: &str, port: u16) -> Server {
 }
 
 #[test]
+fn our_client_shows_its_certificate_to_a_server_that_asks() {
+    let folder = std::env::temp_dir().join(format!("s-server-{}-asks", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("the temporary directory is writable");
+    let port = port();
+    let ca = folder.join("cert");
+    let ca = ca.to_str().expect("a plain path");
+    let more = ["-Verify", "3", "-verify_return_error", "-CAfile", ca];
+    let server = real_server(&folder, "rsa:2048", port, &more);
+    says(
+        &format!(
+            "cat {ca} > c; cat {place}/key > k; cat c k > both
+             ask() {{ openssl s_client -connect 127.0.0.1:{port} -CAfile c \"$@\" </dev/null 2>&1 | grep -A1 -e '^Acceptable' -e ^error -e ^Could; }}
+             ask -cert c -key k -tls1_2; ask -cert both -tls1_3; ask -cert none; openssl genrsa -out other 1024 2>/dev/null; ask -cert c -key other",
+            place = folder.display()
+        ),
+        "Acceptable client certificate CA names\nCN = host.test\n\
+         Acceptable client certificate CA names\nCN = host.test\n\
+         Could not open file or uri for loading client certificate from none\n\
+         error setting private key\nerror:05800074:x509 certificate routines::key values mismatch\n",
+    );
+    drop(server);
+    std::fs::remove_dir_all(&folder).expect("it was made");
+}
+
+#[test]
 fn our_client_talks_to_the_real_server() {
     for kind in ["rsa:2048", "ec"] {
         let folder =
             std::env::temp_dir().join(format!("s-server-{}-{}", std::process::id(), &kind[..2]));
         std::fs::create_dir_all(&folder).expect("the temporary directory is writable");
         let port = port();
-        let server = real_server(&folder, kind, port);
+        let server = real_server(&folder, kind, port, &[]);
         let place = folder.display();
         says(
             &format!(
@@ -215,7 +241,7 @@ fn ssl_client_carries_a_request_and_refuses_a_stranger() {
     let folder = std::env::temp_dir().join(format!("ssl-client-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the temporary directory is writable");
     let port = port();
-    let server = real_server(&folder, "ec", port);
+    let server = real_server(&folder, "ec", port, &[]);
     let program = env!("CARGO_BIN_EXE_guest-openssl");
     let link = folder.join("ssl_client");
     std::os::unix::fs::symlink(program, &link).expect("the folder is writable");

@@ -6,12 +6,14 @@ mod build;
 mod extension;
 mod make;
 mod name;
+mod print;
 mod request;
 
 pub use build::{Builder, SelfSigned};
 pub use extension::{AltName, AuthorityKeyId, Extension, USAGES};
 pub use make::{Making, make_extension};
 pub use name::{Attribute, Name};
+pub use print::{NameStyle, oneline, print_name};
 pub use request::Request;
 
 use crate::der::{self, Object, Reader, id, tag};

@@ -1,6 +1,6 @@
 //! Distinguished names.
 //!
-//! Never printed here: OpenSSL has three ways of that, and `guest-openssl` has them.
+//! Never printed here: OpenSSL has several ways of that, and `print` has them.
 
 use crate::der::{self, Element, Object, Reader, id, tag};
 

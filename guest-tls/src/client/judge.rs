@@ -4,7 +4,7 @@
 
 use super::{Check, Options, Verdict};
 use crate::cert::Certificate;
-use crate::provider::{SCHEMES, verify_signature};
+use crate::provider::{SCHEMES, verify_handshake};
 use crate::verify::{self, Code, Host, Purpose, Rules};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -63,15 +63,8 @@ impl Judge {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let bad = || Error::InvalidCertificate(CertificateError::BadEncoding);
-        let certificate = Certificate::from_der(certificate).map_err(|_| bad())?;
         self.remember(|seen| seen.scheme = Some(signed.scheme));
-        let key = &certificate.key;
-        if verify_signature(key, signed.scheme, message, signed.signature()) {
-            Ok(HandshakeSignatureValid::assertion())
-        } else {
-            Err(Error::InvalidCertificate(CertificateError::BadSignature))
-        }
+        verify_handshake(message, certificate, signed)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Never connects: the stream is the caller's. On a stream that does not block, [`Stream`] passes
 //! `WouldBlock` on after the handshake, so that a program can wait for two things at once.
 
+mod answering;
 mod failure;
 mod judge;
 mod stream;
@@ -11,7 +12,9 @@ pub use failure::TlsError;
 pub use stream::Stream;
 
 use crate::cert::{Certificate, NotACertificate};
+use crate::server::Identity;
 use crate::verify::VerifyError;
+use answering::Answering;
 use judge::Judge;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -93,6 +96,8 @@ pub struct Options {
     pub sni: bool,
     /// Protocols to offer, the preferred one first.
     pub alpn: Vec<Vec<u8>>,
+    /// What is sent to a server that asks who the client is.
+    pub identity: Option<Identity>,
     /// The lowest version.
     pub min: Version,
     /// The highest version.
@@ -109,6 +114,7 @@ impl Options {
             server: server.to_owned(),
             sni: true,
             alpn: Vec::new(),
+            identity: None,
             min: Version::Tls12,
             max: Version::Tls13,
         }
@@ -138,13 +144,14 @@ pub fn connect<S: Read + Write>(
     now_unix: i64,
 ) -> Result<Stream<S>, TlsError> {
     let judge = Arc::new(Judge::new(&options, now_unix));
+    let answering = Arc::new(Answering::new(options.identity.as_ref()));
     let provider = crate::provider();
     let versions = Version::between(options.min, options.max);
     let mut config = ClientConfig::builder_with_details(provider, Arc::new(Fixed(now_unix)))
         .with_protocol_versions(&versions)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::<Judge>::clone(&judge))
-        .with_no_client_auth();
+        .with_client_cert_resolver(Arc::<Answering>::clone(&answering));
     config.alpn_protocols = options.alpn;
     config.resumption = rustls::client::Resumption::disabled();
     // A name that cannot stand in SNI is not said; the check has its own copy of it.
@@ -152,5 +159,5 @@ pub fn connect<S: Read + Write>(
         .unwrap_or_else(|_| ServerName::from(std::net::IpAddr::from([0, 0, 0, 0])));
     config.enable_sni = options.sni && matches!(name, ServerName::DnsName(_));
     let connection = ClientConnection::new(Arc::new(config), name)?;
-    Stream::handshake(connection, stream, judge)
+    Stream::handshake(connection, stream, &judge, &answering)
 }

@@ -3,12 +3,12 @@
 //! Never hides a missing goodbye: the end of the stream without `close_notify` is told apart by
 //! [`Stream::ended_properly`].
 
+use super::answering::Answering;
 use super::judge::Judge;
 use super::{TlsError, Verdict, Version};
-use crate::cert::Certificate;
+use crate::cert::{Certificate, Name};
 use rustls::{ClientConnection, NamedGroup, ProtocolVersion, SignatureScheme};
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
 
 /// The two ends' connection, after the handshake.
 #[derive(Debug)]
@@ -20,13 +20,15 @@ pub struct Stream<S> {
     scheme: Option<SignatureScheme>,
     counts: (u64, u64),
     proper: bool,
+    authorities: Option<Vec<Name>>,
 }
 
 impl<S: Read + Write> Stream<S> {
     pub(super) fn handshake(
         connection: ClientConnection,
         inner: S,
-        judge: Arc<Judge>,
+        judge: &Judge,
+        answering: &Answering,
     ) -> Result<Self, TlsError> {
         let mut stream = Self {
             connection,
@@ -36,6 +38,7 @@ impl<S: Read + Write> Stream<S> {
             scheme: None,
             counts: (0, 0),
             proper: false,
+            authorities: None,
         };
         let done = stream.shake();
         let seen = judge.seen();
@@ -48,6 +51,7 @@ impl<S: Read + Write> Stream<S> {
         stream.chain = seen.chain;
         stream.verdict = seen.verdict;
         stream.scheme = seen.scheme;
+        stream.authorities = answering.authorities();
         Ok(stream)
     }
 
@@ -105,6 +109,12 @@ impl<S: Read + Write> Stream<S> {
 }
 
 impl<S> Stream<S> {
+    /// The authorities that the server named when it asked for a certificate; nothing when it did not ask.
+    #[must_use]
+    pub fn authorities(&self) -> Option<&[Name]> {
+        self.authorities.as_deref()
+    }
+
     /// The version spoken.
     #[must_use]
     pub fn version(&self) -> Version {

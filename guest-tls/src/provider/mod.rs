@@ -8,7 +8,7 @@ mod kx;
 mod sign;
 mod suites;
 
-pub(crate) use sign::{SCHEMES, signing_key, verify_signature};
+pub(crate) use sign::{SCHEMES, signing_key, verify_handshake};
 
 use rustls::crypto::{
     CryptoProvider, GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms,

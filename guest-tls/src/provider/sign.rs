@@ -2,10 +2,13 @@
 //!
 //! Never SHA-1.
 
+use crate::cert::Certificate;
 use crate::digest::Digest;
 use crate::key::{Key, PublicKey};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::CertificateDer;
 use rustls::sign::{Signer, SigningKey};
-use rustls::{Error, SignatureAlgorithm, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureAlgorithm, SignatureScheme};
 use std::sync::Arc;
 
 /// What is offered and accepted, the preferred ones first.
@@ -50,7 +53,7 @@ fn fits(key: &PublicKey, scheme: SignatureScheme) -> bool {
 }
 
 /// Whether `signature` is this key's.
-pub(crate) fn verify_signature(
+fn verify_signature(
     key: &PublicKey,
     scheme: SignatureScheme,
     message: &[u8],
@@ -64,6 +67,21 @@ pub(crate) fn verify_signature(
         PublicKey::Rsa(key) => key.verify(digest, message, signature),
         PublicKey::P256(_) => key.verify_ecdsa(digest, message, signature),
         PublicKey::Other { .. } => false,
+    }
+}
+
+/// Whether a peer has the key of the certificate it sent.
+pub(crate) fn verify_handshake(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    let key = Certificate::from_der(certificate).map_err(bad)?.key;
+    if verify_signature(&key, signed.scheme, message, signed.signature()) {
+        Ok(HandshakeSignatureValid::assertion())
+    } else {
+        Err(Error::InvalidCertificate(CertificateError::BadSignature))
     }
 }
 

@@ -1,12 +1,15 @@
 //! The server's side: a configuration for rustls, whose connection the server drives itself.
 //!
-//! Never asks for a client's certificate.
+//! Never judges a client's certificate, only whether the client has its key.
 
+mod asking;
 mod identity;
 
 pub use identity::{Identity, LoadError};
 
+use crate::cert::Certificate;
 use crate::client::Version;
+use asking::Asking;
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -25,6 +28,8 @@ pub struct Options {
     pub choose: Choose,
     /// Protocols to agree to, the preferred one first; none ignores the client's.
     pub alpn: Vec<Vec<u8>>,
+    /// The authorities that clients are told when they are asked for a certificate; none asks nobody.
+    pub ask: Option<Vec<Certificate>>,
     /// The lowest version.
     pub min: Version,
     /// The highest version.
@@ -53,6 +58,7 @@ pub fn config(
         identities: vec![Identity::load(chain_pem, key_pem)?],
         choose: Arc::new(|_| Some(0)),
         alpn: Vec::new(),
+        ask: None,
         min,
         max,
     }))
@@ -69,11 +75,14 @@ pub fn config_with(options: Options) -> Arc<ServerConfig> {
         identities: identities.collect(),
         choose: options.choose,
     };
-    let mut config = ServerConfig::builder_with_provider(crate::provider())
+    let builder = ServerConfig::builder_with_provider(crate::provider())
         .with_protocol_versions(&Version::between(options.min, options.max))
-        .expect("there is a suite for every version")
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(resolver));
+        .expect("there is a suite for every version");
+    let builder = match &options.ask {
+        Some(authorities) => builder.with_client_cert_verifier(Arc::new(Asking::new(authorities))),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = options.alpn;
     Arc::new(config)
 }

@@ -125,6 +125,7 @@ fn the_name_said_chooses_the_certificate() {
         identities: identities.collect(),
         choose: server::by_names(lists.to_vec()),
         alpn: vec![b"http/1.1".to_vec()],
+        ask: None,
         min: Version::Tls12,
         max: Version::Tls13,
     });

@@ -91,6 +91,10 @@ impl Builder<'_> {
                 *certificate = self.conf_path(certificate);
                 *key = self.conf_path(key);
             }
+            let clients = &mut draft.server.clients;
+            for path in [&mut clients.told, &mut clients.trusted] {
+                *path = path.take().map(|path| self.conf_path(&path));
+            }
             for listen in draft.listens {
                 self.add_listen(number, listen);
             }

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::{Builder, Seen, end_of, listen};
-use crate::conf::model::{Location, Modifier, Server, ServerName};
+use crate::conf::model::{Ask, Clients, Location, Modifier, Server, ServerName};
 use crate::conf::pattern::Pattern;
 use crate::conf::rules;
 use crate::conf::settings::Said;
 use crate::conf::tree::{Block, ConfError, Directive, Place};
-use crate::conf::values::{Result, buffers, flag, milliseconds, one_of, refuse};
+use crate::conf::values::{Result, buffers, flag, milliseconds, number, one_of, refuse};
 use crate::http::request::Limits;
 
 /// A server that is not settled yet.
@@ -35,6 +35,10 @@ pub(super) struct ServerSaid {
     certificates: Option<Vec<String>>,
     keys: Option<Vec<String>>,
     protocols: Option<(u8, u8)>,
+    ask: Option<Ask>,
+    told: Option<String>,
+    trusted: Option<String>,
+    depth: Option<usize>,
 }
 
 impl ServerSaid {
@@ -52,6 +56,10 @@ impl ServerSaid {
         take(&mut self.certificates, &outer.certificates);
         take(&mut self.keys, &outer.keys);
         take(&mut self.protocols, &outer.protocols);
+        take(&mut self.ask, &outer.ask);
+        take(&mut self.told, &outer.told);
+        take(&mut self.trusted, &outer.trusted);
+        take(&mut self.depth, &outer.depth);
     }
 
     pub(super) fn settle(self, server: &mut Server) {
@@ -68,6 +76,12 @@ impl ServerSaid {
         };
         server.header_timeout_ms = self.header_timeout.unwrap_or(60_000);
         server.tls_versions = self.protocols.unwrap_or((12, 13));
+        server.clients = Clients {
+            ask: self.ask.unwrap_or_default(),
+            told: self.told,
+            trusted: self.trusted,
+            depth: self.depth.unwrap_or(1),
+        };
         let pairs = self.certificates.unwrap_or_default().into_iter();
         server.certificates = pairs.zip(self.keys.unwrap_or_default()).collect();
     }
@@ -86,6 +100,17 @@ impl Draft {
         if certificates.is_empty() && self.listens.iter().any(|listen| listen.tls) {
             let message = "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive";
             return Err(ConfError::at(&self.places[0], message));
+        }
+        let asks = !matches!(self.said.ask, None | Some(Ask::Nobody | Ask::Unsigned));
+        // Since 1.27.2 either is enough.
+        if !certificates.is_empty()
+            && asks
+            && self.said.told.is_none()
+            && self.said.trusted.is_none()
+        {
+            let message =
+                "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client";
+            return Err(ConfError(message.to_owned()));
         }
         Ok(())
     }
@@ -154,6 +179,7 @@ impl Builder<'_> {
                 header_timeout_ms: 60_000,
                 certificates: Vec::new(),
                 tls_versions: (12, 13),
+                clients: Clients::default(),
             },
             levels: Vec::new(),
             parents: Vec::new(),
@@ -261,17 +287,15 @@ impl Builder<'_> {
             }
             "ssl_protocols" => said.protocols = Some(protocols(directive)?),
             "ssl_verify_client" => {
-                one_of(
-                    directive,
-                    word,
-                    &["off", "on", "optional", "optional_no_ca"],
-                )?;
-                if word != "off" {
-                    return refuse(
-                        directive,
-                        "asking clients for certificates is not in this lab",
-                    );
-                }
+                let words = ["off", "on", "optional", "optional_no_ca"];
+                let asks = [Ask::Nobody, Ask::Required, Ask::Optional, Ask::Unsigned];
+                said.ask = Some(asks[one_of(directive, word, &words)?]);
+            }
+            "ssl_client_certificate" => said.told = Some(word.to_owned()),
+            "ssl_trusted_certificate" => said.trusted = Some(word.to_owned()),
+            "ssl_verify_depth" => {
+                let depth = number(directive, word)?;
+                said.depth = Some(usize::try_from(depth).unwrap_or(usize::MAX));
             }
             _ => return Ok(false),
         }

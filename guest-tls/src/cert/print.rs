@@ -1,12 +1,12 @@
-//! Distinguished names: the ways of `-nameopt`.
+//! Distinguished names as OpenSSL prints them: the ways of `-nameopt`, which servers use too.
 //!
 //! Never decodes what it cannot: bytes beyond ASCII are shown in hexadecimal, as OpenSSL does.
 
-use guest_tls::cert::{Attribute, Name};
+use super::{Attribute, Name};
 
 /// How a name is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NameStyle {
+pub enum NameStyle {
     /// `CN = a, O = b`
     Oneline,
     /// `O=b,CN=a`
@@ -18,7 +18,9 @@ pub(crate) enum NameStyle {
 }
 
 impl NameStyle {
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// The style of this name; nothing when OpenSSL has none.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "oneline" => Some(Self::Oneline),
             "rfc2253" => Some(Self::Rfc2253),
@@ -30,7 +32,8 @@ impl NameStyle {
 }
 
 /// A name in a style; a multiline one starts with a line break.
-pub(crate) fn name(name: &Name, style: NameStyle) -> String {
+#[must_use]
+pub fn print_name(name: &Name, style: NameStyle) -> String {
     let attribute = |attribute: &Attribute| match style {
         NameStyle::Oneline => {
             format!(
@@ -73,7 +76,8 @@ pub(crate) fn name(name: &Name, style: NameStyle) -> String {
 }
 
 /// `/CN=a/O=b`, as inside of extensions.
-pub(crate) fn oneline(name: &Name) -> String {
+#[must_use]
+pub fn oneline(name: &Name) -> String {
     let mut text = String::new();
     let starts = name.sets.iter().flat_map(|set| {
         // The others of a set follow with a plus.
