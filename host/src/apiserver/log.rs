@@ -17,16 +17,21 @@ pub(super) fn answer(shell: &Shell, wanted: &StreamRequest) -> hyper::Response<A
         previous,
         tail,
         since_seconds,
+        since_time,
         timestamps,
         limit_bytes,
     } = wanted
     else {
         return refuse(400, "BadRequest", "not a log request");
     };
+    let ago = since_time.map(|then| {
+        let now = i128::from(shell.unix_nanos());
+        Duration::from_nanos(u64::try_from(now - then).unwrap_or(0))
+    });
     let options = LogOptions {
         follow: *follow,
         tail: *tail,
-        since: since_seconds.map(Duration::from_secs),
+        since: since_seconds.map(Duration::from_secs).or(ago),
         timestamps: timestamps.then(|| shell.epoch()),
         limit_bytes: *limit_bytes,
     };

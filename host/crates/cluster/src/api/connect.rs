@@ -6,7 +6,9 @@ use super::request::{Body, Request, Response, StreamRequest};
 use super::route::Target;
 use super::status::Failure;
 use crate::kind::look::{list, text};
+use crate::kind::{Findings, Names};
 use crate::store::Store;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// Answers a request to `exec`, `attach`, `log` or `portforward` of a pod.
@@ -26,22 +28,23 @@ pub(super) fn connect(
     let no_host = || Failure::bad_request(format!("pod {name} does not have a host assigned"));
     let stream = match target.subresource {
         Some("log") => {
+            let wanted = LogOptions::read(request, name)?;
             let container = container_of(pod, asked)?;
             if host.is_empty() {
                 return Ok(Response::of_type(200, "text/plain", Vec::new()));
             }
             check_log(pod, &container, flag("previous"))?;
-            let number = |name| request.param(name).and_then(|text: &str| text.parse().ok());
             StreamRequest::Log {
                 namespace,
                 pod: name.to_owned(),
                 container,
                 follow: flag("follow"),
                 previous: flag("previous"),
-                tail: number("tailLines"),
-                since_seconds: number("sinceSeconds"),
+                tail: wanted.tail.map(i64::unsigned_abs),
+                since_seconds: wanted.since_seconds.map(i64::unsigned_abs),
+                since_time: wanted.since_time,
                 timestamps: flag("timestamps"),
-                limit_bytes: number("limitBytes"),
+                limit_bytes: wanted.limit_bytes.map(i64::unsigned_abs),
             }
         }
         Some("portforward") if host.is_empty() => return Err(no_host()),
@@ -114,6 +117,91 @@ pub(super) fn connect(
     let mut response = Response::of_type(200, "text/plain", Vec::new());
     response.body = Body::Stream(stream);
     Ok(response)
+}
+
+/// The numbers of a log request, checked as `ValidatePodLogOptions` does.
+struct LogOptions {
+    tail: Option<i64>,
+    limit_bytes: Option<i64>,
+    since_seconds: Option<i64>,
+    since_time: Option<i128>,
+}
+
+impl LogOptions {
+    /// # Errors
+    /// When a value is no number or time, or breaks a rule.
+    fn read(request: &Request, pod: &str) -> Result<Self, Failure> {
+        if let Some(stream @ ("Stdout" | "Stderr")) = request.param("stream") {
+            return Err(Failure::not_in_this_lab(&format!(
+                "logs of {stream} alone: a log is kept as one"
+            )));
+        }
+        let number = |name| -> Result<Option<i64>, Failure> {
+            let Some(text) = request.param(name).filter(|text| !text.is_empty()) else {
+                return Ok(None);
+            };
+            let wrong = |_| {
+                let why = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+                Failure::bad_request(why)
+            };
+            text.parse().map(Some).map_err(wrong)
+        };
+        let time = match request.param("sinceTime").filter(|text| !text.is_empty()) {
+            None => None,
+            Some(text) => {
+                let wrong = |_| {
+                    Failure::bad_request(format!(
+                        "parsing time \"{text}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{text}\" as \"2006\""
+                    ))
+                };
+                Some(text.parse::<Timestamp>().map_err(wrong)?.as_nanosecond())
+            }
+        };
+        let options = Self {
+            tail: number("tailLines")?,
+            limit_bytes: number("limitBytes")?,
+            since_seconds: number("sinceSeconds")?,
+            since_time: time,
+        };
+        options.check(pod)?;
+        Ok(options)
+    }
+
+    fn check(&self, pod: &str) -> Result<(), Failure> {
+        let mut found = Findings::default();
+        if let Some(tail) = self.tail.filter(|tail| *tail < 0) {
+            let why = "must be greater than or equal to 0";
+            found.invalid("tailLines", &tail.into(), why);
+        }
+        if let Some(bytes) = self.limit_bytes.filter(|bytes| *bytes < 1) {
+            found.invalid("limitBytes", &bytes.into(), "must be greater than 0");
+        }
+        match (self.since_seconds, self.since_time) {
+            (Some(_), Some(_)) => {
+                let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
+                found.forbidden("", why);
+            }
+            (Some(seconds), None) if seconds < 1 => {
+                found.invalid("sinceSeconds", &seconds.into(), "must be greater than 0");
+            }
+            _ => {}
+        }
+        if found.0.is_empty() {
+            return Ok(());
+        }
+        let names = Names {
+            key: "",
+            plural: "",
+            singular: "",
+            short: &[],
+            kind: "PodLogOptions",
+            group: "",
+            version: "v1",
+            namespaced: true,
+            categories: &[],
+        };
+        Err(Failure::invalid(&names, pod, &found.0))
+    }
 }
 
 /// The container meant: the one named, or the only one.

@@ -176,6 +176,8 @@ pub enum StreamRequest {
         tail: Option<u64>,
         /// How far back, in seconds.
         since_seconds: Option<u64>,
+        /// The instant before which nothing is wanted, in nanoseconds of Unix time.
+        since_time: Option<i128>,
         /// Whether every line begins with its time.
         timestamps: bool,
         /// How many bytes at most.

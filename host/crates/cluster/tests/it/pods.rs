@@ -68,6 +68,38 @@ fn a_container_that_does_not_run_is_not_found() {
     );
 }
 
+#[test]
+fn the_numbers_of_a_log_request_are_checked() {
+    let mut lab = lab_with(&value!({"running": {}}));
+    let mut ask = |query: &str| lab.ask(Request::get(&format!("{PODS}/p/log?{query}")));
+    for (query, message) in [
+        (
+            "tailLines=-1",
+            "PodLogOptions \"p\" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0",
+        ),
+        (
+            "limitBytes=0",
+            "PodLogOptions \"p\" is invalid: limitBytes: Invalid value: 0: must be greater than 0",
+        ),
+        (
+            "sinceSeconds=5&sinceTime=2026-11-21T05:00:00Z",
+            "PodLogOptions \"p\" is invalid: : Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified",
+        ),
+        (
+            "tailLines=x",
+            "strconv.ParseInt: parsing \"x\": invalid syntax",
+        ),
+    ] {
+        assert_eq!(json(&ask(query))["message"], message, "{query}");
+    }
+    let Body::Stream(StreamRequest::Log { since_time, .. }) =
+        ask("sinceTime=1970-01-01T00:00:02Z").body
+    else {
+        panic!("a log")
+    };
+    assert_eq!(since_time, Some(2_000_000_000));
+}
+
 #[track_caller]
 fn check_log(state: &Value, query: &str, message: &str) {
     let mut lab = lab_with(state);
