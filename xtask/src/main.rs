@@ -1,4 +1,4 @@
-//! Chores of the project: `cargo xtask test`, `tidy`, `sim`, `bench`.
+//! Chores of the project: `cargo xtask test`, `tidy`, `sim`, `conformance`, `clients`, `bench`.
 //!
 //! Never part of the product: nothing here is linked into `lab`.
 
@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod clients;
 mod conformance;
 mod programs;
 mod real;
@@ -27,6 +28,8 @@ const USAGE: &str = "usage: cargo xtask <chore>
   sim [SEED]     the whole-world simulation: 10,000 seeds, or one seed with its trace
   conformance    the recorded commands of a real cluster, with the oldest, the newest and our own
                  kubectl; `conformance all` with every one, more words show those cases' differences
+  clients        programs with three client libraries that nobody here wrote, as the tests run
+                 them
   kubectl        fetches the stock kubectl that the tests use; prints where it is
   bench [NAME]   one table of figures, each beside a reference from the same run";
 
@@ -50,6 +53,7 @@ fn chore() -> Result<()> {
         ["sim", seed] => suite::sim(Some(seed.parse()?)),
         ["kubectl"] => stock::kubectl(stock::USUAL).map(|path| println!("{}", path.display())),
         ["conformance", words @ ..] => conformance::conformance(words),
+        ["clients"] => clients::clients(),
         ["bench"] => bench::bench(None),
         ["bench", name] => bench::bench(Some(name)),
         _ => bail!("{USAGE}"),

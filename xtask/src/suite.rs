@@ -1,6 +1,6 @@
 //! Runs the test suite as CI does. Never decides what a test means: it counts what runners print.
 
-use crate::{conformance, real, root, stock, tidy};
+use crate::{clients, conformance, real, root, stock, tidy};
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -29,6 +29,8 @@ pub(crate) fn test() -> Result<()> {
     ])?;
     say("conformance");
     conformance::conformance(&[])?;
+    say("clients that nobody here wrote");
+    clients::clients()?;
     say("the pure crates build for a machine without an operating system");
     pure()?;
     say("lints");
