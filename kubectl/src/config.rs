@@ -42,6 +42,10 @@ pub(crate) struct Overrides {
     pub(crate) client_key: String,
     pub(crate) insecure: Option<bool>,
     pub(crate) tls_server_name: String,
+    /// Whom to be, for this once.
+    pub(crate) impersonate: String,
+    /// There is more to impersonate than a name.
+    pub(crate) impersonates_more: bool,
 }
 
 /// Where to talk to and as whom.
@@ -113,9 +117,8 @@ impl Config {
         let current = self.current(overrides);
         let context = self.entry("contexts", current);
         if context.is_none() && !overrides.context.is_empty() {
-            return Err(Fail::message(format!(
-                "context {} does not exist",
-                quoted(current)
+            return Err(Fail::Raw(format!(
+                "Error in configuration: context was not found for specified context: {current}"
             )));
         }
         let null = Value::Null;
@@ -133,6 +136,20 @@ impl Config {
         let user = self
             .entry("users", &pick(&overrides.user, "user"))
             .unwrap_or(&null);
+        if !overrides.cluster.is_empty() && cluster.is_null() {
+            let name = quoted(&overrides.cluster);
+            return Err(Fail::message(format!("no server found for cluster {name}")));
+        }
+        if !overrides.user.is_empty() && user.is_null() {
+            let name = quoted(&overrides.user);
+            return Err(Fail::message(format!("auth info {name} does not exist")));
+        }
+        if overrides.impersonate.is_empty() && overrides.impersonates_more {
+            let name = pick(&overrides.user, "user");
+            return Err(Fail::message(format!(
+                "requesting uid, groups or user-extra for {name} without impersonating a user"
+            )));
+        }
         let server = if overrides.server.is_empty() {
             text(cluster, "server")
         } else {

@@ -14,6 +14,8 @@ pub(crate) enum Fail {
     Message(String),
     /// Exactly this text.
     Raw(String),
+    /// The server was not reached: what people are told, and what the log is told.
+    Unreachable(String, String),
     /// What the server answered, a `Status` object; the second is `error when creating "x": `.
     Status(Box<Value>, String),
     /// Everything has been said already.
@@ -91,7 +93,9 @@ impl Fail {
     pub(crate) fn plain(&self) -> String {
         match self {
             Self::Status(status, context) => format!("{context}{}", status_message(status)),
-            Self::Message(message) | Self::Raw(message) => message.clone(),
+            Self::Message(message) | Self::Raw(message) | Self::Unreachable(message, _) => {
+                message.clone()
+            }
             Self::Many(fails) => fails.iter().map(Self::plain).collect::<Vec<_>>().join(", "),
             Self::Ended(message, _) => message.clone(),
             Self::Exit(_) | Self::Command(_) => String::new(),
@@ -102,13 +106,20 @@ impl Fail {
     pub(crate) fn report(&self) -> (String, i32) {
         match self {
             Self::Message(message) => (format!("error: {message}"), 1),
-            Self::Raw(message) => (message.clone(), 1),
+            Self::Raw(message) | Self::Unreachable(message, _) => (message.clone(), 1),
             Self::Status(status, context) => (status_report(status, context), 1),
             Self::Exit(code) => (String::new(), *code),
             Self::Ended(message, code) => (message.clone(), *code),
             Self::Command(code) => (format!("command terminated with exit code {code}"), *code),
             Self::Many(fails) => {
-                let lines: Vec<String> = fails.iter().map(|fail| fail.report().0).collect();
+                // Among several a message of kubectl's own stands without its "error: ".
+                let lines: Vec<String> = fails
+                    .iter()
+                    .map(|fail| match fail {
+                        Self::Message(message) => message.clone(),
+                        other => other.report().0,
+                    })
+                    .collect();
                 (lines.join("\n"), 1)
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! It knows no Kubernetes and follows no redirects. Response heads are parsed by `httparse`.
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Address {
 pub(crate) struct Request {
     pub(crate) method: &'static str,
     pub(crate) path: String,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Vec<u8>,
 }
 

@@ -20,6 +20,7 @@ mod kustomize;
 mod merge;
 mod output;
 mod patching;
+mod rules;
 mod select;
 mod session;
 mod table;
@@ -73,6 +74,10 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
     if args.first().is_some_and(|first| first == "options") {
         return print(io, help::of("options", &home));
     }
+    if args.first().is_some_and(|first| first == "alpha") {
+        let words = b"No alpha commands are available in this version of kubectl\n";
+        return io.stderr.write_all(words).map_err(|_| Fail::Exit(1));
+    }
     let before_dash = args.iter().take_while(|word| *word != "--");
     let helpless = !before_dash
         .clone()
@@ -94,11 +99,6 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         return print(io, help::of("", &home));
     };
     let parsed = Parsed::parse(&path, &words, flags_of(&path, command))?;
-    for name in NOT_HONOURED {
-        if parsed.given(name) {
-            return Err(Fail::not_in_lab(&format!("--{name}")));
-        }
-    }
     let mut session = Session::new(io, overrides(&parsed), format!("kubectl {path}"));
     session.verbosity = parsed.text("v").parse().map_err(|_| {
         Fail::Raw(format!(
@@ -113,7 +113,49 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
             "W{stamp} helpers.go:719] --dry-run is deprecated and can be replaced with --dry-run=client.\n"
         ));
     }
-    (command.run)(&mut session, &parsed)
+    session.headers = impersonation(&parsed);
+    session.timeout = request_timeout(parsed.text("request-timeout"))?;
+    (command.run)(&mut session, &parsed)?;
+    match session.warnings() {
+        count if count > 0 && parsed.is("warnings-as-errors") => {
+            let s = if count == 1 { "" } else { "s" };
+            Err(Fail::message(format!("{count} warning{s} received")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The headers that ask the server to take us for somebody else.
+fn impersonation(parsed: &Parsed) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    for (flag, header) in [("as", "Impersonate-User"), ("as-uid", "Impersonate-Uid")] {
+        if !parsed.text(flag).is_empty() {
+            headers.push((header.to_owned(), parsed.text(flag).to_owned()));
+        }
+    }
+    for group in parsed.list("as-group") {
+        headers.push(("Impersonate-Group".to_owned(), group.clone()));
+    }
+    for pair in parsed.list("as-user-extra") {
+        if let Some((key, value)) = pair.split_once('=') {
+            headers.push((format!("Impersonate-Extra-{key}"), value.to_owned()));
+        }
+    }
+    headers
+}
+
+/// Nanoseconds, or none for as long as it takes.
+fn request_timeout(text: &str) -> Outcome<Option<u64>> {
+    let nanos = match text.parse::<i64>() {
+        Ok(seconds) => Some(seconds.saturating_mul(1_000_000_000)),
+        Err(_) => text::time::parse_duration(text),
+    };
+    match nanos {
+        Some(nanos) => Ok((nanos > 0).then(|| nanos.unsigned_abs())),
+        None => Err(Fail::message(
+            "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+        )),
+    }
 }
 
 /// The flags of a command that are honoured here, as far as the stock client has them.
@@ -153,17 +195,12 @@ fn overrides(parsed: &Parsed) -> Overrides {
             .given("insecure-skip-tls-verify")
             .then(|| parsed.is("insecure-skip-tls-verify")),
         tls_server_name: own("tls-server-name"),
+        impersonate: own("as"),
+        impersonates_more: !own("as-uid").is_empty()
+            || !parsed.list("as-group").is_empty()
+            || !parsed.list("as-user-extra").is_empty(),
     }
 }
-
-/// Flags that the stock client has and nothing here heeds; better refused than ignored.
-const NOT_HONOURED: [&str; 5] = [
-    "as",
-    "as-group",
-    "as-uid",
-    "request-timeout",
-    "warnings-as-errors",
-];
 
 type Located = (String, Option<&'static Command>, Vec<String>);
 

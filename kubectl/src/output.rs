@@ -183,7 +183,12 @@ pub(crate) fn print(
     object: &Value,
 ) -> Outcome {
     let mut object = object.clone();
-    if !parsed.is("show-managed-fields") {
+    let whole = matches!(
+        format,
+        Format::Yaml | Format::Default | Format::Wide | Format::Json | Format::Kyaml
+    );
+    // Templates see them.
+    if whole && !parsed.is("show-managed-fields") {
         drop_managed_fields(&mut object);
     }
     let printed = match format {

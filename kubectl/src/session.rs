@@ -38,6 +38,10 @@ pub(crate) struct Session<'a, 'io> {
     warned: BTreeSet<String>,
     /// `-v`.
     pub(crate) verbosity: i64,
+    /// Headers of every request.
+    pub(crate) headers: Vec<(String, String)>,
+    /// How long a request may take, in nanoseconds.
+    pub(crate) timeout: Option<u64>,
 }
 
 impl<'a, 'io> Session<'a, 'io> {
@@ -53,6 +57,8 @@ impl<'a, 'io> Session<'a, 'io> {
             discovery: None,
             warned: BTreeSet::new(),
             verbosity: 0,
+            headers: Vec::new(),
+            timeout: None,
         }
     }
 
@@ -86,6 +92,11 @@ impl<'a, 'io> Session<'a, 'io> {
         if self.warned.insert(text.to_owned()) {
             self.err(&format!("Warning: {text}\n"));
         }
+    }
+
+    /// How many warnings there were.
+    pub(crate) fn warnings(&self) -> usize {
+        self.warned.len()
     }
 
     /// Seconds since the epoch.
@@ -132,18 +143,27 @@ impl<'a, 'io> Session<'a, 'io> {
     ) -> Outcome<Request> {
         let mut headers = vec![
             (
-                "User-Agent",
+                "User-Agent".into(),
                 "kubectl/v1.36.3 (linux/amd64) kubernetes/0f29094".to_owned(),
             ),
-            ("Accept", accept.to_owned()),
-            ("Kubectl-Command", self.command.clone()),
+            ("Accept".into(), accept.to_owned()),
+            ("Kubectl-Command".into(), self.command.clone()),
         ];
         if !content.is_empty() {
-            headers.push(("Content-Type", content.to_owned()));
+            headers.push(("Content-Type".into(), content.to_owned()));
+        }
+        for (name, value) in &self.headers {
+            headers.push((name.clone().into(), value.clone()));
+        }
+        let mut path = path;
+        if let Some(timeout) = self.timeout {
+            // The server is told, and gives up by itself.
+            let mark = if path.contains('?') { '&' } else { '?' };
+            path.push_str(&format!("{mark}timeout={}ms", timeout / 1_000_000));
         }
         let token = &self.target()?.token;
         if !token.is_empty() {
-            headers.push(("Authorization", format!("Bearer {token}")));
+            headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
         Ok(Request {
             method,
@@ -206,6 +226,20 @@ impl<'a, 'io> Session<'a, 'io> {
             head.status,
             now.saturating_sub(asked) / 1_000_000
         ));
+    }
+
+    /// The stock client asks five times what the server has, and logs it.
+    fn log_unreachable(&mut self, why: &str) -> Outcome {
+        let url = format!("{}/api?timeout=32s", self.server()?);
+        for _ in 0..5 {
+            let line =
+                format!("couldn't get current server API group list: Get \\\"{url}\\\": {why}");
+            self.err(&format!(
+                "E{} memcache.go:265] \"Unhandled Error\" err=\"{line}\"\n",
+                self.stamp()
+            ));
+        }
+        Ok(())
     }
 
     fn show_warnings(&mut self, head: &Head) {
@@ -304,6 +338,7 @@ impl<'a, 'io> Session<'a, 'io> {
         Ok(Streaming {
             connection,
             pending: Vec::new(),
+            end: self.timeout.map(|timeout| self.now_nanos() + timeout),
         })
     }
 
@@ -312,13 +347,13 @@ impl<'a, 'io> Session<'a, 'io> {
         let mut request = self.prepare("GET", path.to_owned(), "*/*", "", Vec::new())?;
         let key = self.now_nanos().to_be_bytes();
         let key = crate::text::base64::encode(&[key, key.map(|byte| !byte)].concat());
-        request.headers.retain(|(name, _)| *name != "Accept");
+        request.headers.retain(|(name, _)| name != "Accept");
         request.headers.extend([
-            ("Connection", "Upgrade".to_owned()),
-            ("Upgrade", "websocket".to_owned()),
-            ("Sec-WebSocket-Version", "13".to_owned()),
-            ("Sec-WebSocket-Key", key),
-            ("Sec-WebSocket-Protocol", protocol.to_owned()),
+            ("Connection".into(), "Upgrade".to_owned()),
+            ("Upgrade".into(), "websocket".to_owned()),
+            ("Sec-WebSocket-Version".into(), "13".to_owned()),
+            ("Sec-WebSocket-Key".into(), key),
+            ("Sec-WebSocket-Protocol".into(), protocol.to_owned()),
         ]);
         self.connection = None;
         self.send(&request)
@@ -326,7 +361,11 @@ impl<'a, 'io> Session<'a, 'io> {
 
     pub(crate) fn discovery(&mut self) -> Outcome<Rc<Discovery>> {
         if self.discovery.is_none() {
-            let discovery = Discovery::load(self)?;
+            let discovery = Discovery::load(self);
+            if let Err(Fail::Unreachable(_, why)) = &discovery {
+                self.log_unreachable(why)?;
+            }
+            let discovery = discovery?;
             self.discovery = Some(Rc::new(discovery));
         }
         Ok(Rc::clone(self.discovery.as_ref().expect("set above")))
@@ -355,6 +394,8 @@ impl<'a, 'io> Session<'a, 'io> {
 pub(crate) struct Streaming {
     connection: Connection,
     pending: Vec<u8>,
+    /// When the request's own time is up.
+    end: Option<u64>,
 }
 
 /// What came of waiting for a body.
@@ -371,6 +412,10 @@ impl Streaming {
         session: &mut Session<'_, '_>,
         deadline: Option<u64>,
     ) -> Next<Vec<u8>> {
+        let own = self
+            .end
+            .filter(|end| deadline.is_none_or(|deadline| *end < deadline));
+        let deadline = own.or(deadline);
         let nonblocking = deadline.is_some() && self.connection.set_nonblocking(true).is_ok();
         let next = loop {
             match self.connection.read_body() {
@@ -378,7 +423,11 @@ impl Streaming {
                 Ok(piece) => break Next::Some(piece),
                 Err(error) if nonblocking && error.kind() == ErrorKind::WouldBlock => {
                     if deadline.is_some_and(|deadline| session.now_nanos() >= deadline) {
-                        break Next::TimedOut;
+                        break if own.is_some() {
+                            Next::End
+                        } else {
+                            Next::TimedOut
+                        };
                     }
                     (session.io.sleep)(LOOK_AGAIN);
                 }
@@ -468,9 +517,13 @@ fn unreachable(address: &Address, error: &std::io::Error) -> Fail {
     let authority = address.authority();
     let why = match error.kind() {
         ErrorKind::ConnectionRefused => {
-            return Fail::Raw(format!(
-                "The connection to the server {authority} was refused - did you specify the right host or port?"
-            ));
+            let ip = authority.replace("localhost:", "127.0.0.1:");
+            return Fail::Unreachable(
+                format!(
+                    "The connection to the server {authority} was refused - did you specify the right host or port?"
+                ),
+                format!("dial tcp {ip}: connect: connection refused"),
+            );
         }
         ErrorKind::TimedOut | ErrorKind::WouldBlock => format!("dial tcp {authority}: i/o timeout"),
         ErrorKind::HostUnreachable => format!("dial tcp {authority}: connect: no route to host"),
@@ -487,7 +540,7 @@ fn unreachable(address: &Address, error: &std::io::Error) -> Fail {
         }
         _ => format!("dial tcp {authority}: {error}"),
     };
-    Fail::Raw(format!("Unable to connect to the server: {why}"))
+    Fail::Unreachable(format!("Unable to connect to the server: {why}"), why)
 }
 
 /// A request path with its query.

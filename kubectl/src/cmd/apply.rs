@@ -250,11 +250,12 @@ fn recreate(
     modified: &Value,
     query: &[(&str, &str)],
 ) -> Outcome<Value> {
-    session.delete(
+    let answer = session.delete(
         &manifest.path(),
         &json!({"propagationPolicy": "Background", "gracePeriodSeconds": 0}),
     )?;
-    super::delete::wait_gone(session, &manifest.path(), None)?;
+    let uid = super::delete::uid_of(&answer);
+    super::delete::wait_gone(session, &manifest.path(), &uid, None)?;
     session.post(&with_query(&manifest.collection(), query), modified)
 }
 
@@ -391,9 +392,10 @@ pub(crate) fn replace(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome
                 ) {
                     Err(fail) if !fail.is_not_found() => return Err(fail),
                     Err(_) => {}
-                    Ok(_) => {
+                    Ok(answer) => {
                         super::delete::report(session, parsed, &manifest)?;
-                        super::delete::wait_gone(session, &manifest.path(), None)?;
+                        let uid = super::delete::uid_of(&answer);
+                        super::delete::wait_gone(session, &manifest.path(), &uid, None)?;
                     }
                 };
                 session.post(

@@ -8,7 +8,7 @@ use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
 use crate::session::Session;
-use crate::text::json::{bare, entries, text};
+use crate::text::json::{bare, entries, list, text};
 use crate::text::tabs::Layout;
 
 pub(super) const COMMAND: Command = family("auth", &[], SUBCOMMANDS);
@@ -22,6 +22,7 @@ const SUBCOMMANDS: &[Command] = &[CAN_I, WHOAMI];
 const CAN_I_FLAGS: &[Flag] = &[
     short('A', "all-namespaces", Bool, "false"),
     flag("list", Bool, "false"),
+    flag("no-headers", Bool, "false"),
     short('q', "quiet", Bool, "false"),
     flag("subresource", Text, ""),
 ];
@@ -29,7 +30,7 @@ const CAN_I_FLAGS: &[Flag] = &[
 /// `kubectl auth can-i VERB TYPE`.
 fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if parsed.is("list") {
-        return Err(Fail::not_in_lab("auth can-i --list"));
+        return list_rules(session, parsed);
     }
     let [verb, what, rest @ ..] = &parsed.args[..] else {
         return Err(Fail::message(
@@ -65,6 +66,39 @@ fn can_i(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if allowed { Ok(()) } else { Err(Fail::Exit(1)) }
 }
 
+/// `kubectl auth can-i --list`.
+fn list_rules(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
+    if !parsed.args.is_empty() {
+        return Err(Fail::message(
+            "list option must be specified with no arguments",
+        ));
+    }
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": session.namespace()?},
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer = session.post(path, &review)?;
+    if answer["status"]["incomplete"] == true {
+        let why = text(&answer, "status.evaluationError");
+        session.err(&format!("warning: the list may be incomplete: {why}\n"));
+    }
+    let rules = [
+        list(&answer, "status.resourceRules"),
+        list(&answer, "status.nonResourceRules"),
+    ]
+    .concat();
+    let mut lines = String::new();
+    if !parsed.is("no-headers") {
+        lines.push_str("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
+    }
+    for row in crate::rules::rows(&rules) {
+        lines.push_str(&format!("{}\n", row.join("\t")));
+    }
+    session.out(&Layout::get().format(&lines))
+}
+
 /// What is asked for of resources; a type that is not there is warned of and asked for all the same.
 fn attributes(
     session: &mut Session<'_, '_>,
@@ -97,10 +131,16 @@ fn attributes(
                 (resource.group.clone(), resource.plural.clone())
             }
             Err(_) => {
+                let (plural, group) = kind.split_once('.').unwrap_or((kind, ""));
+                let place = if group.is_empty() {
+                    String::new()
+                } else {
+                    format!(" in group '{group}'")
+                };
                 session.warn(&format!(
-                    "the server doesn't have a resource type '{kind}'\n"
+                    "the server doesn't have a resource type '{plural}'{place}\n"
                 ));
-                (String::new(), kind.to_owned())
+                (group.to_owned(), plural.to_owned())
             }
         }
     };

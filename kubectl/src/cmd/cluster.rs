@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::shared::command;
+use crate::discovery::Resource;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
+use crate::output;
 use crate::session::{Session, with_query};
 use crate::text::json::{list, pretty_typed, text};
 use crate::text::tabs::Layout;
@@ -144,14 +146,31 @@ fn no_arguments(parsed: &Parsed) -> Outcome {
     ))
 }
 
+/// A resource as the API's own type for one; what is empty is left out.
+fn described(resource: &Resource) -> Value {
+    let mut value = json!({
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "group": resource.group,
+        "version": resource.version,
+        "kind": resource.kind,
+        "verbs": resource.verbs,
+        "shortNames": resource.short,
+        "categories": resource.categories,
+    });
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, field| *field != json!([]) && *field != json!(""));
+    }
+    value
+}
+
 /// `kubectl api-resources`.
 pub(crate) fn api_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     no_arguments(parsed)?;
     match parsed.text("output") {
         "" | "wide" | "name" => {}
-        form @ ("json" | "yaml" | "kyaml") => {
-            return Err(Fail::not_in_lab(&format!("api-resources --output={form}")));
-        }
+        "json" | "yaml" | "kyaml" => {}
         other => {
             return Err(Fail::message(format!(
                 "unable to match a printer suitable for the output format {}, allowed formats are: json,kyaml,name,wide,yaml",
@@ -189,6 +208,16 @@ pub(crate) fn api_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> O
         "kind" => a.kind.cmp(&b.kind),
         _ => (&a.group, &a.plural).cmp(&(&b.group, &b.plural)),
     });
+    if matches!(parsed.text("output"), "json" | "yaml" | "kyaml") {
+        let resources: Vec<Value> = resources
+            .iter()
+            .map(|resource| described(resource))
+            .collect();
+        let list = json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "", "resources": resources});
+        session.typed = true;
+        let format = output::Format::of(session, parsed, false)?;
+        return output::print(session, parsed, &format, &list);
+    }
     let wide = parsed.text("output") == "wide";
     let mut lines = String::new();
     if !parsed.is("no-headers") && parsed.text("output") != "name" {

@@ -61,7 +61,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let mut waiting = Vec::new();
     for object in doomed {
         match delete(session, parsed, grace, &object) {
-            Ok(()) => waiting.push(object),
+            Ok(uid) => waiting.push((object, uid)),
             Err(fail) if parsed.is("ignore-not-found") && fail.is_not_found() => {}
             Err(fail) => fails.push(fail),
         }
@@ -70,10 +70,11 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if wait && !parsed.is("force") && parsed.dry_run()? == "none" {
         let timeout = parsed.duration("timeout");
         let deadline = (timeout > 0).then(|| session.now_nanos() + timeout.unsigned_abs());
-        for object in waiting {
+        for (object, uid) in waiting {
             wait_gone(
                 session,
                 &object.resource.path(&object.namespace, &object.name),
+                &uid,
                 deadline,
             )?;
         }
@@ -152,9 +153,16 @@ fn doomed(
     }
 }
 
-fn delete(session: &mut Session<'_, '_>, parsed: &Parsed, grace: i64, object: &Doomed) -> Outcome {
+/// Asks for the end of an object; its uid.
+fn delete(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    grace: i64,
+    object: &Doomed,
+) -> Outcome<String> {
     let dry_run = parsed.dry_run()?.to_owned();
     let path = object.resource.path(&object.namespace, &object.name);
+    let mut uid = String::new();
     if dry_run == "client" {
         session.get(&path)?;
     } else {
@@ -175,14 +183,11 @@ fn delete(session: &mut Session<'_, '_>, parsed: &Parsed, grace: i64, object: &D
         if dry_run == "server" {
             options["dryRun"] = json!(["All"]);
         }
-        session.delete(&path, &options)?;
+        uid = uid_of(&session.delete(&path, &options)?);
     }
     if parsed.text("output") == "name" {
-        return session.out(&format!(
-            "{}/{}\n",
-            object.resource.kind_group(),
-            object.name
-        ));
+        let line = format!("{}/{}\n", object.resource.kind_group(), object.name);
+        return session.out(&line).map(|()| uid);
     }
     let how = if parsed.is("force") {
         "force deleted"
@@ -199,7 +204,16 @@ fn delete(session: &mut Session<'_, '_>, parsed: &Parsed, grace: i64, object: &D
         object.resource.kind_group(),
         quoted(&object.name),
         dry_suffix(&dry_run)
-    ))
+    ))?;
+    Ok(uid)
+}
+
+/// Whose end a server has begun: it answers with a Status, or with the object that still is there.
+pub(super) fn uid_of(answer: &Value) -> String {
+    match text(answer, "details.uid") {
+        "" => text(answer, "metadata.uid").to_owned(),
+        uid => uid.to_owned(),
+    }
 }
 
 /// What `replace --force` says of the object that was in the way.
@@ -219,10 +233,11 @@ pub(super) fn report(
     }
 }
 
-/// Waits until a path answers 404, or names another object.
+/// Waits until a path answers 404, or names another object than that of a uid, if one is given.
 pub(crate) fn wait_gone(
     session: &mut Session<'_, '_>,
     path: &str,
+    uid: &str,
     deadline: Option<u64>,
 ) -> Outcome {
     let first = match session.get(path) {
@@ -230,7 +245,11 @@ pub(crate) fn wait_gone(
         Err(fail) if fail.is_not_found() => return Ok(()),
         Err(fail) => return Err(fail),
     };
-    let uid = text(&first, "metadata.uid").to_owned();
+    let found = text(&first, "metadata.uid").to_owned();
+    if !uid.is_empty() && found != uid {
+        return Ok(());
+    }
+    let uid = found;
     let (collection, name) = path.rsplit_once('/').unwrap_or((path, ""));
     let selector = format!("metadata.name={name}");
     loop {

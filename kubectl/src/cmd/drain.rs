@@ -126,8 +126,7 @@ impl<'p> Sorted<'p> {
             if parsed.is("ignore-daemonsets") {
                 add(&mut self.warned, "ignoring DaemonSet-managed Pods", name);
             } else {
-                let why =
-                    "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)";
+                let why = "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)";
                 add(&mut self.kept, why, name);
             }
             return;
@@ -140,21 +139,24 @@ impl<'p> Sorted<'p> {
             (
                 local,
                 "delete-emptydir-data",
-                "cannot delete Pods with local storage (use --delete-emptydir-data to override)",
-                "deleting Pods with local storage",
+                "Pods with local storage (use --delete-emptydir-data to override)",
+                None,
             ),
             (
                 owner.is_none(),
                 "force",
-                "cannot delete Pods that declare no controller (use --force to override)",
-                "deleting Pods that declare no controller",
+                "Pods that declare no controller (use --force to override)",
+                Some("deleting Pods that declare no controller"),
             ),
         ] {
             if !is || finished || stays {
                 continue;
             }
             if parsed.is(allowed) {
-                add(&mut self.warned, yes, name.clone());
+                // The stock client forgets what it would say of local storage.
+                if let Some(yes) = yes {
+                    add(&mut self.warned, yes, name.clone());
+                }
             } else {
                 add(&mut self.kept, no, name.clone());
                 stays = true;
@@ -227,7 +229,7 @@ fn evict_all(
     }
     for pod in waiting.iter().filter(|_| dry_run == "none") {
         let name = text(pod, "metadata.name");
-        match super::delete::wait_gone(session, &path(pod), deadline) {
+        match super::delete::wait_gone(session, &path(pod), text(pod, "metadata.uid"), deadline) {
             Ok(()) => session.out(&format!("pod/{name} {done}\n"))?,
             Err(fail) => {
                 let why = fail.plain();

@@ -256,10 +256,14 @@ pub(super) fn connect(
                 || status["reason"] == "BadRequest"
                 || status["reason"] == "NotFound" =>
         {
-            Fail::message(format!(
-                "unable to upgrade connection: {}",
+            // What is no Status is told as it came.
+            let plain = String::from_utf8_lossy(&body).trim().to_owned();
+            let words = if plain.starts_with('{') || plain.is_empty() {
                 text(&status, "message")
-            ))
+            } else {
+                &plain
+            };
+            Fail::message(format!("unable to upgrade connection: {words}"))
         }
         other => other,
     })

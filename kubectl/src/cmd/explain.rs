@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::shared::command;
+use crate::discovery::Resource;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -32,24 +33,17 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let mut path = argument.split('.');
     let kind = path.next().unwrap_or_default();
     let path: Vec<&str> = path.filter(|part| !part.is_empty()).collect();
-    let resource = {
-        let discovery = session.discovery()?;
-        match parsed.text("api-version") {
-            "" => discovery.find(kind)?.clone(),
-            version => {
-                let kind_name = discovery.find(kind)?.kind.clone();
-                discovery
-                    .by_kind(version, &kind_name)
-                    .cloned()
-                    .ok_or_else(|| {
-                        Fail::message(format!(
-                            "couldn't find resource for {}",
-                            quoted(&format!("{version}, Kind={kind_name}"))
-                        ))
-                    })?
-            }
+    let resource = resource(session, kind, parsed.text("api-version"))?;
+    // `deployments.apps.spec`: the group may stand before the fields.
+    let group: Vec<&str> = resource.group.split('.').collect();
+    let path = path.strip_prefix(&group[..]).unwrap_or(&path);
+    match parsed.text("output") {
+        "plaintext" => {}
+        "plaintext-openapiv2" => {
+            return Err(Fail::not_in_lab("explain --output=plaintext-openapiv2"));
         }
-    };
+        other => return Err(Fail::message(format!("unrecognized format: {other}"))),
+    }
     let document = document(session, &resource.group, &resource.version)?;
     let schemas = Schemas(&document["components"]["schemas"]);
     let root = schemas
@@ -71,11 +65,12 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let mut schema = root;
     let mut field = None;
     for name in path {
-        let Some(next) = schemas.inside(schema)["properties"].get(name) else {
+        let Some(next) = schemas.inside(schema)["properties"].get(*name) else {
             session.out(&out)?;
+            // The stock client names the last field, wherever it lost its way.
             return Err(Fail::message(format!(
                 "field {} does not exist",
-                quoted(name)
+                quoted(path.last().copied().unwrap_or_default())
             )));
         };
         field = Some((name, next));
@@ -85,10 +80,34 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         &mut out,
         &schemas,
         schema,
-        field.map(|(name, _)| name),
+        field.map(|(name, _)| *name),
         parsed.is("recursive"),
     );
     session.out(&out)
+}
+
+/// The type that is asked about, in the version that is asked for.
+fn resource(session: &mut Session<'_, '_>, kind: &str, version: &str) -> Outcome<Resource> {
+    let discovery = session.discovery()?;
+    let found = match discovery.find(kind) {
+        Ok(found) => found,
+        Err(fail) => return Err(Fail::Raw(fail.plain())),
+    };
+    if version.is_empty() {
+        return Ok(found.clone());
+    }
+    let named = discovery.by_kind(version, &found.kind).cloned();
+    named.ok_or_else(|| {
+        let version = if version.contains('/') {
+            version.to_owned()
+        } else {
+            format!("/{version}")
+        };
+        Fail::message(format!(
+            "couldn't find resource for {}",
+            quoted(&format!("{version}, Resource={}", found.plural))
+        ))
+    })
 }
 
 /// The OpenAPI document of a group and version.

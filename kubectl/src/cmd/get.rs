@@ -24,7 +24,7 @@ pub(super) const GET: Command = Command {
     run,
 };
 
-pub(super) const EVENTS: Command = command("events", &[EVENTS_FLAGS], events);
+pub(super) const EVENTS: Command = command("events", &[EVENTS_FLAGS, PRINT], events);
 
 const GET_FLAGS: &[Flag] = &[
     flag("chunk-size", Int, "500"),
@@ -47,6 +47,7 @@ const EVENTS_FLAGS: &[Flag] = &[
     flag("for", Text, ""),
     flag("no-headers", Bool, "false"),
     flag("types", List, "[]"),
+    short('w', "watch", Bool, "false"),
 ];
 
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
@@ -156,8 +157,6 @@ impl Asked {
 
 struct What {
     asked: Vec<Asked>,
-    /// Several types were named, so every name shows its kind.
-    with_kind: bool,
     everywhere: bool,
 }
 
@@ -178,11 +177,7 @@ fn asked(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<What> {
                 resource: manifest.resource,
             })
             .collect();
-        return Ok(What {
-            with_kind: several_types(&asked),
-            asked,
-            everywhere,
-        });
+        return Ok(What { asked, everywhere });
     }
     if parsed.args.is_empty() {
         session.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
@@ -229,18 +224,7 @@ fn asked(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<What> {
                 .collect()
         }
     };
-    let all = parsed.args.first().is_some_and(|first| first == "all");
-    Ok(What {
-        with_kind: all || several_types(&asked),
-        asked,
-        everywhere,
-    })
-}
-
-fn several_types(asked: &[Asked]) -> bool {
-    asked
-        .windows(2)
-        .any(|pair| pair[0].resource != pair[1].resource)
+    Ok(What { asked, everywhere })
 }
 
 /// The query of a collection.
@@ -345,7 +329,7 @@ fn options(parsed: &Parsed, format: &Format, what: &What, resource: &Resource) -
         headers: !parsed.is("no-headers"),
         show_labels: parsed.is("show-labels"),
         label_columns: parsed.list("label-columns").to_vec(),
-        kind: (what.with_kind || parsed.is("show-kind")).then(|| resource.kind_group()),
+        kind: parsed.is("show-kind").then(|| resource.kind_group()),
     }
 }
 
@@ -359,14 +343,19 @@ fn sorting(parsed: &Parsed) -> Outcome<Option<Template>> {
 }
 
 fn tables(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what: &What) -> Outcome {
-    let sort = sorting(parsed)?;
+    // With a path that is none the stock client has nothing to print.
+    let Ok(sort) = sorting(parsed) else {
+        return nothing(session, what);
+    };
     let mut fails = Vec::new();
-    let mut sections: Vec<(Resource, String)> = Vec::new();
+    let mut tables: Vec<(&Resource, Value)> = Vec::new();
     for asked in &what.asked {
         let own = parsed.given("server-print") && !parsed.is("server-print");
         let fetched = fetch(session, parsed, asked, !own);
         let mut found = match fetched.map(|found| {
-            if own {
+            if own
+                || !found["columnDefinitions"].is_array() && found["metadata"]["name"].is_string()
+            {
                 own_table(session, &found)
             } else {
                 found
@@ -383,16 +372,25 @@ fn tables(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what:
         if let Some(sort) = &sort {
             table::sort(&mut found, sort).map_err(Fail::message)?;
         }
-        if list(&found, "rows").is_empty() {
+        tables.push((&asked.resource, found));
+    }
+    // Kinds are shown when more than one was found.
+    let with_kind = tables.windows(2).any(|pair| pair[0].0 != pair[1].0);
+    let mut sections: Vec<(&Resource, String)> = Vec::new();
+    for (resource, found) in &tables {
+        if list(found, "rows").is_empty() {
             continue;
         }
-        let mut options = options(parsed, format, what, &asked.resource);
+        let mut options = options(parsed, format, what, resource);
+        if with_kind {
+            options.kind = Some(resource.kind_group());
+        }
         match sections.last_mut() {
-            Some((resource, lines)) if *resource == asked.resource => {
+            Some((last, lines)) if last == resource => {
                 options.headers = false;
-                lines.push_str(&table::lines(&found, &options));
+                lines.push_str(&table::lines(found, &options));
             }
-            _ => sections.push((asked.resource.clone(), table::lines(&found, &options))),
+            _ => sections.push((*resource, table::lines(found, &options))),
         }
     }
     for (index, (_, lines)) in sections.iter().enumerate() {
@@ -616,10 +614,24 @@ impl WatchPrinter {
 pub(crate) fn events(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let everywhere = parsed.is("all-namespaces");
     let namespace = session.namespace()?;
+    let known = |kind: &String| ["normal", "warning"].contains(&kind.to_lowercase().as_str());
+    if !parsed.list("types").iter().all(known) {
+        return Err(Fail::message("valid --types are Normal or Warning"));
+    }
+    if parsed.is("watch") {
+        return Err(Fail::not_in_lab("events --watch"));
+    }
+    let format = Format::of(session, parsed, false)?;
     let mut query = vec![("limit", "500")];
     let selector;
     if !parsed.text("for").is_empty() {
-        let (resource, name) = select::one(session, &[parsed.text("for").to_owned()], "")?;
+        let about = [parsed.text("for").to_owned()];
+        let (resource, name) = select::one(session, &about, "").map_err(|fail| match fail {
+            Fail::Message(words) if words.starts_with("the server doesn't have") => {
+                Fail::Raw(words)
+            }
+            other => other,
+        })?;
         selector = format!(
             "involvedObject.kind={},involvedObject.name={name}",
             resource.kind
@@ -647,6 +659,19 @@ pub(crate) fn events(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
             session.err(&format!("No events found in {namespace} namespace.\n"));
         }
         return Ok(());
+    }
+    if !matches!(format, Format::Default) {
+        let items: Vec<Value> = events
+            .into_iter()
+            .map(|mut event| {
+                event["kind"] = json!("Event");
+                event["apiVersion"] = json!("v1");
+                event
+            })
+            .collect();
+        session.typed = true;
+        let all = json!({"apiVersion": "v1", "kind": "EventList", "metadata": found["metadata"], "items": items});
+        return output::print(session, parsed, &format, &all);
     }
     events.sort_by_key(crate::describe::event_time);
     let now = session.now();

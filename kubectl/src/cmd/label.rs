@@ -163,17 +163,18 @@ fn mark_one(
             _ => drop(changes.insert((*key).to_owned(), json!(value))),
         }
     }
-    let mut missing = false;
     for key in gone {
         if old.get(*key).is_some() {
             changes.insert((*key).to_owned(), Value::Null);
         } else {
-            missing = true;
-            session.out(&format!("{} \"{key}\" not found.\n", words.one))?;
+            // Annotations that are not there are passed over in silence.
+            if words.field == "labels" {
+                session.out(&format!("{} \"{key}\" not found.\n", words.one))?;
+            }
         }
     }
     let removed_only = new.is_empty() && !changes.is_empty();
-    let verb = if changes.is_empty() && !missing {
+    let verb = if changes.is_empty() {
         words.not_done
     } else if removed_only {
         words.undone

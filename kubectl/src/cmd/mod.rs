@@ -28,6 +28,7 @@ mod node;
 mod patch;
 mod pods;
 mod rollout;
+mod rollout_history;
 mod run;
 mod scale;
 mod set;

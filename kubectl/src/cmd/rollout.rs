@@ -1,22 +1,24 @@
-//! `kubectl rollout`: status, history, undo, restart, pause, resume.
+//! `kubectl rollout`: status, restart, pause, resume; what was before is in `rollout_history`.
 
 use serde_json::{Value, json};
 
 use super::shared::{DRY, FILES, PRINT, SELECT, command, family};
-use crate::describe;
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::{Bool, Duration, Int};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
 use crate::select::{self, Target};
-use crate::session::{JSON, JSON_PATCH, Next, STRATEGIC, Session, with_query};
-use crate::text::json::{at, bare, entries, int, list, text};
-use crate::text::tabs::Layout;
+use crate::session::{JSON, Next, STRATEGIC, Session, with_query};
+use crate::text::json::{at, int, list, text};
 use crate::text::time;
 
 pub(super) const COMMAND: Command = family("rollout", &[], SUBCOMMANDS);
 
-const HISTORY: Command = command("history", &[FILES, PRINT, REVISION_FLAGS, SELECT], history);
+const HISTORY: Command = command(
+    "history",
+    &[FILES, PRINT, REVISION_FLAGS, SELECT],
+    super::rollout_history::history,
+);
 
 const PAUSE: Command = command("pause", &[FILES, PRINT, DRY, SELECT], pause);
 
@@ -30,7 +32,11 @@ const STATUS: Command = command(
     status,
 );
 
-const UNDO: Command = command("undo", &[FILES, PRINT, DRY, UNDO_FLAGS, SELECT], undo);
+const UNDO: Command = command(
+    "undo",
+    &[FILES, PRINT, DRY, UNDO_FLAGS, SELECT],
+    super::rollout_history::undo,
+);
 
 const SUBCOMMANDS: &[Command] = &[HISTORY, PAUSE, RESTART, RESUME, STATUS, UNDO];
 
@@ -43,13 +49,37 @@ const STATUS_FLAGS: &[Flag] = &[
 
 const UNDO_FLAGS: &[Flag] = &[flag("to-revision", Int, "0")];
 
-const REVISION: &str = "deployment.kubernetes.io/revision";
+pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 
-fn targets(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Target>> {
+/// What is named; a type alone means all its objects.
+pub(super) fn targets(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Target>> {
     if parsed.args.is_empty() && !select::from_files(parsed) {
-        return Err(Fail::usage(&parsed.path, "required resource not specified"));
+        return Err(Fail::message("required resource not specified"));
     }
-    select::fetch(session, parsed, &parsed.args)
+    select::fetch_or_all(session, parsed, &parsed.args, true)
+}
+
+/// Does the same to each, and fails in the end for those that failed.
+pub(super) fn each(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    mut what: impl FnMut(&mut Session<'_, '_>, &Target) -> Outcome,
+) -> Outcome {
+    let mut fails = Vec::new();
+    for target in targets(session, parsed)? {
+        if let Err(fail) = what(session, &target) {
+            fails.push(fail);
+        }
+    }
+    Fail::collect(fails)
+}
+
+/// `Service`, or `Job.batch`.
+pub(super) fn kind_of(target: &Target) -> String {
+    match target.resource.group.as_str() {
+        "" => target.resource.kind.clone(),
+        group => format!("{}.{group}", target.resource.kind),
+    }
 }
 
 /// `kubectl rollout status`.
@@ -77,14 +107,7 @@ fn follow(
         let Some(object) = list(&found, "items").first() else {
             return Err(Fail::message("object has been deleted"));
         };
-        if progress(
-            session,
-            &target.resource.kind,
-            &target.resource.plural_group(),
-            object,
-            revision,
-        )? || !watch
-        {
+        if progress(session, target, object, revision)? || !watch {
             return Ok(());
         }
         let version = text(&found, "metadata.resourceVersion");
@@ -103,13 +126,7 @@ fn follow(
                 Next::Some(event) if event["type"] == "ERROR" => break,
                 Next::Some(event) if event["type"] == "BOOKMARK" => {}
                 Next::Some(event) => {
-                    if progress(
-                        session,
-                        &target.resource.kind,
-                        &target.resource.plural_group(),
-                        &event["object"],
-                        revision,
-                    )? {
+                    if progress(session, target, &event["object"], revision)? {
                         return Ok(());
                     }
                 }
@@ -123,18 +140,18 @@ fn follow(
 /// Prints one line about an object and says whether its rollout is done.
 fn progress(
     session: &mut Session<'_, '_>,
-    kind: &str,
-    plural: &str,
+    target: &Target,
     object: &Value,
     revision: i64,
 ) -> Outcome<bool> {
-    let (line, done) = match kind {
+    let (line, done) = match target.resource.kind.as_str() {
         "Deployment" => deployment_progress(object, revision)?,
         "DaemonSet" => daemon_progress(object),
         "StatefulSet" => stateful_progress(object),
         _ => {
             return Err(Fail::message(format!(
-                "no status viewer has been implemented for {plural}"
+                "no status viewer has been implemented for {}",
+                kind_of(target)
             )));
         }
     };
@@ -288,202 +305,41 @@ fn stateful_progress(object: &Value) -> (String, bool) {
     )
 }
 
-/// The revisions of a deployment: number and ReplicaSet, oldest first.
-fn revisions(session: &mut Session<'_, '_>, target: &Target) -> Outcome<Vec<(i64, Value)>> {
-    let selector = describe::selector_text(&target.object["spec"]["selector"]);
-    let path = format!("/apis/apps/v1/namespaces/{}/replicasets", target.namespace);
-    let found = session.get(&with_query(&path, &[("labelSelector", &selector)]))?;
-    let uid = text(&target.object, "metadata.uid");
-    let mut revisions: Vec<(i64, Value)> = select::items(&found)
-        .into_iter()
-        .filter(|set| {
-            list(set, "metadata.ownerReferences")
-                .iter()
-                .any(|owner| text(owner, "uid") == uid)
-        })
-        .filter_map(|set| {
-            Some((
-                set["metadata"]["annotations"][REVISION]
-                    .as_str()?
-                    .parse()
-                    .ok()?,
-                set,
-            ))
-        })
-        .collect();
-    revisions.sort_by_key(|(number, _)| *number);
-    Ok(revisions)
-}
-
-fn only_deployments(target: &Target, what: &str) -> Outcome {
-    if target.resource.kind == "Deployment" {
-        return Ok(());
-    }
-    Err(Fail::not_in_lab(&format!(
-        "rollout {what} of {}",
-        target.resource.plural
-    )))
-}
-
-/// `kubectl rollout history`.
-pub(crate) fn history(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    for target in targets(session, parsed)? {
-        only_deployments(&target, "history")?;
-        let revisions = revisions(session, &target)?;
-        let wanted = parsed.int("revision");
-        if wanted > 0 {
-            let Some((_, set)) = revisions.iter().find(|(number, _)| *number == wanted) else {
-                return Err(Fail::message("unable to find the specified revision"));
-            };
-            let template = describe::template_of(set);
-            session.out(&format!(
-                "{} with revision #{wanted}\n{template}\n",
-                target.shown()
-            ))?;
-            continue;
-        }
-        let mut lines = "REVISION\tCHANGE-CAUSE\n".to_owned();
-        for (number, set) in &revisions {
-            let cause = set["metadata"]["annotations"]["kubernetes.io/change-cause"]
-                .as_str()
-                .unwrap_or("<none>");
-            lines.push_str(&format!("{number}\t{cause}\n"));
-        }
-        let table = Layout::describe().format(&lines);
-        session.out(&format!("{} \n{table}\n", target.shown()))?;
-    }
-    Ok(())
-}
-
-/// `kubectl rollout undo`.
-pub(crate) fn undo(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    for target in targets(session, parsed)? {
-        only_deployments(&target, "undo")?;
-        if target.object["spec"]["paused"] == true {
-            return Err(Fail::message(format!(
-                "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume {}' and try again",
-                target.shown()
-            )));
-        }
-        let revisions = revisions(session, &target)?;
-        let wanted = parsed.int("to-revision");
-        let set = if wanted > 0 {
-            revisions
-                .iter()
-                .find(|(number, _)| *number == wanted)
-                .map(|(_, set)| set)
-                .ok_or_else(|| {
-                    Fail::message(format!(
-                        "unable to find specified revision {wanted} in history"
-                    ))
-                })?
-        } else {
-            let [.., (_, set), _] = &revisions[..] else {
-                return Err(Fail::message(format!(
-                    "no rollout history found for deployment \"{}\"",
-                    target.name
-                )));
-            };
-            set
-        };
-        let mut template = set["spec"]["template"].clone();
-        if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
-            labels.remove("pod-template-hash");
-        }
-        if template == target.object["spec"]["template"] {
-            let verb =
-                format!("skipped rollback (current template already matches revision {wanted})");
-            session.out(&format!("{} {verb}\n", target.shown()))?;
-            continue;
-        }
-        if parsed.dry_run()? != "client" {
-            roll_back(session, parsed, &target, set, &template)?;
-        }
-        output::report(
-            session,
-            parsed,
-            &target.object,
-            &target.shown(),
-            "rolled back",
-        )?;
-    }
-    Ok(())
-}
-
-fn roll_back(
-    session: &mut Session<'_, '_>,
-    parsed: &Parsed,
-    target: &Target,
-    set: &Value,
-    template: &Value,
-) -> Outcome {
-    // The deployment keeps its own bookkeeping and takes every other annotation from the old ReplicaSet.
-    let own = [
-        "kubectl.kubernetes.io/last-applied-configuration",
-        REVISION,
-        "deployment.kubernetes.io/revision-history",
-        "deployment.kubernetes.io/desired-replicas",
-        "deployment.kubernetes.io/max-replicas",
-        "deprecated.deployment.rollback.to",
-    ];
-    let mut annotations = serde_json::Map::new();
-    for (key, value) in entries(&target.object, "metadata.annotations") {
-        if own.contains(&key) {
-            annotations.insert(key.to_owned(), value.clone());
-        }
-    }
-    for (key, value) in entries(set, "metadata.annotations") {
-        if !own.contains(&key) {
-            annotations.insert(key.to_owned(), value.clone());
-        }
-    }
-    let patch = json!([
-        {"op": "replace", "path": "/spec/template", "value": template},
-        {"op": "replace", "path": "/metadata/annotations", "value": annotations},
-    ]);
-    let query: &[(&str, &str)] = if parsed.dry_run()? == "server" {
-        &[("dryRun", "All")]
-    } else {
-        &[]
-    };
-    session.patch(
-        &with_query(&target.path(), query),
-        JSON_PATCH,
-        patch.to_string().into_bytes(),
-    )?;
-    Ok(())
-}
-
 /// `kubectl rollout restart`.
 pub(crate) fn restart(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    for target in targets(session, parsed)? {
+    each(session, parsed, |session, target| {
+        let shown = format!("{} \"{}\"", target.resource.plural_group(), target.name);
         if target.object["spec"]["paused"] == true {
             return Err(Fail::message(format!(
-                "{} \"{}\" can't restart paused deployment (run rollout resume first)",
-                target.resource.plural_group(),
-                target.name
+                "{shown} can't restart paused deployment (run rollout resume first)"
             )));
         }
         if !["Deployment", "DaemonSet", "StatefulSet"].contains(&target.resource.kind.as_str()) {
             return Err(Fail::message(format!(
-                "{} \"{}\" restarting is not supported",
-                target.resource.plural_group(),
-                target.name
+                "{shown} restarting is not supported"
             )));
         }
         let now = time::rfc3339(session.now());
-        let body = json!({"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": now}}}}});
-        change(session, &target, &body)?;
+        let before = &target.object["spec"]["template"]["metadata"]["annotations"][RESTARTED];
+        if *before == json!(now) {
+            return Err(Fail::message(format!(
+                "failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
+                target.name
+            )));
+        }
+        let body = json!({"spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}}});
+        change(session, target, &body)?;
         output::report(
             session,
             parsed,
             &target.object,
             &target.shown(),
             "restarted",
-        )?;
-    }
-    Ok(())
+        )
+    })
 }
+
+const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 
 fn change(session: &mut Session<'_, '_>, target: &Target, body: &Value) -> Outcome {
     let path = with_query(&target.path(), &[("fieldManager", "kubectl-rollout")]);
@@ -501,22 +357,21 @@ pub(crate) fn resume(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
 }
 
 fn set_paused(session: &mut Session<'_, '_>, parsed: &Parsed, wanted: bool) -> Outcome {
-    for target in targets(session, parsed)? {
-        let (verb, state) = if wanted {
-            ("paused", "already paused")
-        } else {
-            ("resumed", "not paused")
-        };
+    let (verb, doing, state) = if wanted {
+        ("paused", "pausing", "already paused")
+    } else {
+        ("resumed", "resuming", "not paused")
+    };
+    each(session, parsed, |session, target| {
+        let shown = format!("{} \"{}\"", target.resource.plural_group(), target.name);
+        if target.resource.kind != "Deployment" {
+            return Err(Fail::message(format!("{shown} {doing} is not supported")));
+        }
         if (target.object["spec"]["paused"] == true) == wanted {
-            return Err(Fail::message(format!(
-                "{} \"{}\" is {state}",
-                target.resource.plural_group(),
-                bare(&target.object["metadata"]["name"])
-            )));
+            return Err(Fail::message(format!("{shown} is {state}")));
         }
         let value = if wanted { json!(true) } else { Value::Null };
-        change(session, &target, &json!({"spec": {"paused": value}}))?;
-        output::report(session, parsed, &target.object, &target.shown(), verb)?;
-    }
-    Ok(())
+        change(session, target, &json!({"spec": {"paused": value}}))?;
+        output::report(session, parsed, &target.object, &target.shown(), verb)
+    })
 }

@@ -1,13 +1,20 @@
 //! What definitions share: flags of several commands, and short forms for defining one.
 
 use crate::fail::{Fail, Outcome};
-use crate::flags::Kind::{Bool, Duration, List, Optional, Text};
+use crate::flags::Kind::{Array, Bool, Duration, List, Optional, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::session::Session;
 
 /// The flags that every command has.
 pub(crate) const GLOBAL: &[Flag] = &[
     flag("as", Text, ""),
+    flag("as-group", Array, "[]"),
+    flag("as-uid", Text, ""),
+    flag("as-user-extra", Array, "[]"),
+    flag("certificate-authority", Text, ""),
+    flag("client-certificate", Text, ""),
+    flag("client-key", Text, ""),
+    flag("tls-server-name", Text, ""),
     flag("cache-dir", Text, "~/.kube/cache"),
     flag("cluster", Text, ""),
     flag("context", Text, ""),

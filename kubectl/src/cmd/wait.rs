@@ -126,7 +126,12 @@ fn wait_one(
     deadline: u64,
 ) -> Outcome {
     if matches!(wanted, For::Delete) {
-        return super::delete::wait_gone(session, &target.path(), Some(deadline));
+        return super::delete::wait_gone(
+            session,
+            &target.path(),
+            text(&target.object, "metadata.uid"),
+            Some(deadline),
+        );
     }
     let collection = target.resource.path(&target.namespace, "");
     let selector = format!("metadata.name={}", target.name);

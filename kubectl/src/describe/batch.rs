@@ -86,9 +86,6 @@ pub(super) fn cron_job(object: &Value) -> String {
     let mut out = begin(object, true);
     let spec = &object["spec"];
     let _ = writeln!(out, "Schedule:\t{}", text(object, "spec.schedule"));
-    if !spec["timeZone"].is_null() {
-        let _ = writeln!(out, "Time Zone:\t{}", bare(&spec["timeZone"]));
-    }
     let suspended = match spec["suspend"].as_bool() {
         None => "<unset>",
         Some(true) => "True",
@@ -100,8 +97,13 @@ pub(super) fn cron_job(object: &Value) -> String {
     };
     let _ = writeln!(
         out,
-        "Concurrency Policy:\t{}\nSuspend:\t{suspended}\nSuccessful Job History Limit:\t{}\nFailed Job History Limit:\t{}\nStarting Deadline Seconds:\t{deadline}",
-        text(object, "spec.concurrencyPolicy"),
+        "Concurrency Policy:\t{}\nSuspend:\t{suspended}",
+        text(object, "spec.concurrencyPolicy")
+    );
+    let _ = writeln!(out, "Time Zone:\t{}", or_unset(&spec["timeZone"]));
+    let _ = writeln!(
+        out,
+        "Successful Job History Limit:\t{}\nFailed Job History Limit:\t{}\nStarting Deadline Seconds:\t{deadline}",
         or_unset(&spec["successfulJobsHistoryLimit"]),
         or_unset(&spec["failedJobsHistoryLimit"])
     );

@@ -464,6 +464,7 @@ pub(super) fn endpoints(object: &Value) -> String {
             );
         }
     }
+    out.push('\n');
     out
 }
 
@@ -565,6 +566,7 @@ pub(super) fn config_map(object: &Value) -> String {
     for (key, value) in entries(object, "binaryData") {
         let _ = writeln!(out, "{key}: {} bytes", base64::decoded_len(&bare(value)));
     }
+    out.push('\n');
     out
 }
 
@@ -579,8 +581,7 @@ pub(super) fn secret(object: &Value) -> String {
 
 /// Any other kind: its fields as a tree with spelled-out names.
 pub(super) fn generic(object: &Value) -> String {
-    let namespaced = !text(object, "metadata.namespace").is_empty();
-    let mut out = begin(object, namespaced);
+    let mut out = begin(object, true);
     for (key, value) in object.as_object().into_iter().flatten() {
         if key != "metadata" {
             tree(&mut out, 0, key, value);
@@ -634,15 +635,16 @@ fn tree(out: &mut String, depth: usize, key: &str, value: &Value) {
     }
 }
 
-/// `holderIdentity` as `Holder Identity`.
+/// `holderIdentity` as `Holder Identity`; what has more than letters in it stays as it is.
 fn spelled(key: &str) -> String {
-    match key {
-        "apiVersion" => return "API Version".to_owned(),
-        "uid" => return "UID".to_owned(),
-        _ => {}
+    if key
+        .chars()
+        .any(|character| !character.is_alphabetic() && character != '-')
+    {
+        return key.to_owned();
     }
-    let mut out = String::new();
     let characters: Vec<char> = key.chars().collect();
+    let mut words: Vec<String> = vec![String::new()];
     for (index, character) in characters.iter().enumerate() {
         let starts_word = character.is_uppercase()
             && index > 0
@@ -651,13 +653,23 @@ fn spelled(key: &str) -> String {
                     .get(index + 1)
                     .is_some_and(|next| next.is_lowercase()));
         if starts_word {
-            out.push(' ');
+            words.push(String::new());
         }
-        if index == 0 {
-            out.extend(character.to_uppercase());
-        } else {
-            out.push(*character);
+        if let Some(word) = words.last_mut() {
+            word.push(*character);
         }
     }
-    out
+    let words: Vec<String> = words
+        .into_iter()
+        .map(|word| {
+            let upper = word.to_uppercase();
+            if ["API", "URL", "UID", "OSB", "GUID"].contains(&upper.as_str()) {
+                return upper;
+            }
+            let mut rest = word.chars();
+            let first = rest.next().into_iter().flat_map(char::to_uppercase);
+            first.chain(rest).collect()
+        })
+        .collect();
+    words.join(" ")
 }

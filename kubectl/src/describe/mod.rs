@@ -27,22 +27,29 @@ pub(crate) use pods::template_of;
 /// `kubectl describe`.
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if parsed.args.is_empty() && !select::from_files(parsed) {
-        session.err("You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
-        return Err(Fail::message("Required resource not specified."));
+        return Err(Fail::message(
+            "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.",
+        ));
     }
-    let (found, listed) = found(session, parsed)?;
+    let mut fails = Vec::new();
+    let (found, how) = found(session, parsed, &mut fails)?;
+    // Of many objects the events are left out, except where a name was the beginning of many.
     let events = if parsed.given("show-events") {
         parsed.is("show-events")
     } else {
-        !listed || found.len() == 1
+        how == How::Begun || found.len() == 1 && fails.is_empty()
     };
-    let mut fails = Vec::new();
     let mut first = true;
     for (resource, object) in &found {
         match describe(session, resource, object, events) {
             Ok(words) => {
-                let gap = if first { "" } else { "\n\n" };
-                session.out(&format!("{gap}{}", Layout::describe().format(&words)))?;
+                let (before, after) = match (how, first) {
+                    (How::Begun, _) => ("", "\n"),
+                    (_, true) => ("", ""),
+                    (_, false) => ("\n\n", ""),
+                };
+                let words = Layout::describe().format(&words);
+                session.out(&format!("{before}{words}{after}"))?;
                 first = false;
             }
             Err(fail) => fails.push(fail),
@@ -59,15 +66,24 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     Fail::collect(fails)
 }
 
-type Found = (Vec<(Resource, Value)>, bool);
+/// How the objects were asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Named,
+    Listed,
+    /// By the beginning of their names.
+    Begun,
+}
 
-fn found(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Found> {
+type Found = (Vec<(Resource, Value)>, How);
+
+fn found(session: &mut Session<'_, '_>, parsed: &Parsed, fails: &mut Vec<Fail>) -> Outcome<Found> {
     if select::from_files(parsed) {
         let mut found = Vec::new();
         for manifest in select::manifests(session, parsed)? {
             found.push((manifest.resource.clone(), session.get(&manifest.path())?));
         }
-        return Ok((found, false));
+        return Ok((found, How::Named));
     }
     let namespace = session.namespace()?;
     let mut found = Vec::new();
@@ -90,14 +106,19 @@ fn found(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Found> {
                         .map(|item| (resource.clone(), item)),
                 );
             }
-            Ok((found, true))
+            Ok((found, How::Listed))
         }
         Selection::Named(pairs) => {
-            let mut listed = false;
+            let mut how = How::Named;
+            if parsed.args[0].contains(',') {
+                return Err(Fail::message("you may only specify a single resource type"));
+            }
+            // Only a single word may be the beginning of names.
+            let alone = parsed.args.len() == 2;
             for (resource, name) in pairs {
                 match session.get(&resource.path(&namespace, &name)) {
                     Ok(object) => found.push((resource, object)),
-                    Err(fail) if fail.is_not_found() => {
+                    Err(fail) if fail.is_not_found() && alone => {
                         // A name that is not there may be the beginning of names that are.
                         let all = session.get(&with_query(
                             &resource.path(&namespace, ""),
@@ -113,12 +134,12 @@ fn found(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Found> {
                         if found.len() == before {
                             return Err(fail);
                         }
-                        listed = true;
+                        how = How::Begun;
                     }
-                    Err(fail) => return Err(fail),
+                    Err(fail) => fails.push(fail),
                 }
             }
-            Ok((found, listed))
+            Ok((found, how))
         }
     }
 }
@@ -172,7 +193,7 @@ fn describe(
     };
     if let Some(events) = events.filter(|_| !WITHOUT_EVENTS.contains(&resource.kind.as_str())) {
         let now = session.now();
-        write_events(&mut words, &events, now, resource.kind.as_str());
+        write_events(&mut words, &events, now);
     }
     Ok(words)
 }
@@ -282,15 +303,9 @@ pub(crate) fn event_age(event: &Value, now: i64) -> String {
     }
 }
 
-fn write_events(out: &mut String, events: &[Value], now: i64, kind: &str) {
+fn write_events(out: &mut String, events: &[Value], now: i64) {
     if events.is_empty() {
-        // The blank line of `describe endpoints` and `configmap` is their own.
-        let gap = if ["Endpoints", "ConfigMap"].contains(&kind) {
-            "\n"
-        } else {
-            ""
-        };
-        let _ = writeln!(out, "{gap}Events:\t<none>");
+        let _ = writeln!(out, "Events:\t<none>");
         return;
     }
     out.push_str(

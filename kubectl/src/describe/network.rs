@@ -175,11 +175,11 @@ fn rules(out: &mut String, rules: &[Value], lower: &str, peers: &str) {
                 "" => "TCP",
                 protocol => protocol,
             };
-            let end = match port["endPort"].as_i64() {
-                Some(end) => format!("-{end}"),
-                None => String::new(),
+            let start = bare(&port["port"]);
+            let _ = match port["endPort"].as_i64() {
+                Some(end) => writeln!(out, "    To Port Range: {start}-{end}/{protocol}"),
+                None => writeln!(out, "    To Port: {start}/{protocol}"),
             };
-            let _ = writeln!(out, "    To Port: {}{end}/{protocol}", bare(&port["port"]));
         }
         if list(rule, peers).is_empty() {
             let _ = writeln!(

@@ -11,31 +11,9 @@ use crate::text::json::{at, bare, entries, int, list, text};
 pub(super) fn role(object: &Value) -> String {
     let mut out = begin(object, false);
     out.push_str("PolicyRule:\n  Resources\tNon-Resource URLs\tResource Names\tVerbs\n  ---------\t-----------------\t--------------\t-----\n");
-    let mut rows: Vec<String> = Vec::new();
-    let go = |words: &[String]| format!("[{}]", words.join(" "));
-    for rule in list(object, "rules") {
-        let (names, verbs) = (
-            go(&strings(rule, "resourceNames")),
-            go(&strings(rule, "verbs")),
-        );
-        for group in strings(rule, "apiGroups") {
-            for resource in strings(rule, "resources") {
-                let (kind, sub) = resource.split_once('/').unwrap_or((&resource, ""));
-                let whole = match (group.as_str(), sub) {
-                    ("", _) => resource.clone(),
-                    (group, "") => format!("{kind}.{group}"),
-                    (group, sub) => format!("{kind}.{group}/{sub}"),
-                };
-                rows.push(format!("  {whole}\t[]\t{names}\t{verbs}\n"));
-            }
-        }
-        for url in strings(rule, "nonResourceURLs") {
-            rows.push(format!("  \t[{url}]\t[]\t{verbs}\n"));
-        }
+    for row in crate::rules::rows(list(object, "rules")) {
+        let _ = writeln!(out, "  {}", row.join("\t"));
     }
-    rows.sort();
-    rows.dedup();
-    out.push_str(&rows.concat());
     out
 }
 
@@ -385,7 +363,9 @@ pub(super) fn storage_class(object: &Value) -> String {
         text(object, "provisioner"),
         pairs("parameters")
     );
-    super::lines(&mut out, "", "MountOptions", &options);
+    if !options.is_empty() {
+        let _ = writeln!(out, "MountOptions:\n  {}", options.join("\n  "));
+    }
     let _ = writeln!(
         out,
         "ReclaimPolicy:\t{}\nVolumeBindingMode:\t{}",

@@ -120,6 +120,7 @@ const ORDER: &[&str] = &[
     "username",
     "groups",
     "extra",
+    "groupVersion",
     "major",
     "minor",
     "emulationMajor",
@@ -133,6 +134,26 @@ const ORDER: &[&str] = &[
     "goVersion",
     "compiler",
     "platform",
+];
+
+const EVENT: &[&str] = &[
+    "kind",
+    "apiVersion",
+    "metadata",
+    "involvedObject",
+    "reason",
+    "message",
+    "source",
+    "firstTimestamp",
+    "lastTimestamp",
+    "count",
+    "type",
+    "eventTime",
+    "series",
+    "action",
+    "related",
+    "reportingComponent",
+    "reportingInstance",
 ];
 
 /// Fields that hold maps rather than structs.
@@ -162,6 +183,27 @@ pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m Str
         "roleRef" => &["apiGroup", "kind", "name"],
         "scaleTargetRef" => &["kind", "name", "apiVersion"],
         "subjects" => &["kind", "apiGroup", "name", "namespace"],
+        "resources" if map.contains_key("singularName") => &[
+            "name",
+            "singularName",
+            "namespaced",
+            "group",
+            "version",
+            "kind",
+            "verbs",
+            "shortNames",
+            "categories",
+        ],
+        "items" if map.contains_key("involvedObject") => EVENT,
+        "involvedObject" => &[
+            "kind",
+            "namespace",
+            "name",
+            "uid",
+            "apiVersion",
+            "resourceVersion",
+            "fieldPath",
+        ],
         _ => ORDER,
     };
     let rank = |key: &str| {

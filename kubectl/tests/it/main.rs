@@ -122,8 +122,11 @@ fn an_unknown_flag_points_to_the_help() {
 fn a_server_that_is_not_there_is_told_apart() {
     let mut lab = Lab::new();
     lab.refuse();
-    let expect = "The connection to the server lab:8001 was refused - did you specify the right host or port?\n";
-    check(&lab.run(&["get", "pods"]), 1, "", expect);
+    let log = "E1121 05:24:15.000000       1 memcache.go:265] \"Unhandled Error\" err=\"couldn't get current server API group list: Get \\\"http://lab:8001/api?timeout=32s\\\": dial tcp lab:8001: connect: connection refused\"\n".repeat(5);
+    let expect = format!(
+        "{log}The connection to the server lab:8001 was refused - did you specify the right host or port?\n"
+    );
+    check(&lab.run(&["get", "pods"]), 1, "", &expect);
 }
 
 #[test]
@@ -692,7 +695,7 @@ fn labels_are_not_overwritten_by_accident() {
     check(
         &lab.run(&["label", "svc", "my-nginx", "tier-"]),
         0,
-        "label \"tier\" not found.\nservice/my-nginx labeled\n",
+        "label \"tier\" not found.\nservice/my-nginx not labeled\n",
         "",
     );
     check(

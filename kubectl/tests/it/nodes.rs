@@ -65,7 +65,8 @@ fn a_drain_that_may_only_be_tried_changes_nothing() {
 #[test]
 fn pods_that_nobody_would_make_again_keep_a_node_from_being_drained() {
     let lab = lab(&[pod("pair", "", json!([]))]);
-    let why = "cannot delete cannot delete Pods that declare no controller (use --force to override): default/pair";
+    let why =
+        "cannot delete Pods that declare no controller (use --force to override): default/pair";
     let expect = format!(
         "error: unable to drain node \"node-1\" due to error: {why}, continuing command...\nThere are pending nodes to be drained:\n node-1\n{why}\n"
     );
@@ -103,7 +104,7 @@ fn daemons_and_local_data_have_flags_of_their_own() {
         "--ignore-daemonsets",
         "--delete-emptydir-data",
     ]);
-    let expect = "Warning: ignoring DaemonSet-managed Pods: default/proxy; deleting Pods with local storage: default/db\n";
+    let expect = "Warning: ignoring DaemonSet-managed Pods: default/proxy\n";
     assert_eq!(ran.stderr, expect);
     assert!(
         !ran.stdout.contains("proxy"),
