@@ -22,11 +22,13 @@ enum Scope {
     Both,
     /// What was recorded, when one of these clients speaks another version's words.
     Recorded(Vec<String>),
+    /// The order of neighbouring lines, recorded or said now.
+    Sorted,
 }
 
 impl Rules {
-    /// Reads `rules.txt`: a line `both: why` or `recorded 1.32 1.36: why`, then, indented, the
-    /// pattern and what takes its place (nothing, when that line is missing).
+    /// Reads `rules.txt`: a line `both: why`, `sorted: why` or `recorded 1.32 1.36: why`, then,
+    /// indented, the pattern and what takes its place (nothing, when that line is missing).
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -66,6 +68,10 @@ impl Rules {
         let mut text = text.to_owned();
         for rule in &self.0 {
             let applies = match (&rule.scope, recorded_for) {
+                (Scope::Sorted, _) => {
+                    text = sort_runs(&text, &rule.pattern);
+                    false
+                }
                 (Scope::Both, _) => true,
                 (Scope::Recorded(versions), Some(client)) => {
                     versions.iter().any(|version| version == client)
@@ -90,12 +96,24 @@ impl Scope {
             .context("a rule begins with its scope, a colon, and why it is fair")?;
         match scope.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["both"] => Ok(Self::Both),
+            ["sorted"] => Ok(Self::Sorted),
             ["recorded", versions @ ..] if !versions.is_empty() => Ok(Self::Recorded(
                 versions.iter().map(|&version| version.to_owned()).collect(),
             )),
-            _ => bail!("`{scope}` is neither `both` nor `recorded VERSION…`"),
+            _ => bail!("`{scope}` is neither `both`, `sorted` nor `recorded VERSION…`"),
         }
     }
+}
+
+/// Sorts each run of neighbouring lines that match.
+fn sort_runs(text: &str, pattern: &Regex) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for run in lines.chunk_by_mut(|one, next| pattern.is_match(one) == pattern.is_match(next)) {
+        if pattern.is_match(run[0]) {
+            run.sort_unstable();
+        }
+    }
+    lines.concat()
 }
 
 #[cfg(test)]
@@ -113,6 +131,14 @@ mod tests {
             rules.apply("gone from x 12s", Some("1.37")),
             "gone from x A"
         );
+    }
+
+    #[test]
+    fn neighbouring_lines_that_match_are_sorted_and_no_others() {
+        let rules = Rules::parse("sorted: why\n  -HASH\n").unwrap();
+        let text = "NAME\nb-HASH 2\na-HASH 0\n\nz\ny\nd-HASH\nc-HASH\n";
+        let sorted = "NAME\na-HASH 0\nb-HASH 2\n\nz\ny\nc-HASH\nd-HASH\n";
+        assert_eq!(rules.apply(text, None), sorted);
     }
 
     #[test]
