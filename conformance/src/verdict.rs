@@ -5,8 +5,11 @@ use crate::rules::Rules;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The share of lines that answers which are not stable even on one cluster must have in common.
+/// The share of lines, or of the letters of a few lines, that answers which are not stable even on
+/// one cluster must have in common.
 const LIKENESS_PCT: usize = 60;
+/// How many lines are too few to be counted by lines.
+const FEW_LINES: usize = 3;
 
 /// One recording, typed again.
 #[derive(Debug)]
@@ -57,8 +60,10 @@ pub(crate) fn compare(
     }
 }
 
-/// Whether most different lines of each are also lines of the other, numbers aside.
+/// Whether most different lines of each are also lines of the other, numbers aside; of a few lines
+/// most letters.
 fn are_alike(one: &str, other: &str) -> bool {
+    let texts = (one, other);
     let shape = |line: &str| -> String {
         line.chars()
             .filter(|letter| !letter.is_ascii_digit() && !letter.is_whitespace())
@@ -67,7 +72,13 @@ fn are_alike(one: &str, other: &str) -> bool {
     let one: BTreeSet<String> = one.lines().map(shape).collect();
     let other: BTreeSet<String> = other.lines().map(shape).collect();
     let common = one.intersection(&other).count();
-    common * 100 >= one.len().max(other.len()) * LIKENESS_PCT
+    let longer = one.len().max(other.len());
+    common * 100 >= longer * LIKENESS_PCT || (longer <= FEW_LINES && alike_by_letters(texts))
+}
+
+fn alike_by_letters((one, other): (&str, &str)) -> bool {
+    let ratio = similar::TextDiff::from_chars(one, other).ratio();
+    f64::from(ratio) * 100.0 >= LIKENESS_PCT as f64
 }
 
 fn indent(text: &str) -> String {
@@ -75,4 +86,22 @@ fn indent(text: &str) -> String {
         .filter(|line| !(line.starts_with("--- ") || line.starts_with("+++ ")))
         .map(|line| format!("    {line}\n"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_lines_are_alike_by_their_letters_and_many_by_their_lines() {
+        let patched = "deployment.apps/my-nginx patched\n";
+        assert!(are_alike(
+            patched,
+            "deployment.apps/my-nginx patched (no change)\n"
+        ));
+        assert!(!are_alike(patched, "service/web created\n"));
+        let many = "one\ntwo\nthree\nfour\nfive\n";
+        assert!(are_alike(many, "five\nfour\nthree\ntwo\nsix\n"));
+        assert!(!are_alike(many, "one\ntwo\nsix\nseven\neight\n"));
+    }
 }

@@ -27,6 +27,19 @@ pub(crate) enum Role {
     Sidecar,
     /// What the pod is for.
     Main,
+    /// Joins a running pod to look at it, and is never started again.
+    Ephemeral,
+}
+
+impl Role {
+    /// The list of a pod's spec that has such containers.
+    pub(crate) fn list(self) -> &'static str {
+        match self {
+            Self::Init | Self::Sidecar => "initContainers",
+            Self::Main => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
 }
 
 /// Where a container is.
@@ -84,7 +97,7 @@ pub(crate) struct Backoff {
 pub(crate) struct Container {
     pub(crate) name: String,
     pub(crate) role: Role,
-    /// Its place in `spec.containers` or `spec.initContainers`.
+    /// Its place in the list of the spec that its role names.
     pub(crate) at: usize,
     pub(crate) state: State,
     pub(crate) last: Option<End>,
@@ -134,8 +147,10 @@ impl Container {
 
     /// Whether it may be sent requests.
     pub(crate) fn ready(&self) -> bool {
-        if self.role == Role::Init {
-            return self.completed();
+        match self.role {
+            Role::Init => return self.completed(),
+            Role::Ephemeral => return false,
+            Role::Sidecar | Role::Main => {}
         }
         self.started()
             && !matches!(

@@ -131,12 +131,7 @@ impl Turn<'_> {
         reason: &'static str,
         message: String,
     ) {
-        let list = if container.role == Role::Main {
-            "containers"
-        } else {
-            "initContainers"
-        };
-        let path = format!("spec.{list}{{{}}}", container.name);
+        let path = format!("spec.{}{{{}}}", container.role.list(), container.name);
         self.notes.push(
             Note::about(pod, tone, reason, message, "kubelet")
                 .on(&self.node.name)
@@ -156,10 +151,9 @@ impl Machine {
     pub(crate) fn new(pod: Object, now: Instant) -> Self {
         let spec = &pod["spec"];
         let inits = items(&spec["initContainers"]);
-        let waiting = if inits.is_empty() {
-            "ContainerCreating"
-        } else {
-            "PodInitializing"
+        let waiting = match inits {
+            [] => "ContainerCreating",
+            _ => "PodInitializing",
         };
         let init = |(at, spec): (usize, &Value)| {
             let role = if spec["restartPolicy"] == "Always" {
@@ -201,9 +195,10 @@ impl Machine {
     /// A pod that was here before the machine lost its power: every container is started once more.
     pub(crate) fn rebooted(pod: Object, now: Instant) -> Self {
         let mut machine = Self::new(pod, now);
-        let statuses: Vec<Value> = ["initContainerStatuses", "containerStatuses"]
+        machine.welcome_ephemeral();
+        let statuses: Vec<Value> = super::status::LISTS
             .iter()
-            .flat_map(|list| items(&machine.pod["status"][*list]).to_vec())
+            .flat_map(|(list, _)| items(&machine.pod["status"][*list]).to_vec())
             .collect();
         let never = machine.pod["spec"]["restartPolicy"] == "Never";
         for container in &mut machine.containers {
@@ -232,7 +227,7 @@ impl Machine {
                 finished: now,
                 container_id: container.container_id.clone(),
             };
-            if never {
+            if never || container.role == Role::Ephemeral {
                 container.state = State::Terminated {
                     end,
                     restart_at: None,
@@ -250,11 +245,33 @@ impl Machine {
             self.begin_ending(turn);
         }
         self.advance_sandbox(turn);
+        self.welcome_ephemeral();
         if self.sandbox == Sandbox::Ready {
             for at in 0..self.containers.len() {
                 self.advance_container(at, turn);
             }
             self.finish_if_done(turn);
+        }
+    }
+
+    /// Takes in the ephemeral containers that its pod has been given since.
+    fn welcome_ephemeral(&mut self) {
+        let role = Role::Ephemeral;
+        let known = self.containers.iter().filter(|one| one.role == role);
+        let known = known.count();
+        let waiting = self.waiting();
+        let new = items(&self.pod["spec"][role.list()]).iter().enumerate();
+        for (at, spec) in new.skip(known) {
+            self.containers
+                .push(Container::new(text(&spec["name"]), role, at, waiting));
+        }
+    }
+
+    /// Why a container that has not been started waits.
+    pub(crate) fn waiting(&self) -> &'static str {
+        match items(&self.pod["spec"]["initContainers"]) {
+            [] => "ContainerCreating",
+            _ => "PodInitializing",
         }
     }
 
@@ -364,17 +381,15 @@ impl Machine {
     }
 
     fn spec_of(&self, container: &Container) -> Value {
-        let list = if container.role == Role::Main {
-            "containers"
-        } else {
-            "initContainers"
-        };
-        self.pod["spec"][list][container.at].clone()
+        self.pod["spec"][container.role.list()][container.at].clone()
     }
 
     /// Whether those that come before let this one begin.
     fn may_begin(&self, at: usize) -> bool {
         let role = self.containers[at].role;
+        if role == Role::Ephemeral {
+            return true;
+        }
         self.containers[..at]
             .iter()
             .all(|before| match before.role {
@@ -385,6 +400,7 @@ impl Machine {
                     role != Role::Main
                         || !matches!(before.state, State::Pulling { .. } | State::Creating { .. })
                 }
+                Role::Ephemeral => true,
             })
     }
 

@@ -25,13 +25,21 @@ impl View<'_> {
 }
 
 /// What a kubelet writes anew each time.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "phase",
     "conditions",
     "containerStatuses",
+    "ephemeralContainerStatuses",
     "initContainerStatuses",
     "hostIPs",
     "resources",
+];
+
+/// The lists of statuses, each with the list of the spec it is about.
+pub(crate) const LISTS: [(&str, &str); 3] = [
+    ("initContainerStatuses", "initContainers"),
+    ("containerStatuses", "containers"),
+    ("ephemeralContainerStatuses", "ephemeralContainers"),
 ];
 
 /// The pod's status as its kubelet sees it, on top of what `current` has from others.
@@ -62,14 +70,11 @@ pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Valu
         "conditions",
         conditions(machine, current, phase, view).into(),
     );
-    for (field, main) in [
-        ("initContainerStatuses", false),
-        ("containerStatuses", true),
-    ] {
+    for (field, of) in LISTS {
         let list: Vec<Value> = machine
             .containers
             .iter()
-            .filter(|container| (container.role == Role::Main) == main)
+            .filter(|container| container.role.list() == of)
             .map(|container| container_status(machine, container, view))
             .collect();
         if !list.is_empty() {
@@ -167,7 +172,7 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         let incomplete = names(&|container| match container.role {
             Role::Init => !container.completed(),
             Role::Sidecar => !container.started() && !machine.finished,
-            Role::Main => false,
+            Role::Main | Role::Ephemeral => false,
         });
         initialized = if incomplete.is_empty() {
             make("Initialized", true, "", String::new())
@@ -179,7 +184,9 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
                 format!("containers with incomplete status: [{incomplete}]"),
             )
         };
-        let unready = names(&|container| container.role != Role::Init && !container.ready());
+        let unready = names(&|container| {
+            matches!(container.role, Role::Sidecar | Role::Main) && !container.ready()
+        });
         ready = match (phase, unready.is_empty()) {
             ("Failed", _) => ("PodFailed", String::new(), false),
             (_, true) => ("", String::new(), true),
@@ -235,12 +242,7 @@ fn missing_gate(machine: &Machine, known: &[Value]) -> Option<String> {
 }
 
 fn container_status(machine: &Machine, container: &Container, view: View<'_>) -> Value {
-    let list = if container.role == Role::Main {
-        "containers"
-    } else {
-        "initContainers"
-    };
-    let spec = &machine.pod["spec"][list][container.at];
+    let spec = &machine.pod["spec"][container.role.list()][container.at];
     let (state, last) = states(machine, container, view);
     let reference = text(&spec["image"]);
     let created = !container.container_id.is_empty();
@@ -252,8 +254,11 @@ fn container_status(machine: &Machine, container: &Container, view: View<'_>) ->
         "restartCount": container.attempt,
         "image": if created { image::canonical(reference) } else { reference.to_owned() },
         "imageID": if created { image::id(reference) } else { String::new() },
-        "started": container.started(),
     });
+    // No probe ever asks an ephemeral container, so nothing is said about its start.
+    if container.role != Role::Ephemeral {
+        status["started"] = container.started().into();
+    }
     if created {
         status["containerID"] = container.container_id.clone().into();
         let resources = &spec["resources"];
@@ -320,23 +325,7 @@ fn states(machine: &Machine, container: &Container, view: View<'_>) -> (Value, V
             {
                 (terminated(end, view), json!({}))
             }
-            _ => {
-                let inits = machine
-                    .containers
-                    .iter()
-                    .any(|other| other.role != Role::Main);
-                (
-                    waiting(
-                        if inits {
-                            "PodInitializing"
-                        } else {
-                            "ContainerCreating"
-                        },
-                        "",
-                    ),
-                    last,
-                )
-            }
+            _ => (waiting(machine.waiting(), ""), last),
         },
         State::Running { since } | State::Stopping { since, .. } => (
             json!({ "running": { "startedAt": view.time(*since) } }),

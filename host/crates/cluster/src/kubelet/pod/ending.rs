@@ -59,6 +59,7 @@ impl Machine {
         match self.containers[at].role {
             Role::Sidecar => !self.finished,
             Role::Init => code != 0 && policy != "Never",
+            Role::Ephemeral => false,
             Role::Main => {
                 policy == "Always" || policy.is_empty() || (policy == "OnFailure" && code != 0)
             }
@@ -236,10 +237,9 @@ impl Machine {
             Some(Ending::Deleted { deadline }) => deadline,
             _ => turn.now + Duration::from_secs(30),
         };
-        let mains_alive = self
-            .containers
-            .iter()
-            .any(|container| container.role != Role::Sidecar && container.alive());
+        let mains_alive = self.containers.iter().any(|container| {
+            matches!(container.role, Role::Init | Role::Main) && container.alive()
+        });
         if !mains_alive {
             for at in (0..self.containers.len()).rev() {
                 self.stop(at, deadline, None, turn);

@@ -240,7 +240,7 @@ impl Machine {
         );
         let container = &mut self.containers[at];
         container.state = State::Running { since: turn.now };
-        if container.role != Role::Init {
+        if !matches!(container.role, Role::Init | Role::Ephemeral) {
             container.probes = Probe::all(&spec, self.since, turn.now);
         }
         if let Some(hook) = spec["lifecycle"].get("postStart") {
