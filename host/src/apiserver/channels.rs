@@ -188,7 +188,10 @@ mod tests {
         assert_eq!(Code::Binary.read(&[255, 0]), Some(Event::End(0)));
         assert_eq!(Code::Base64.read(b"0***"), None);
         assert_eq!(Code::Base64.write(1, b"hi"), Message::text("1aGk="));
-        assert_eq!(Code::Binary.write(1, b"hi"), Message::binary(*b"\x01hi"));
+        assert_eq!(
+            Code::Binary.write(1, b"hi"),
+            Message::binary(b"\x01hi".to_vec())
+        );
     }
 
     #[test]

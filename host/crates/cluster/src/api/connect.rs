@@ -215,7 +215,9 @@ fn container_of(pod: &Value, asked: &str) -> Result<String, Failure> {
     let (own, init) = (names("/spec/containers"), names("/spec/initContainers"));
     let name = text(pod, "/metadata/name");
     if !asked.is_empty() {
-        let known = own.iter().chain(&init).any(|container| container == asked);
+        let ephemeral = names("/spec/ephemeralContainers");
+        let mut all = own.iter().chain(&init).chain(&ephemeral);
+        let known = all.any(|container| container == asked);
         let unknown =
             || Failure::bad_request(format!("container {asked} is not valid for pod {name}"));
         return if known {
@@ -243,7 +245,9 @@ fn status_of<'a>(pod: &'a Value, container: &str) -> Option<&'a Value> {
             .iter()
             .find(|status| text(status, "/name") == container)
     };
-    of("/status/containerStatuses").or_else(|| of("/status/initContainerStatuses"))
+    of("/status/containerStatuses")
+        .or_else(|| of("/status/initContainerStatuses"))
+        .or_else(|| of("/status/ephemeralContainerStatuses"))
 }
 
 fn is_running(pod: &Value, container: &str) -> bool {

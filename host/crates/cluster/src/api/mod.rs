@@ -10,6 +10,7 @@ mod connect;
 mod decode;
 mod discovery;
 mod draft;
+mod ephemeral;
 mod eviction;
 mod go_json;
 mod health;
@@ -258,8 +259,12 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
             Some(_),
             Method::Get | Method::Head,
         ) => read::get(call.store, target, request, wall),
-        (Some("status") | None, Some(_), Method::Put) => write::replace(call, target),
-        (Some("status") | None, Some(_), Method::Patch) => write::patch(call, target),
+        (Some("status" | "ephemeralcontainers") | None, Some(_), Method::Put) => {
+            write::replace(call, target)
+        }
+        (Some("status" | "ephemeralcontainers") | None, Some(_), Method::Patch) => {
+            write::patch(call, target)
+        }
         (None, Some(_), Method::Delete) => remove::one(call, target),
         (None, None, Method::Get | Method::Head) => read::list(call.store, target, request, wall),
         (None, None, Method::Post) if may_be_created(target) => write::create(call, target),
@@ -273,7 +278,7 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
 /// Refuses what a cluster would do and this lab does not.
 fn lacking(call: &Call<'_>, target: &Target<'_>) -> Option<Failure> {
     let names = target.kind.names();
-    if let Some(sub @ ("proxy" | "ephemeralcontainers" | "resize")) = target.subresource
+    if let Some(sub @ ("proxy" | "resize")) = target.subresource
         && (sub == "proxy" || !is_read(call.request.method))
     {
         return Some(Failure::not_in_this_lab(&format!("{}/{sub}", names.plural)));

@@ -6,7 +6,7 @@ use super::patch::Patch;
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, address, admission, lab, negotiate, table};
+use super::{Call, address, admission, ephemeral, lab, negotiate, table};
 use crate::kind::look::text;
 use crate::kind::{Findings, Kind, meta};
 use crate::store::{Object, StoreError, name_of, namespace_of};
@@ -81,6 +81,9 @@ fn create_draft(
     let mut found = Findings::default();
     meta::validate(kind, &object, &mut found);
     kind.validate(&object, &mut found);
+    if kind.names().key == "pods" {
+        ephemeral::validate_new(&object, &mut found);
+    }
     let name = name_of(&object).to_owned();
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
@@ -270,7 +273,10 @@ fn update(
     check_versions(kind, &object, current)?;
     let given = asked(kind, &object);
     let applied = object["metadata"]["managedFields"].clone();
-    if target.subresource == Some("status") {
+    let joins = target.subresource == Some("ephemeralcontainers");
+    if joins {
+        object = ephemeral::joined(&object, current);
+    } else if target.subresource == Some("status") {
         let mut status_only = (**current).clone();
         match object
             .as_object_mut()
@@ -294,7 +300,11 @@ fn update(
     meta::validate_update(&object, current, &mut found);
     meta::validate(kind, &object, &mut found);
     kind.validate(&object, &mut found);
-    kind.validate_update(&object, current, &mut found);
+    if joins {
+        ephemeral::validate_update(&object, current, &mut found);
+    } else {
+        kind.validate_update(&object, current, &mut found);
+    }
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
     }

@@ -13,6 +13,18 @@ pub(super) struct Around<'a> {
 }
 
 const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
+/// What no ephemeral container has: nothing that a pod's service could depend on.
+const NOT_OF_EPHEMERAL: [&str; 9] = [
+    "lifecycle",
+    "livenessProbe",
+    "ports",
+    "readinessProbe",
+    "resizePolicy",
+    "resources",
+    "restartPolicy",
+    "restartPolicyRules",
+    "startupProbe",
+];
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const ENV_FIELDS: [&str; 9] = [
     "metadata.name",
@@ -96,9 +108,55 @@ pub(super) fn validate_init(spec: &Value, path: &str, around: &Around<'_>, found
     }
 }
 
+/// The containers that join a running pod to look at it.
+pub(super) fn validate_ephemeral(
+    spec: &Value,
+    path: &str,
+    around: &Around<'_>,
+    found: &mut Findings,
+) {
+    let names_of = |field: &str| -> BTreeSet<&str> {
+        let containers = list(spec, field).iter();
+        containers.map(|one| text(one, "/name")).collect()
+    };
+    let mut others = names_of("/containers");
+    others.extend(names_of("/initContainers"));
+    let mut all = others.clone();
+    for (index, container) in list(spec, "/ephemeralContainers").iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        validate_common(container, &path, around, found);
+        let name = text(container, "/name");
+        if !all.insert(name) {
+            found.duplicate(format!("{path}.name"), &json!(name));
+        }
+        let detail = "cannot be set for an Ephemeral Container";
+        for field in NOT_OF_EPHEMERAL {
+            let set = match &container[field] {
+                Value::Object(fields) => !fields.is_empty(),
+                Value::Array(items) => !items.is_empty(),
+                other => !other.is_null(),
+            };
+            if set {
+                found.forbidden(format!("{path}.{field}"), detail);
+            }
+        }
+        for (at, mount) in list(container, "/volumeMounts").iter().enumerate() {
+            for field in ["subPath", "subPathExpr"] {
+                if !text(mount, &format!("/{field}")).is_empty() {
+                    found.forbidden(format!("{path}.volumeMounts[{at}].{field}"), detail);
+                }
+            }
+        }
+        let target = text(container, "/targetContainerName");
+        if !target.is_empty() && !others.contains(target) {
+            found.not_found(format!("{path}.targetContainerName"), &json!(target));
+        }
+    }
+}
+
 /// What is checked of pods and not of templates.
 pub(super) fn validate_of_pod(spec: &Value, path: &str, found: &mut Findings) {
-    for field in ["containers", "initContainers"] {
+    for field in ["containers", "initContainers", "ephemeralContainers"] {
         for (index, container) in list(spec, &format!("/{field}")).iter().enumerate() {
             let image = text(container, "/image");
             if image.trim() != image {

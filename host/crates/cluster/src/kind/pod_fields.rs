@@ -26,7 +26,7 @@ pub(super) const SPEC: Fields = Fields {
         "affinity.{podAffinity,podAntiAffinity}",
         "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
         "containers[].restartPolicy",
-        "ephemeralContainers",
+        "ephemeralContainers[].{targetContainerName,restartPolicy}",
         "{hostIPC,hostPID,hostUsers,hostnameOverride,setHostnameAsFQDN,shareProcessNamespace}",
         "{imagePullSecrets,overhead,resources,resourceClaims,runtimeClassName}",
         "{preemptionPolicy,priorityClassName,schedulingGroup,topologySpreadConstraints}",
@@ -38,6 +38,7 @@ pub(super) const SPEC: Fields = Fields {
     parts: &[
         ("containers[]", &CONTAINER),
         ("initContainers[]", &CONTAINER),
+        ("ephemeralContainers[]", &CONTAINER),
         ("volumes[]", &VOLUME),
     ],
 };
@@ -127,12 +128,13 @@ pub(super) const STATUS: Fields = Fields {
         "{qosClass,reason,startTime}",
     ],
     inert: &[
-        "{allocatedResources,ephemeralContainerStatuses,extendedResourceClaimStatus}",
+        "{allocatedResources,extendedResourceClaimStatus}",
         "{nodeAllocatableResourceClaimStatuses,nominatedNodeName,resize}",
         "{resourceClaimStatuses,resources}",
     ],
     parts: &[
         ("containerStatuses[]", &CONTAINER_STATUS),
+        ("ephemeralContainerStatuses[]", &CONTAINER_STATUS),
         ("initContainerStatuses[]", &CONTAINER_STATUS),
     ],
     ..Fields::NONE

@@ -38,6 +38,8 @@ pub(super) fn validate_spec(spec: &Value, path: &str, of_pod: bool, found: &mut 
     };
     container_rules::validate(spec, &format!("{path}.containers"), &around, found);
     container_rules::validate_init(spec, &format!("{path}.initContainers"), &around, found);
+    let ephemeral = format!("{path}.ephemeralContainers");
+    container_rules::validate_ephemeral(spec, &ephemeral, &around, found);
     validate_host_network(spec, path, of_pod, found);
     let one_of = |field: &str, supported: &[&str], found: &mut Findings| {
         found.one_of(&format!("{path}.{field}"), &spec[field], supported);

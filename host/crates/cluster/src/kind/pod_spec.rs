@@ -5,7 +5,7 @@ use super::{items_mut, probe, set_default, volume};
 use serde_json::{Value, json};
 
 /// The lists of a pod's containers, in the order they start.
-const CONTAINER_LISTS: [&str; 2] = ["initContainers", "containers"];
+const CONTAINER_LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// Fills in what the API server fills in, for pods and templates alike.
 pub(super) fn default_spec(spec: &mut Value) {

@@ -88,11 +88,6 @@ fn unserved_ways_into_an_object_are_refused_honestly() {
         ),
         (Get, "/api/v1/nodes/node-1/proxy/stats", "nodes/proxy"),
         (
-            Patch,
-            "/api/v1/namespaces/default/pods/p/ephemeralcontainers",
-            "pods/ephemeralcontainers",
-        ),
-        (
             Put,
             "/api/v1/namespaces/default/pods/p/resize",
             "pods/resize",

@@ -10,6 +10,7 @@ mod anything;
 mod create;
 mod delete;
 mod discovery;
+mod ephemeral;
 mod errors;
 mod idle;
 mod kinds;

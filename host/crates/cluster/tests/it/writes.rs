@@ -376,7 +376,6 @@ fn parts_that_this_lab_has_not_are_refused_by_name() {
     let mut lab = Lab::new();
     lab.create(PODS, POD);
     for (method, part, what) in [
-        (Patch, "ephemeralcontainers", "pods/ephemeralcontainers"),
         (Patch, "resize", "pods/resize"),
         (Get, "proxy", "pods/proxy"),
     ] {
