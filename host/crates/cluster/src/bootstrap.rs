@@ -6,6 +6,7 @@ use crate::registry::Registry;
 use crate::store::Store;
 use clock::Instant;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::net::Ipv4Addr;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -31,6 +32,9 @@ pub(crate) fn furnish(store: &mut Store, registry: &mut Registry, now: Instant, 
         let node = node(registry, now, spec);
         create(store, registry, now, "nodes", node);
     }
+    for lease in leases(registry, now, config) {
+        create(store, registry, now, "leases.coordination.k8s.io", lease);
+    }
     if config.dns {
         for (kind, object) in dns(config) {
             create(store, registry, now, kind, object);
@@ -48,6 +52,51 @@ fn create(
     registry
         .create(store, now, kind, value)
         .expect("the store of a new cluster is empty");
+}
+
+/// Who leads, and which API server is there; named after the machine they run on.
+fn leases(registry: &mut Registry, now: Instant, config: &Config) -> Vec<Value> {
+    let machine = config.nodes.iter().find(|node| node.control_plane);
+    let machine = machine.map_or("control-plane", |node| node.name.as_str());
+    let time = registry.time(now).replace('Z', ".000000Z");
+    let server = format!("apiserver-{}", base32(&Sha256::digest(machine)[..16]));
+    let mut all = vec![json!({
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": {
+            "name": server, "namespace": "kube-system",
+            "labels": {"apiserver.kubernetes.io/identity": "kube-apiserver", "kubernetes.io/hostname": machine},
+        },
+        "spec": {
+            "holderIdentity": format!("{server}_{}", registry.uid()),
+            "leaseDurationSeconds": 3600, "renewTime": time,
+        },
+    })];
+    for name in ["kube-controller-manager", "kube-scheduler"] {
+        all.push(json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": {"name": name, "namespace": "kube-system"},
+            "spec": {
+                "holderIdentity": format!("{machine}_{}", registry.uid()),
+                "leaseDurationSeconds": 15, "leaseTransitions": 0,
+                "acquireTime": time, "renewTime": time,
+            },
+        }));
+    }
+    all
+}
+
+/// Small letters and digits, five bits each, without padding.
+fn base32(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let bits = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1));
+    let bits: Vec<u8> = bits.collect();
+    let letter = |five: &[u8]| {
+        let value = (0..5).fold(0, |sum, at| sum * 2 + five.get(at).copied().unwrap_or(0));
+        char::from(LETTERS[usize::from(value)])
+    };
+    bits.chunks(5).map(letter).collect()
 }
 
 fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec) -> Value {
@@ -79,7 +128,6 @@ fn node(registry: &mut Registry, now: Instant, spec: &NodeSpec) -> Value {
                 "kubernetes.io/os": "linux",
             },
             "annotations": {
-                "node.alpha.kubernetes.io/ttl": "0",
                 "volumes.kubernetes.io/controller-managed-attach-detach": "true",
             },
         },

@@ -65,6 +65,14 @@ impl Addresses {
         let address = match wanted.as_str() {
             "None" => wanted,
             "" => match self.draw(&taken) {
+                // The address is written down for a Service, which must have a name.
+                Some(address) if name_of(service).is_empty() => {
+                    let why = "spec.parentRef.name: Required value";
+                    let why = format!(
+                        "failed to allocate IP: IPAddress.networking.k8s.io \"{address}\" is invalid: {why}"
+                    );
+                    return found.invalid("spec.clusterIPs", &json!([""]), why);
+                }
                 Some(address) => address.to_string(),
                 None => return refuse(found, "", "failed to allocate IP: range is full"),
             },

@@ -107,10 +107,7 @@ impl Api {
         {
             response.warn(warning);
         }
-        if request
-            .param("pretty")
-            .is_some_and(|pretty| pretty != "false")
-        {
+        if wants_pretty(request) {
             response.prettify();
         }
         if request.method == Method::Head
@@ -221,6 +218,22 @@ impl Api {
 
 /// The largest body that is read, as upstream's default.
 const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// Whether to write for people: as the query says, or else for those with curl or a browser.
+/// Descriptions of the whole API are written once, for all.
+fn wants_pretty(request: &Request) -> bool {
+    if request.path == "/version" || request.path.starts_with("/openapi/") {
+        return false;
+    }
+    match request.param("pretty") {
+        Some(pretty) if !pretty.is_empty() => {
+            matches!(pretty, "1" | "t" | "T" | "true" | "True" | "TRUE")
+        }
+        _ => ["curl", "Wget", "Mozilla/5.0"]
+            .iter()
+            .any(|agent| request.user_agent.starts_with(agent)),
+    }
+}
 
 fn is_read(method: Method) -> bool {
     matches!(method, Method::Get | Method::Head)

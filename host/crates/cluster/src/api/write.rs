@@ -139,8 +139,21 @@ pub(super) fn replace(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respon
     }
 }
 
+/// Upstream's `AllowCreateOnUpdate`.
 fn may_be_created_by_put(key: &str) -> bool {
-    matches!(key, "endpoints" | "events" | "leases.coordination.k8s.io")
+    matches!(
+        key,
+        "clusterrolebindings.rbac.authorization.k8s.io"
+            | "clusterroles.rbac.authorization.k8s.io"
+            | "endpoints"
+            | "events"
+            | "leases.coordination.k8s.io"
+            | "limitranges"
+            | "podtemplates"
+            | "rolebindings.rbac.authorization.k8s.io"
+            | "roles.rbac.authorization.k8s.io"
+            | "services"
+    )
 }
 
 /// Answers a PATCH of an object or of its status.

@@ -7,8 +7,8 @@ use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
-    cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc, job,
-    loadbalancer, mirror, namespace, node, podgc, replicaset, service, statefulset,
+    autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
+    job, leases, loadbalancer, mirror, namespace, node, podgc, replicaset, service, statefulset,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -59,12 +59,14 @@ impl Manager {
             Box::new(job::Jobs),
             Box::new(cronjob::CronJobs),
             Box::new(disruption::Disruption),
+            Box::new(autoscale::Autoscalers),
             Box::new(Scheduler::new(seed)),
             Box::new(endpointslice::EndpointSlices),
             Box::new(endpoints::Endpoints),
             Box::new(mirror::Mirror),
             Box::new(service::Kubernetes::new(config)),
             Box::new(node::NodeLifecycle),
+            Box::new(leases::Leases),
             Box::new(eviction::TaintEviction),
             Box::new(podgc::PodGc),
             Box::new(namespace::Namespaces),

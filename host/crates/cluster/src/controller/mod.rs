@@ -12,6 +12,7 @@ pub(crate) mod pods;
 mod recorder;
 mod write;
 
+pub mod autoscale;
 pub mod cronjob;
 pub mod daemonset;
 pub mod deployment;
@@ -21,6 +22,7 @@ pub mod endpointslice;
 pub mod eviction;
 pub mod gc;
 pub mod job;
+pub mod leases;
 pub mod loadbalancer;
 pub mod mirror;
 pub mod namespace;

@@ -86,7 +86,7 @@ pub(super) static RESOURCE_QUOTAS: Plain = Plain {
 };
 
 pub(super) static HORIZONTAL_POD_AUTOSCALERS: Plain = Plain {
-    standing: Standing::Kept("scaling by measure; there are no metrics"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Reference") => Cell::Of(|scaler| format!("{}/{}", look(scaler, "/spec/scaleTargetRef/kind"), look(scaler, "/spec/scaleTargetRef/name")).into()),
@@ -128,7 +128,6 @@ pub(super) static INGRESS_CLASSES: Plain = Plain {
 };
 
 pub(super) static INGRESSES: Plain = Plain {
-    standing: Standing::Kept("controllers of Ingresses; no request is routed by this one"),
     table: table![
         NAME => Cell::Name,
         text("Class", 0, "The name of the IngressClass resource that should be used for additional configuration") => Cell::Or("/spec/ingressClassName", "<none>"),
@@ -201,7 +200,6 @@ pub(super) static ROLES: Plain = Plain {
 };
 
 pub(super) static CSI_DRIVERS: Plain = Plain {
-    standing: Standing::Kept("drivers of volumes"),
     table: table![
         NAME => Cell::Name,
         plain("AttachRequired") => Cell::Or("/spec/attachRequired", "true"),
@@ -217,7 +215,6 @@ pub(super) static CSI_DRIVERS: Plain = Plain {
 };
 
 pub(super) static CSI_NODES: Plain = Plain {
-    standing: Standing::Kept("drivers of volumes"),
     table: table![
         NAME => Cell::Name,
         number("Drivers", 0, "Drivers indicates the number of CSI drivers registered on the node") => Cell::Of(|node| list(node, "/spec/drivers").len().into()),
@@ -227,7 +224,6 @@ pub(super) static CSI_NODES: Plain = Plain {
 };
 
 pub(super) static CSI_STORAGE_CAPACITIES: Plain = Plain {
-    standing: Standing::Kept("drivers of volumes"),
     table: table![
         NAME => Cell::Name,
         plain("StorageClassName") => Cell::At("/storageClassName"),
@@ -237,7 +233,6 @@ pub(super) static CSI_STORAGE_CAPACITIES: Plain = Plain {
 };
 
 pub(super) static STORAGE_CLASSES: Plain = Plain {
-    standing: Standing::Kept("provisioners of volumes"),
     table: table![
         NAME => Cell::Of(class_name),
         plain("Provisioner") => Cell::At("/provisioner"),
@@ -251,7 +246,6 @@ pub(super) static STORAGE_CLASSES: Plain = Plain {
 };
 
 pub(super) static VOLUME_ATTRIBUTES_CLASSES: Plain = Plain {
-    standing: Standing::Kept("drivers of volumes"),
     table: table![
         NAME => Cell::Name,
         plain("DriverName") => Cell::At("/driverName"),

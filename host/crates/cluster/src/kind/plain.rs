@@ -1,6 +1,7 @@
 //! Kinds that need no code of their own: a line of names, a table of cells, a standing.
 //!
-//! Three standings: kept though nothing acts on them, shown but not to be written, asked and not
+//! Standings: acted on by a controller, kept though nothing acts on them, shown but not to be
+//! written, asked and not
 //! kept. Never acts on an object. The lines are in `kept.rs`, `shown.rs` and `asked.rs`.
 
 use super::column::{AGE, CREATED, NAME};
@@ -54,6 +55,8 @@ pub(super) enum Standing {
     Inert,
     /// They are kept, and a cluster would act on them: what this one leaves out.
     Kept(&'static str),
+    /// A controller of this cluster acts on them.
+    Followed,
     /// They can be read and not written: what this lab leaves out.
     Shown(&'static str),
     /// They are answered and not kept.
@@ -178,6 +181,7 @@ impl Kind for Plain {
     fn fields(&self) -> &'static Fields {
         match self.standing {
             Standing::Kept(_) => &Fields::NOT_IN_THIS_LAB,
+            Standing::Followed => &Fields::HONOURED,
             _ => &Fields::INERT,
         }
     }

@@ -79,8 +79,11 @@ pub(crate) fn boot(poster: Poster<'_>) -> Vec<Write> {
     writes.push(lease(poster));
     let mut say = |tone, reason, message: String| {
         let mut note = Note::about(&node, tone, reason, message, "kubelet").on(&spec.name);
-        // A kubelet does not know its node's uid and says its name instead; kubectl asks for both.
-        note.regarding["uid"] = spec.name.clone().into();
+        // A kubelet does not know its node's uid when it starts, so that nobody who asks by uid
+        // finds what it said: `kubectl describe node` does not.
+        if let Some(regarding) = note.regarding.as_object_mut() {
+            regarding.remove("uid");
+        }
         writes.push(Write::Record(note));
     };
     say(Tone::Normal, "Starting", "Starting kubelet.".to_owned());

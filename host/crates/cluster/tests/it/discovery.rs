@@ -141,6 +141,10 @@ fn health_is_told_in_parts_and_parts_can_be_left_out() {
 fn the_version_and_the_health_are_those_of_1_36() {
     let mut lab = Lab::new();
     assert_eq!(lab.get("/version")["gitVersion"], "v1.36.2");
+    let text = lab.ask(Request::get("/version")).bytes().to_vec();
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.starts_with("{\n  \"major\": \"1\",\n  \"minor\": \"36\",\n"));
+    assert!(text.ends_with("\"platform\": \"linux/amd64\"\n}"));
     for path in ["/healthz", "/readyz", "/livez", "/readyz/ping"] {
         assert_eq!(lab.ask(Request::get(path)).bytes(), b"ok", "{path}");
     }
@@ -224,4 +228,22 @@ fn everyone_may_do_everything_and_knows_who_they_are() {
         "{}",
     ));
     assert_eq!(who["status"]["userInfo"]["username"], "kubernetes-admin");
+}
+
+#[test]
+fn people_with_curl_get_lines_and_programs_get_one() {
+    let mut lab = Lab::new();
+    for (agent, query, lines) in [
+        ("curl/8.5.0", "", true),
+        ("Mozilla/5.0 (X11)", "", true),
+        ("curl/8.5.0", "?pretty=false", false),
+        ("kubectl/v1.34.5", "", false),
+        ("kubectl/v1.34.5", "?pretty=true", true),
+    ] {
+        let mut request = Request::get(&format!("/api/v1/namespaces/default{query}"));
+        request.user_agent = agent.to_owned();
+        let text = lab.ask(request).bytes().to_vec();
+        let pretty = text.starts_with(b"{\n  \"");
+        assert_eq!(pretty, lines, "{agent} {query}");
+    }
 }

@@ -382,7 +382,30 @@ fn a_deleted_namespace_is_emptied_and_goes() {
     plane.create("deployments.apps", wish);
     plane.run_for(5);
     assert_eq!(plane.store.list("pods", Some("shop")).count(), 2);
+    let held = json!({"metadata": {"name": "held", "namespace": "shop", "finalizers": ["example.org/hold"]}});
+    plane.create("configmaps", held);
     plane.delete("namespaces", "shop");
+    plane.run_for(4);
+    assert_eq!(
+        plane.store.list("pods", Some("shop")).count(),
+        2,
+        "upstream waits five seconds, so that everybody can see that it goes"
+    );
+    plane.run_for(4);
+    let conditions = plane.get("namespaces", "shop")["status"]["conditions"].clone();
+    assert_eq!(
+        conditions[3]["message"],
+        "Some resources are remaining: configmaps. has 1 resource instances"
+    );
+    assert_eq!(
+        conditions[4]["message"],
+        "Some content in the namespace has finalizers remaining: example.org/hold in 1 resource instances"
+    );
+    let held = plane.store.get("configmaps", "shop", "held").cloned();
+    let mut held = (*held.expect("it is held")).clone();
+    held["metadata"]["finalizers"] = json!([]);
+    let freed = plane.registry.update(&mut plane.store, "configmaps", held);
+    freed.expect("it is there");
     plane.run_for(40);
     assert!(plane.try_get("namespaces", "shop").is_none());
     assert_eq!(plane.store.list("pods", Some("shop")).count(), 0);

@@ -424,3 +424,35 @@ fn a_namespace_that_goes_names_the_cause() {
         value!([{"reason": "NamespaceTerminating", "message": "namespace shop is being terminated", "field": "metadata.namespace"}])
     );
 }
+
+#[test]
+fn a_put_makes_what_may_be_made_by_a_put() {
+    let mut lab = Lab::new();
+    let service =
+        "{apiVersion: v1, kind: Service, metadata: {name: x}, spec: {ports: [{port: 80}]}}";
+    let made = lab.send(Put, &format!("{SERVICES}/x"), "application/yaml", service);
+    assert_eq!(made.status, 201);
+    assert!(json(&made)["spec"]["clusterIP"].is_string());
+    let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: x}}";
+    let said = message(
+        &mut lab,
+        Put,
+        &format!("{CONFIG_MAPS}/x"),
+        "application/yaml",
+        map,
+    );
+    assert_eq!(said, (404, "configmaps \"x\" not found".to_owned()));
+}
+
+#[test]
+fn a_service_without_a_name_gets_no_address() {
+    let mut lab = Lab::new();
+    let service = "{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}]}}";
+    let (code, why) = message(&mut lab, Post, SERVICES, "application/yaml", service);
+    assert_eq!(code, 422);
+    assert!(why.starts_with("Service \"\" is invalid: spec.clusterIPs: Invalid value: [\"\"]: failed to allocate IP: IPAddress.networking.k8s.io \"10."), "{why}");
+    assert!(
+        why.ends_with("\" is invalid: spec.parentRef.name: Required value"),
+        "{why}"
+    );
+}

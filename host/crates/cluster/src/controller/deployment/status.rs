@@ -271,29 +271,27 @@ fn wait_for_deadline(rollout: &Rollout<'_>, status: &Value) -> Option<Write> {
     )))
 }
 
-/// Sets a condition; its update time moves when its words change, its transition time with its status.
+/// Sets a condition as `SetDeploymentCondition` does: one whose status and reason stay is left as
+/// it is, any other goes to the end. Progress is told again each time.
 fn say(conditions: &mut Vec<Value>, said: Said, context: &Context<'_>) {
     let now = context.time();
     let mut next = json!({
         "type": said.kind, "status": said.status, "reason": said.reason, "message": said.message,
         "lastUpdateTime": now, "lastTransitionTime": now,
     });
-    let Some(current) = conditions
-        .iter_mut()
-        .find(|condition| condition["type"] == said.kind)
-    else {
-        conditions.push(next);
-        return;
-    };
-    let repeats_progress = said.reason == "ReplicaSetUpdated";
-    let same = ["status", "reason", "message"]
+    let at = conditions
         .iter()
-        .all(|field| current[*field] == next[*field]);
-    if same && !repeats_progress {
-        return;
+        .position(|condition| condition["type"] == said.kind);
+    if let Some(at) = at {
+        let current = &conditions[at];
+        let same = current["status"] == said.status && current["reason"] == said.reason;
+        if same && said.reason != "ReplicaSetUpdated" {
+            return;
+        }
+        if current["status"] == said.status {
+            next["lastTransitionTime"] = current["lastTransitionTime"].clone();
+        }
+        conditions.remove(at);
     }
-    if current["status"] == next["status"] {
-        next["lastTransitionTime"] = current["lastTransitionTime"].clone();
-    }
-    *current = next;
+    conditions.push(next);
 }

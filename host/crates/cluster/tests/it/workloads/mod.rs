@@ -3,6 +3,7 @@
 use crate::plane::Plane;
 use serde_json::Value;
 
+mod autoscalers;
 mod budgets;
 mod cronjobs;
 mod daemonsets;
