@@ -7,6 +7,7 @@
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,6 +26,9 @@ const GUESTS: [(&str, &str); 8] = [
 /// What the guests are made of besides themselves.
 const PARTS: [&str; 4] = ["guest-kit", "guest-tls", "kubectl", "wit"];
 
+/// Machine code begins where a page does, so that it can run where it lies.
+const PAGES: &str = "#[repr(C, align(4096))]\nstruct Pages<T>(T);\n";
+
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,14 +39,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     watch(&root);
     let built = build_guests(&root)?;
     let engine = engine::engine().map_err(|cause| format!("wasmtime cannot start: {cause}"))?;
-    let mut index = String::new();
+    let mut index = String::from(PAGES);
     for (package, name) in GUESTS {
         let wasm = fs::read(built.join(format!("{package}.wasm")))?;
         let target = out.join(format!("{package}.cwasm"));
         precompile(&engine, &wasm, &target)?;
         index += &format!(
             "/// The component built from `{package}/`, compiled for this processor.\n\
-             pub(crate) static {name}: &[u8] = include_bytes!({:?});\n\
+             pub(crate) static {name}: &[u8] = &Pages(*include_bytes!({:?})).0;\n\
              /// Its size as a WASI component, which is what images add up.\n\
              #[allow(dead_code, reason = \"not every guest is in an image\")]\n\
              pub(crate) const {name}_SIZE: u64 = {};\n",
@@ -110,16 +114,20 @@ fn build_guests(root: &Path) -> Result<PathBuf, Box<dyn Error>> {
     Ok(target_dir.join(TARGET).join("guest"))
 }
 
-/// Compiles `wasm` unless the same bytes were compiled into `target` before.
+/// Compiles `wasm` unless the same bytes were compiled for the same engine into `target` before.
 fn precompile(engine: &engine::Engine, wasm: &[u8], target: &Path) -> Result<(), Box<dyn Error>> {
-    let seen = target.with_extension("wasm");
-    if target.exists() && fs::read(&seen).is_ok_and(|before| before == wasm) {
+    let seen = target.with_extension("seen");
+    let mut hasher = DefaultHasher::new();
+    wasm.hash(&mut hasher);
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    let now = format!("{} {:016x}", wasm.len(), hasher.finish());
+    if target.exists() && fs::read_to_string(&seen).is_ok_and(|before| before == now) {
         return Ok(());
     }
     let code = engine
         .precompile_component(wasm)
         .map_err(|cause| format!("{}: {cause}", target.display()))?;
     fs::write(target, code)?;
-    fs::write(seen, wasm)?;
+    fs::write(seen, now)?;
     Ok(())
 }

@@ -4,6 +4,9 @@
 //! Never runs a guest and never reads a file: code compiled under one configuration loads only
 //! under the same one, so this crate exists to make a difference between the two impossible.
 
+mod in_place;
+
+pub use in_place::can_run;
 pub use wasmtime::Engine;
 use wasmtime::{Config, Result};
 
@@ -22,6 +25,7 @@ pub fn config() -> Config {
         // making it costs more than starting the next guest.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
+        .with_custom_code_memory(in_place::publisher())
         .wasm_component_model(true);
     config
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ptr::NonNull;
 use std::sync::{Arc, OnceLock};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
@@ -107,8 +108,15 @@ impl Machinery {
         // SAFETY: the bytes must be the unmodified output of `Engine::precompile_component`.
         // They are static, that is part of this binary, and only its build script puts
         // machine code there; wasmtime itself refuses another version or configuration.
+        // Being static, they also stay as they are for as long as a component may use them.
         #[allow(unsafe_code, reason = "wasmtime cannot check machine code")]
-        let component = unsafe { Component::deserialize(&self.engine, code) };
+        let component = unsafe {
+            if engine::can_run(code) {
+                Component::deserialize_raw(&self.engine, NonNull::from(code))
+            } else {
+                Component::deserialize(&self.engine, code)
+            }
+        };
         component
     }
 }
