@@ -5,7 +5,7 @@ use crate::cli::{Cluster, Up};
 use crate::outside::{Credentials, Outside, Visitor};
 use crate::shell::{NetStream, Shell};
 use anyhow::{Context, Result};
-use clock::{Instant, Seed};
+use clock::Seed;
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, UdpSocket};
@@ -117,7 +117,7 @@ impl Wake for Unpark {
 
 /// The loop: virtual time follows the wall clock, and visitors come in at the present.
 fn live(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>) {
-    let started = std::time::Instant::now();
+    let clock = shell.live();
     let mut ports = BTreeSet::new();
     loop {
         while let Some(visitor) = outside.poll_visitor() {
@@ -126,7 +126,7 @@ fn live(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>) {
                 visitor => admit(shell, outside, token, visitor),
             }
         }
-        let wall = Instant::ZERO + started.elapsed();
+        let wall = clock.now();
         let mut busy = shell.turn();
         // What fell due while we slept happens in order, each thing at its own instant.
         match shell.poll_at() {

@@ -6,7 +6,7 @@
 use super::containers::Containers;
 use super::images::{Component, Images};
 use super::places::Machines;
-use super::stage::Stage;
+use super::stage::{Stage, Wall};
 use super::{Conversation, Ends, LogOptions, LogReader, probes, remote};
 use crate::apiserver::Caller;
 use anyhow::Result;
@@ -131,6 +131,14 @@ impl Shell {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Starts the host's clock beside the world; both show the same from now on.
+    pub(crate) fn live(&self) -> Wall {
+        let mut stage = self.stage.lock();
+        let wall = Wall::starting_at(stage.present());
+        stage.live_beside(wall);
+        wall
     }
 
     /// The present is now `at`.

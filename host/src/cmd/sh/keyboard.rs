@@ -35,10 +35,9 @@ pub(super) fn live(shell: &Rc<Shell>, spot: &Spot) -> Result<u8> {
     });
     let raw = Raw::enter()?;
     let keys = keys();
-    let origin = shell.now();
-    let started = std::time::Instant::now();
+    let clock = shell.live();
     let code = loop {
-        let wall = origin + started.elapsed();
+        let wall = clock.now();
         let mut busy = shell.turn();
         match shell.poll_at() {
             Some(at) if at <= wall => {
