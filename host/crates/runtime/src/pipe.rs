@@ -123,7 +123,7 @@ impl PipeReader {
             };
         }
         let count = max.min(state.bytes.len());
-        let data: Vec<u8> = state.bytes.drain(..count).collect();
+        let data = take_front(&mut state.bytes, count);
         let mut waiting = state.waiting.take();
         drop(state);
         waiting.wake();
@@ -280,6 +280,15 @@ impl OutputStream for PipeWriter {
     fn check_write(&mut self) -> StreamResult<usize> {
         self.room().ok_or(StreamError::Closed)
     }
+}
+
+/// Takes the first `count` bytes, in two pieces at most: a queue gives up its bytes one by one.
+pub(crate) fn take_front(bytes: &mut VecDeque<u8>, count: usize) -> Vec<u8> {
+    let (first, second) = bytes.as_slices();
+    let split = count.min(first.len());
+    let taken = [&first[..split], &second[..count - split]].concat();
+    bytes.drain(..count);
+    taken
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 mod discipline;
 
 use crate::executor::Waiters;
-use crate::pipe::Read;
+use crate::pipe::{Read, take_front};
 use crate::process::{Process, signal};
 use bytes::Bytes;
 use discipline::{Discipline, Effect};
@@ -117,7 +117,7 @@ impl Terminal {
             };
         }
         let count = max.min(state.output.len());
-        let data = state.output.drain(..count).collect();
+        let data = take_front(&mut state.output, count);
         let mut waiting = state.waiting.take();
         drop(state);
         waiting.wake();
@@ -255,7 +255,7 @@ impl Tty {
             }
             Some(Typed::Bytes(bytes)) => {
                 let count = max.min(bytes.len());
-                let data = bytes.drain(..count).collect();
+                let data = take_front(bytes, count);
                 if bytes.is_empty() {
                     state.input.pop_front();
                 }
