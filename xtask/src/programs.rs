@@ -179,7 +179,8 @@ impl Lab {
         keys(folder)?;
         let kubeconfig = folder.join("kubeconfig");
         let mut child = Command::new(lab)
-            .arg("up")
+            // Not the usual seed, whose ports a lab that is already up may have.
+            .args(["up", "--seed", "7"])
             .arg("--kubeconfig")
             .arg(&kubeconfig)
             .stdout(Stdio::piped())
