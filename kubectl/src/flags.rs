@@ -263,6 +263,26 @@ impl Parsed {
         self.values.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The command in one line: its arguments, then its flags by name.
+    pub(crate) fn cause(&self) -> String {
+        let mut words = vec![format!("kubectl {}", self.path)];
+        words.extend(self.args.iter().cloned());
+        for (name, values) in &self.values {
+            let listed = self.flags.iter().any(|flag| {
+                flag.long == *name
+                    && matches!(flag.kind, Kind::List | Kind::Array)
+                    && values.len() > 1
+            });
+            let value = values.join(",");
+            words.push(if listed {
+                format!("--{name}=[{value}]")
+            } else {
+                format!("--{name}={value}")
+            });
+        }
+        words.join(" ")
+    }
+
     /// The arguments before `--`, or all of them.
     pub(crate) fn before_dash(&self) -> &[String] {
         &self.args[..self.dash.unwrap_or(self.args.len())]

@@ -113,6 +113,9 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
             "W{stamp} helpers.go:719] --dry-run is deprecated and can be replaced with --dry-run=client.\n"
         ));
     }
+    if parsed.given("record") {
+        session.err("Flag --record has been deprecated, --record will be removed in the future\n");
+    }
     session.headers = impersonation(&parsed);
     session.timeout = request_timeout(parsed.text("request-timeout"))?;
     (command.run)(&mut session, &parsed)?;

@@ -15,6 +15,8 @@ enum Strategy {
     Set,
     /// A map of which only the named fields stay.
     RetainKeys,
+    /// A map that is sent as a whole, changed or not.
+    Replace,
 }
 
 /// The merge strategies of the API, by the names of the fields on the way; list places are not named.
@@ -52,6 +54,7 @@ fn strategy(kind: &str, path: &[&str]) -> Strategy {
         "finalizers" if parent == "metadata" => Strategy::Set,
         "podCIDRs" if kind == "Node" => Strategy::Set,
         "strategy" if kind == "Deployment" => Strategy::RetainKeys,
+        "selector" if kind == "PodDisruptionBudget" => Strategy::Replace,
         _ => Strategy::Atomic,
     }
 }
@@ -139,6 +142,9 @@ fn diff_maps<'v>(
         };
         path.push(key);
         match (old, new) {
+            (Value::Object(_), Value::Object(_)) if strategy(kind, path) == Strategy::Replace => {
+                patch.extend(pass.deltas.then(|| (key.clone(), new.clone())));
+            }
             (Value::Object(old), Value::Object(new)) => {
                 let mut inner = diff_maps(kind, path, old, new, pass);
                 if pass.deltas && !inner.is_empty() && strategy(kind, path) == Strategy::RetainKeys

@@ -8,7 +8,7 @@ use crate::discovery::Resource;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Parsed;
 use crate::session::Session;
-use crate::text::json::{list, text};
+use crate::text::json::{entries, list, text};
 use crate::yaml;
 
 /// What the arguments name.
@@ -410,6 +410,10 @@ pub(crate) fn try_manifests(
         }
         return Ok(found);
     }
+    let selector = match parsed.text("selector") {
+        "" => Value::Null,
+        text => label_selector(text)?,
+    };
     let mut files = Vec::new();
     for path in parsed.list("filename") {
         gather(session, path, parsed.is("recursive"), true, &mut files)?;
@@ -419,7 +423,30 @@ pub(crate) fn try_manifests(
         let text = String::from_utf8_lossy(&content).into_owned();
         found.extend(objects_of(session, &source, &text)?);
     }
+    // A selector chooses among the objects of files too.
+    found.retain(|manifest| match manifest {
+        Ok(manifest) => matches(&selector, &manifest.object["metadata"]["labels"]),
+        Err(_) => true,
+    });
     Ok(found)
+}
+
+/// Whether labels are what a selector wants.
+fn matches(selector: &Value, labels: &Value) -> bool {
+    let exact = entries(selector, "matchLabels")
+        .into_iter()
+        .all(|(key, value)| labels[key] == *value);
+    exact
+        && list(selector, "matchExpressions").iter().all(|wanted| {
+            let value = &labels[text(wanted, "key")];
+            let among = list(wanted, "values").contains(value);
+            match text(wanted, "operator") {
+                "In" => among,
+                "NotIn" => !among,
+                "DoesNotExist" => value.is_null(),
+                _ => !value.is_null(),
+            }
+        })
 }
 
 /// Every object of a text that came from `source`, each readable or not.

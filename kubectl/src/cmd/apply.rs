@@ -2,21 +2,30 @@
 
 use serde_json::{Value, json};
 
-use super::shared::{ALL, DRY, FILES, PRINT, SELECT, VALIDATE, command};
+use super::shared::{ALL, CHANGE_CAUSE, DRY, FILES, PRINT, RECORD, SELECT, VALIDATE, command};
 use crate::fail::{Fail, Outcome, quoted};
-use crate::flags::Kind::Bool;
+use crate::flags::Kind::{Array, Bool};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::merge;
 use crate::output::{self, Format, dry_suffix};
 use crate::select::{self, Manifest};
 use crate::session::{APPLY, MERGE, STRATEGIC, Session, with_query};
-use crate::text::json::{compact, text};
+use crate::text::json::{compact, set, text};
 
 pub(super) const APPLY_COMMAND: Command = Command {
     name: "apply",
     aliases: &[],
-    flags: &[FILES, PRINT, DRY, VALIDATE, SELECT, ALL, APPLY_FLAGS],
-    subcommands: &[],
+    flags: &[
+        FILES,
+        PRINT,
+        DRY,
+        VALIDATE,
+        SELECT,
+        ALL,
+        APPLY_FLAGS,
+        RECORD,
+    ],
+    subcommands: super::apply_last::SUBCOMMANDS,
     run,
 };
 
@@ -31,6 +40,7 @@ const APPLY_FLAGS: &[Flag] = &[
     flag("force-conflicts", Bool, "false"),
     flag("overwrite", Bool, "true"),
     flag("prune", Bool, "false"),
+    flag("prune-allowlist", Array, "[]"),
     flag("server-side", Bool, "false"),
     flag("wait", Bool, "false"),
 ];
@@ -50,9 +60,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if let [first, ..] = &parsed.args[..] {
         return Err(Fail::usage("apply", format!("Unexpected args: [{first}]")));
     }
-    if parsed.is("prune") {
-        return Err(Fail::not_in_lab("apply --prune"));
-    }
+    super::apply_prune::check(parsed)?;
     if !parsed.is("overwrite") {
         return Err(Fail::not_in_lab("apply --overwrite=false"));
     }
@@ -68,8 +76,17 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     let mut results = Vec::new();
     let mut fails = Vec::new();
+    let mut visited = Vec::new();
     for manifest in found {
-        let applied = manifest.and_then(|manifest| {
+        let applied = manifest.and_then(|mut manifest| {
+            if parsed.is("record") {
+                set(
+                    &mut manifest.object,
+                    &["metadata", "annotations", CHANGE_CAUSE],
+                    json!(parsed.cause()),
+                );
+            }
+            visited.push(manifest.namespace.clone());
             if parsed.is("server-side") {
                 server_side(session, parsed, &manifest)
             } else {
@@ -83,6 +100,13 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             }
             Err(fail) => fails.push(fail),
         }
+    }
+    if parsed.is("prune") && fails.is_empty() {
+        let uids: Vec<String> = results
+            .iter()
+            .map(|object| text(object, "metadata.uid").to_owned())
+            .collect();
+        super::apply_prune::prune(session, parsed, &visited, &uids)?;
     }
     let format = Format::of(session, parsed, false)?;
     if !matches!(format, Format::Default | Format::Name) && !results.is_empty() {

@@ -102,7 +102,16 @@ fn one(session: &mut Session<'_, '_>, parsed: &Parsed, target: &Target) -> Outco
             "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
             target.namespace
         );
-        object = session.post(&with_query(&path, &query), &object)?;
+        object = session
+            .post(&with_query(&path, &query), &object)
+            .map_err(|fail| {
+                // The stock client would try an older version, which must have a metric.
+                if object["spec"]["metrics"].is_array() {
+                    fail
+                } else {
+                    Fail::message("failed to create autoscaling/v2 HPA and the configuration is incompatible with autoscaling/v1: empty input")
+                }
+            })?;
     }
     let shown = format!("horizontalpodautoscaler.autoscaling/{name}");
     let verb = if parsed.dry_run()? == "client" {

@@ -9,7 +9,7 @@ use crate::flags::Kind::{Bool, List, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::output;
 use crate::session::{Session, with_query};
-use crate::text::json::{list, pretty_typed, text};
+use crate::text::json::{list, narrow, pretty_typed, text};
 use crate::text::tabs::Layout;
 use crate::words;
 use crate::yaml;
@@ -51,15 +51,6 @@ const CLIENT: [&str; 9] = [
     "compiler",
     "platform",
 ];
-
-/// Two spaces of indentation where there were four.
-fn narrow(json: &str) -> String {
-    let lines: Vec<&str> = json
-        .lines()
-        .map(|line| &line[(line.len() - line.trim_start().len()) / 2..])
-        .collect();
-    lines.join("\n")
-}
 
 /// `kubectl version`.
 pub(crate) fn version(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shared::{ALL, DRY, FILES, LOCAL, OVERWRITE, PRINT, SELECT, command, is_update, query};
+use super::shared::{
+    ALL, DRY, FILES, LOCAL, OVERWRITE, PRINT, RECORD, SELECT, command, is_update, query, record,
+};
 use crate::fail::{Fail, Outcome};
-use crate::flags::Kind::Bool;
+use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::output;
 use crate::select::{self, Target};
@@ -13,17 +15,24 @@ use crate::text::json::{bare, entries, set};
 
 pub(super) const LABEL: Command = command(
     "label",
-    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
+    &[
+        FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING, RECORD,
+    ],
     label,
 );
 
 pub(super) const ANNOTATE: Command = command(
     "annotate",
-    &[FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING],
+    &[
+        FILES, PRINT, DRY, SELECT, ALL, OVERWRITE, LOCAL, LISTING, RECORD,
+    ],
     annotate,
 );
 
-const LISTING: &[Flag] = &[flag("list", Bool, "false")];
+const LISTING: &[Flag] = &[
+    flag("list", Bool, "false"),
+    flag("resource-version", Text, ""),
+];
 
 /// The words in which labels and annotations differ.
 struct Words {
@@ -194,12 +203,18 @@ fn mark_one(
         }
         object
     } else {
-        let body = json!({"metadata": {words.field: changes}});
+        let mut body = json!({"metadata": {words.field: &changes}});
+        if parsed.given("resource-version") {
+            body["metadata"]["resourceVersion"] = json!(parsed.text("resource-version"));
+        }
         session.patch(
             &with_query(&target.path(), &query(parsed, words.manager)?),
             MERGE,
             body.to_string().into_bytes(),
         )?
     };
+    if !changes.is_empty() && !parsed.is("local") {
+        record(session, parsed, &target.path())?;
+    }
     output::report(session, parsed, &object, &target.shown(), verb)
 }

@@ -3,6 +3,8 @@
 //! What is said about them, and what the stock client has besides, is in `words`.
 
 mod apply;
+mod apply_last;
+mod apply_prune;
 mod auth;
 mod autoscale;
 mod cluster;
@@ -32,6 +34,8 @@ mod rollout_history;
 mod run;
 mod scale;
 mod set;
+mod set_env;
+mod set_subject;
 mod shared;
 mod top;
 mod wait;
@@ -42,7 +46,7 @@ pub(crate) use set::pod_spec_path;
 pub(crate) use shared::GLOBAL;
 
 /// Flags that the stock client has without telling, most of them for what is deprecated.
-pub(crate) const UNTOLD: &[&str] = &["cpu-percent"];
+pub(crate) const UNTOLD: &[&str] = &["cpu-percent", "record"];
 
 /// Every command of the first rank that is in this lab.
 pub(crate) static COMMANDS: &[&Command] = &[

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::shared::{DRY, FILES, LOCAL, PRINT, command, query};
+use super::shared::{DRY, FILES, LOCAL, PRINT, RECORD, command, query, record};
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::Text;
 use crate::flags::{Command, Flag, Parsed, flag, short};
@@ -12,7 +12,8 @@ use crate::select::{self, Target};
 use crate::session::{JSON_PATCH, MERGE, STRATEGIC, Session, with_query};
 use crate::yaml;
 
-pub(super) const COMMAND: Command = command("patch", &[FILES, PRINT, DRY, LOCAL, FLAGS], patch);
+pub(super) const COMMAND: Command =
+    command("patch", &[FILES, PRINT, DRY, LOCAL, FLAGS, RECORD], patch);
 
 const FLAGS: &[Flag] = &[
     short('p', "patch", Text, ""),
@@ -66,6 +67,9 @@ pub(crate) fn patch(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         };
         match patched {
             Ok(object) => {
+                if !here {
+                    record(session, parsed, &target.path())?;
+                }
                 let verb = if object == target.object {
                     "patched (no change)"
                 } else {

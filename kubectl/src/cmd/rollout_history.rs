@@ -182,10 +182,7 @@ fn undo_one(session: &mut Session<'_, '_>, parsed: &Parsed, target: &Target) -> 
     let mut template = found.workload["spec"]["template"].clone();
     let client = parsed.dry_run()? == "client";
     if client && deployed {
-        return Ok(format!(
-            "Pod Template:\n{}",
-            describe::template_of(&found.workload).trim_start_matches("Pod Template:\n")
-        ));
+        return Ok(describe::plain_template_of(&found.workload));
     }
     if let Some(labels) = template["metadata"]["labels"].as_object_mut() {
         labels.remove("pod-template-hash");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::shared::{ALL, DRY, FILES, PRINT, SELECT, command};
+use super::shared::{ALL, DRY, FILES, PRINT, RECORD, SELECT, command, record};
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Duration, Int};
 use crate::flags::{Command, Flag, Parsed, flag};
@@ -12,8 +12,11 @@ use crate::select::{self, Target};
 use crate::session::{JSON, MERGE, Next, Session, with_query};
 use crate::text::json::{int, list, text};
 
-pub(super) const COMMAND: Command =
-    command("scale", &[FILES, PRINT, DRY, SELECT, ALL, FLAGS], scale);
+pub(super) const COMMAND: Command = command(
+    "scale",
+    &[FILES, PRINT, DRY, SELECT, ALL, FLAGS, RECORD],
+    scale,
+);
 
 const FLAGS: &[Flag] = &[
     flag("current-replicas", Int, "-1"),
@@ -37,7 +40,6 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             "The --current-replicas must specify an integer of -1 or greater",
         ));
     }
-    let mut fails = Vec::new();
     let targets = select::fetch(session, parsed, &parsed.args)?;
     if targets.is_empty() {
         return Err(Fail::message("no objects passed to scale"));
@@ -46,10 +48,9 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         let expected = parsed.int("current-replicas");
         let current = int(&target.object, "spec.replicas");
         if parsed.given("current-replicas") && expected >= 0 && expected != current {
-            fails.push(Fail::message(format!(
+            return Err(Fail::message(format!(
                 "Expected replicas to be {expected}, was {current}"
             )));
-            continue;
         }
         if parsed.dry_run()? != "client" {
             let query: &[(&str, &str)] = if parsed.dry_run()? == "server" {
@@ -59,10 +60,12 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             };
             let body = json!({"spec": {"replicas": replicas}});
             let path = with_query(&format!("{}/scale", target.path()), query);
-            if let Err(fail) = session.patch(&path, MERGE, body.to_string().into_bytes()) {
-                fails.push(fail.about("patch", &target.resource, &target.name));
-                continue;
-            }
+            let mut resource = target.resource.clone();
+            resource.group.clear();
+            session
+                .patch(&path, MERGE, body.to_string().into_bytes())
+                .map_err(|fail| fail.about("patch", &resource, &target.name))?;
+            record(session, parsed, &target.path())?;
         }
         let timeout = parsed.duration("timeout");
         if timeout > 0 && parsed.dry_run()? == "none" {
@@ -72,7 +75,7 @@ pub(crate) fn scale(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         target.object["spec"]["replicas"] = json!(replicas);
         output::report(session, parsed, &target.object, &target.shown(), "scaled")?;
     }
-    Fail::collect(fails)
+    Ok(())
 }
 
 /// Waits until the object has as many replicas as it should have.

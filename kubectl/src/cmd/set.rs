@@ -2,30 +2,32 @@
 
 use serde_json::{Map, Value, json};
 
-use super::shared::{ALL, DRY, FILES, PRINT, SELECT, command, family, is_update, query};
+use super::shared::{ALL, CHANGE_CAUSE, DRY, FILES, PRINT, RECORD, SELECT, command, family, query};
 use crate::fail::{Fail, Outcome};
-use crate::flags::Kind::{Bool, Text};
+use crate::flags::Kind::Text;
 use crate::flags::{Command, Flag, Parsed, flag, short};
 use crate::merge;
 use crate::output;
-use crate::select::{self};
+use crate::select::{self, Target};
 use crate::session::{STRATEGIC, Session, with_query};
-use crate::text::json::{list, text};
+use crate::text::json::{at, set, text};
 
 pub(super) const COMMAND: Command = family("set", &[], SUBCOMMANDS);
 
 const IMAGE: Command = Command {
     aliases: &["im"],
-    ..command("image", &[FILES, PRINT, DRY, SELECT, ALL], set_image)
+    ..command(
+        "image",
+        &[FILES, PRINT, DRY, SELECT, ALL, RECORD],
+        set_image,
+    )
 };
-
-const ENV: Command = command("env", &[FILES, PRINT, DRY, SELECT, ALL, SET_ENV], set_env);
 
 const SELECTOR: Command = command("selector", &[FILES, PRINT, DRY, ALL], set_selector);
 
 const RESOURCES: Command = command(
     "resources",
-    &[FILES, PRINT, DRY, SELECT, ALL, SET_RESOURCES],
+    &[FILES, PRINT, DRY, SELECT, ALL, SET_RESOURCES, RECORD],
     set_resources,
 );
 
@@ -33,20 +35,25 @@ const SERVICEACCOUNT: Command = Command {
     aliases: &["sa"],
     ..command(
         "serviceaccount",
-        &[FILES, PRINT, DRY, ALL],
+        &[FILES, PRINT, DRY, ALL, RECORD],
         set_service_account,
     )
 };
 
-const SUBCOMMANDS: &[Command] = &[ENV, IMAGE, RESOURCES, SELECTOR, SERVICEACCOUNT];
+const SUBCOMMANDS: &[Command] = &[
+    super::set_env::COMMAND,
+    IMAGE,
+    RESOURCES,
+    SELECTOR,
+    SERVICEACCOUNT,
+    super::set_subject::COMMAND,
+];
 
 const SET_RESOURCES: &[Flag] = &[
     short('c', "containers", Text, "*"),
     flag("limits", Text, ""),
     flag("requests", Text, ""),
 ];
-
-const SET_ENV: &[Flag] = &[flag("from", Text, ""), flag("list", Bool, "false")];
 
 /// The path of the pod spec in an object of some kind.
 pub(crate) fn pod_spec_path(kind: &str) -> &'static [&'static str] {
@@ -57,7 +64,7 @@ pub(crate) fn pod_spec_path(kind: &str) -> &'static [&'static str] {
     }
 }
 
-fn pod_spec<'v>(object: &'v mut Value, kind: &str) -> &'v mut Value {
+pub(super) fn pod_spec<'v>(object: &'v mut Value, kind: &str) -> &'v mut Value {
     pod_spec_path(kind)
         .iter()
         .fold(object, |value, key| &mut value[*key])
@@ -85,6 +92,7 @@ pub(crate) fn set_image(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outco
         .filter_map(|image| image.split_once('='))
         .collect();
     edit_pods(session, parsed, who, "image updated", |spec| {
+        let mut fails = Vec::new();
         for (name, image) in &pairs {
             let mut found = false;
             for field in ["initContainers", "containers"] {
@@ -101,82 +109,17 @@ pub(crate) fn set_image(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outco
                 }
             }
             if !found {
-                return Err(Fail::message(format!(
+                fails.push(Fail::message(format!(
                     "unable to find container named \"{name}\""
                 )));
             }
         }
-        Ok(())
-    })
-}
-
-/// `kubectl set env`.
-pub(crate) fn set_env(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
-    let split = parsed
-        .args
-        .iter()
-        .position(|arg| is_update(arg))
-        .unwrap_or(parsed.args.len());
-    let (who, updates) = parsed.args.split_at(split);
-    if parsed.given("from") {
-        return Err(Fail::not_in_lab("set env --from"));
-    }
-    if parsed.is("list") {
-        for target in select::fetch(session, parsed, who)? {
-            let mut object = target.object.clone();
-            for container in list(pod_spec(&mut object, &target.resource.kind), "containers") {
-                session.out(&format!(
-                    "# {} {}, container {}\n",
-                    target.resource.kind,
-                    target.name,
-                    text(container, "name")
-                ))?;
-                for variable in list(container, "env") {
-                    session.out(&format!(
-                        "{}={}\n",
-                        text(variable, "name"),
-                        text(variable, "value")
-                    ))?;
-                }
-            }
-        }
-        return Ok(());
-    }
-    edit_pods(session, parsed, who, "env updated", |spec| {
-        for container in spec
-            .get_mut("containers")
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            for update in updates {
-                let (name, value) = update
-                    .split_once('=')
-                    .map_or((update.trim_end_matches('-'), None), |(name, value)| {
-                        (name, Some(value))
-                    });
-                let mut env = container["env"].as_array().cloned().unwrap_or_default();
-                match (
-                    env.iter_mut().find(|variable| variable["name"] == name),
-                    value,
-                ) {
-                    (Some(variable), Some(value)) => {
-                        *variable = json!({"name": name, "value": value})
-                    }
-                    (None, Some(value)) => env.push(json!({"name": name, "value": value})),
-                    (_, None) => env.retain(|variable| variable["name"] != name),
-                }
-                if !env.is_empty() || container.get("env").is_some() {
-                    container["env"] = Value::Array(env);
-                }
-            }
-        }
-        Ok(())
+        Fail::collect(fails)
     })
 }
 
 /// Changes the pod spec of every target and sends the difference.
-fn edit_pods(
+pub(super) fn edit_pods(
     session: &mut Session<'_, '_>,
     parsed: &Parsed,
     who: &[String],
@@ -186,9 +129,25 @@ fn edit_pods(
     let mut fails = Vec::new();
     for target in select::fetch(session, parsed, who)? {
         let mut after = target.object.clone();
+        let kind = &target.resource.kind;
+        let path = pod_spec_path(kind).join(".");
+        if !at(&after, &path).is_object() {
+            fails.push(Fail::message(format!(
+                "{}/{} the object is not a pod or does not have a pod template: *{}.{kind}",
+                target.resource.plural, target.name, target.resource.version
+            )));
+            continue;
+        }
         if let Err(fail) = edit(pod_spec(&mut after, &target.resource.kind)) {
             fails.push(fail);
             continue;
+        }
+        if parsed.is("record") {
+            set(
+                &mut after,
+                &["metadata", "annotations", CHANGE_CAUSE],
+                json!(parsed.cause()),
+            );
         }
         let patch = merge::two_way(&target.resource.kind, &target.object, &after);
         if patch.as_object().is_some_and(Map::is_empty) {
@@ -201,7 +160,8 @@ fn edit_pods(
             match session.patch(&path, STRATEGIC, patch.to_string().into_bytes()) {
                 Ok(object) => object,
                 Err(fail) => {
-                    fails.push(fail);
+                    let what = verb.trim_end_matches(" updated");
+                    fails.push(not_patched(what, &target, fail));
                     continue;
                 }
             }
@@ -211,6 +171,25 @@ fn edit_pods(
     Fail::collect(fails)
 }
 
+/// What is said when the server refuses a template.
+fn not_patched(what: &str, target: &Target, fail: Fail) -> Fail {
+    let colon = match what {
+        "image" => ":",
+        _ => "",
+    };
+    let words = match what {
+        "resource requirements" => "resources",
+        other => other,
+    };
+    match fail {
+        Fail::Status(status, _) if status["reason"] == "Invalid" => Fail::message(format!(
+            "failed to patch {words} update to pod template{colon} {}",
+            text(&status, "message")
+        )),
+        other => other.about("patch", &target.resource, &target.name),
+    }
+}
+
 /// `kubectl set selector`.
 pub(crate) fn set_selector(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let Some((selector, who)) = parsed.args.split_last() else {
@@ -218,12 +197,25 @@ pub(crate) fn set_selector(session: &mut Session<'_, '_>, parsed: &Parsed) -> Ou
             "one or more resources must be specified as <resource> <name> or <resource>/<name>",
         ));
     };
+    if who.is_empty() && !select::from_files(parsed) {
+        return Err(Fail::message(super::delete::NOTHING_NAMED));
+    }
+    if !selector.contains('=') {
+        return Err(Fail::message(format!(
+            "match expression [{{{selector} Exists []}}] not supported on this object"
+        )));
+    }
     let pairs: Map<String, Value> = selector
         .split(',')
         .filter_map(|pair| pair.split_once('='))
         .map(|(key, value)| (key.to_owned(), json!(value)))
         .collect();
     for target in select::fetch(session, parsed, who)? {
+        if target.resource.kind != "Service" {
+            return Err(Fail::message(
+                "setting a selector is only supported for Services",
+            ));
+        }
         let mut after = target.object.clone();
         after["spec"]["selector"] = Value::Object(pairs.clone());
         let patch = merge::two_way(&target.resource.kind, &target.object, &after);
@@ -255,7 +247,7 @@ fn set_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         {
             pairs.push(pair.split_once('=').ok_or_else(|| {
                 Fail::message(format!(
-                    "invalid argument syntax {pair}, expected <resource>=<value>"
+                    "Invalid argument syntax {pair}, expected <resource>=<value>"
                 ))
             })?);
         }
@@ -299,7 +291,7 @@ fn set_resources(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
 }
 
 /// Whether a name is like a pattern in which `*` stands for anything.
-fn is_like(pattern: &str, name: &str) -> bool {
+pub(super) fn is_like(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|left| {
@@ -315,6 +307,9 @@ fn set_service_account(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcom
     let Some((account, who)) = parsed.args.split_last() else {
         return Err(Fail::message("serviceaccount is required"));
     };
+    if who.is_empty() && !select::from_files(parsed) {
+        return Err(Fail::message(super::delete::NOTHING_NAMED));
+    }
     edit_pods(session, parsed, who, "serviceaccount updated", |spec| {
         spec["serviceAccountName"] = json!(account);
         Ok(())

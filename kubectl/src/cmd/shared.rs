@@ -3,7 +3,7 @@
 use crate::fail::{Fail, Outcome};
 use crate::flags::Kind::{Array, Bool, Duration, List, Optional, Text};
 use crate::flags::{Command, Flag, Parsed, flag, short};
-use crate::session::Session;
+use crate::session::{MERGE, Session};
 
 /// The flags that every command has.
 pub(crate) const GLOBAL: &[Flag] = &[
@@ -70,6 +70,22 @@ pub(super) const STREAMS: &[Flag] = &[
     flag("pod-running-timeout", Duration, "1m0s"),
 ];
 
+/// Deprecated, and well known all the same.
+pub(super) const RECORD: &[Flag] = &[flag("record", Bool, "false")];
+
+pub(super) const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
+
+/// Notes the command in an object that it has changed, if that is wished.
+pub(super) fn record(session: &mut Session<'_, '_>, parsed: &Parsed, path: &str) -> Outcome {
+    if !parsed.is("record") || parsed.dry_run()? != "none" {
+        return Ok(());
+    }
+    let body = serde_json::json!({"metadata": {"annotations": {CHANGE_CAUSE: parsed.cause()}}});
+    session
+        .patch(path, MERGE, body.to_string().into_bytes())
+        .map(drop)
+}
+
 pub(super) const OVERWRITE: &[Flag] = &[flag("overwrite", Bool, "false")];
 
 /// A command without examples, aliases or subcommands.
@@ -120,6 +136,11 @@ pub(super) fn query<'p>(
     parsed: &'p Parsed,
     manager: &'p str,
 ) -> Outcome<Vec<(&'static str, &'p str)>> {
+    let manager = if parsed.text("field-manager").is_empty() {
+        manager
+    } else {
+        parsed.text("field-manager")
+    };
     let mut query = vec![("fieldManager", manager)];
     if parsed.dry_run()? == "server" {
         query.push(("dryRun", "All"));

@@ -22,7 +22,7 @@ use crate::text::json::{bare, entries, int, list, text};
 use crate::text::tabs::Layout;
 use crate::text::time;
 
-pub(crate) use pods::template_of;
+pub(crate) use pods::{plain_template_of, template_of};
 
 /// `kubectl describe`.
 pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
@@ -33,11 +33,11 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     let mut fails = Vec::new();
     let (found, how) = found(session, parsed, &mut fails)?;
-    // Of many objects the events are left out, except where a name was the beginning of many.
+    // Of many objects the events are left out.
     let events = if parsed.given("show-events") {
         parsed.is("show-events")
     } else {
-        how == How::Begun || found.len() == 1 && fails.is_empty()
+        found.len() == 1 && fails.is_empty()
     };
     let mut first = true;
     for (resource, object) in &found {

@@ -185,6 +185,13 @@ pub(super) fn template(out: &mut String, template: &Value) {
     tolerations(out, "  ", list(template, "spec.tolerations"));
 }
 
+/// The template of a workload in words.
+pub(crate) fn plain_template_of(workload: &Value) -> String {
+    let mut out = String::new();
+    template(&mut out, &workload["spec"]["template"]);
+    out
+}
+
 /// The template of a revision as `rollout history` shows it: with its tabs, and its cause of change.
 pub(crate) fn template_of(replica_set: &Value) -> String {
     let mut whole = replica_set["spec"]["template"].clone();

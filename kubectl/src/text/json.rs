@@ -72,6 +72,15 @@ fn typed(value: &Value, parent: &str, depth: Option<usize>, out: &mut String) {
     out.push(close);
 }
 
+/// Two spaces of indentation where there were four.
+pub(crate) fn narrow(json: &str) -> String {
+    let lines: Vec<&str> = json
+        .lines()
+        .map(|line| &line[(line.len() - line.trim_start().len()) / 2..])
+        .collect();
+    lines.join("\n")
+}
+
 fn escape_html(json: &str) -> String {
     if !json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
         return json.to_owned();

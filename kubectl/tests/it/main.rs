@@ -10,6 +10,7 @@ macro_rules! fixture {
 mod complete;
 mod config;
 mod edit;
+mod history;
 mod lab;
 mod nodes;
 

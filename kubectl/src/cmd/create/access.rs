@@ -324,7 +324,7 @@ fn token(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             "" => Err(Fail::message(
                 "failed to create token: no token in server response",
             )),
-            token => session.out(&format!("{token}\n")),
+            token => session.out(token),
         };
     }
     let format = crate::output::Format::of(session, parsed, false)?;
