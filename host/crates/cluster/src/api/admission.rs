@@ -2,10 +2,11 @@
 
 use super::route::Target;
 use super::status::Failure;
+use super::{limits, quota};
 use crate::kind::look::text;
 use crate::kind::{Kind, by_key};
 use crate::registry::Registry;
-use crate::store::{Store, name_of, namespace_of};
+use crate::store::{Object, Store, name_of, namespace_of};
 use clock::Instant;
 use serde_json::{Value, json};
 
@@ -39,21 +40,67 @@ pub(super) fn check_namespace(
 
 /// Checks what a new object refers to.
 pub(super) fn admit(store: &Store, kind: &dyn Kind, object: &mut Value) -> Result<(), Failure> {
-    if kind.names().key != "pods" {
-        return Ok(());
+    match kind.names().key {
+        "pods" => admit_pod(store, object)
+            .map_err(|why| Failure::forbidden(kind.names(), name_of(object), &why)),
+        _ => Ok(()),
     }
+}
+
+/// Gives a new object what its namespace gives to all.
+pub(super) fn fill(store: &Store, kind: &dyn Kind, object: &mut Value) {
+    if kind.names().key == "pods" {
+        limits::fill(store, object);
+    }
+}
+
+/// Whether its namespace has room for a new object.
+pub(super) fn check_room(store: &Store, kind: &dyn Kind, object: &Value) -> Result<(), Failure> {
+    let bounds = match kind.names().key {
+        "pods" => limits::check(store, object),
+        _ => Ok(()),
+    };
+    bounds
+        .and_then(|()| quota::check(store, kind, object))
+        .map_err(|why| Failure::forbidden(kind.names(), name_of(object), &why))
+}
+
+/// Makes a pod that a controller wants, when its namespace lets it.
+///
+/// # Errors
+/// What forbids it, as a sentence that names the pod.
+pub(crate) fn create_pod(
+    store: &mut Store,
+    registry: &mut Registry,
+    now: Instant,
+    mut pod: Value,
+) -> Result<Object, String> {
+    let kind = by_key("pods").expect("pods are a kind");
+    let admitted = admit_pod(store, &mut pod);
+    registry.prepare(now, kind.names().key, &mut pod);
+    limits::fill(store, &mut pod);
+    let name = name_of(&pod).to_owned();
+    let bounds = admitted.and_then(|()| limits::check(store, &pod));
+    bounds
+        .and_then(|()| quota::check(store, kind, &pod))
+        .map_err(|why| format!("pods \"{name}\" is forbidden: {why}"))?;
+    store
+        .create(kind.names().key, pod)
+        .map_err(|_| format!("pods \"{name}\" already exists"))
+}
+
+fn admit_pod(store: &Store, object: &mut Value) -> Result<(), String> {
     let account = match text(object, "/spec/serviceAccountName") {
         "" => "default",
         account => account,
     };
     let space = namespace_of(object);
     if store.get("serviceaccounts", space, account).is_none() {
-        let why = format!(
+        return Err(format!(
             "error looking up service account {space}/{account}: serviceaccount \"{account}\" not found"
-        );
-        return Err(Failure::forbidden(kind.names(), name_of(object), &why));
+        ));
     }
-    prioritize(store, object).map_err(|why| Failure::forbidden(kind.names(), name_of(object), &why))
+    prioritize(store, object)
 }
 
 /// Gives a pod the priority of its class, or of the class for all; it may not choose another.

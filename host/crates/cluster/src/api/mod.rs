@@ -15,6 +15,7 @@ mod eviction;
 mod go_json;
 mod health;
 mod lab;
+mod limits;
 mod managed;
 mod negotiate;
 mod openapi;
@@ -22,6 +23,7 @@ mod options;
 mod patch;
 mod pod;
 mod protobuf;
+pub(crate) mod quota;
 mod read;
 mod remove;
 mod request;
@@ -44,7 +46,7 @@ pub use lab::{SurfaceField, api_surface, entries_without_field};
 pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
 pub use status::Failure;
 
-pub(crate) use admission::{furnish_namespace, furniture, root_ca_bundle};
+pub(crate) use admission::{create_pod, furnish_namespace, furniture, root_ca_bundle};
 pub(crate) use discovery::GIT_VERSION;
 pub(crate) use go_json::object_in;
 

@@ -74,6 +74,7 @@ fn create_draft(
     admission::admit(call.store, kind, &mut object)?;
     let unused = lab::unused(kind, &object, None);
     prepare(call, kind, &mut object);
+    admission::fill(call.store, kind, &mut object);
     // What is given comes before what is checked, so that the gift is checked, too.
     if kind.names().key == "services" {
         call.addresses.allocate(call.store, &mut object)?;
@@ -88,6 +89,7 @@ fn create_draft(
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
     }
+    admission::check_room(call.store, kind, &object)?;
     if call
         .store
         .get(kind.names().key, namespace_of(&object), &name)

@@ -8,7 +8,8 @@ use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
     autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
-    job, leases, loadbalancer, mirror, namespace, node, podgc, replicaset, service, statefulset,
+    job, leases, loadbalancer, mirror, namespace, node, podgc, quota, replicaset, service,
+    statefulset,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -69,6 +70,7 @@ impl Manager {
             Box::new(leases::Leases),
             Box::new(eviction::TaintEviction),
             Box::new(podgc::PodGc),
+            Box::new(quota::Quotas),
             Box::new(namespace::Namespaces),
             Box::new(gc::GarbageCollector),
         ];
@@ -264,16 +266,24 @@ impl Manager {
                 kind,
                 value,
                 announce,
-            } => match registry.create(store, now, kind, value) {
-                Ok(object) => {
-                    if let Some(mut note) = announce {
-                        note.message.push_str(crate::store::name_of(&object));
-                        self.recorder.record(store, registry, now, &note);
-                    }
-                    true
+            } => {
+                let made = match kind {
+                    "pods" => crate::api::create_pod(store, registry, now, value),
+                    _ => registry
+                        .create(store, now, kind, value)
+                        .map_err(|_| String::new()),
+                };
+                let done = made.is_ok();
+                if let Some(note) = announce {
+                    let note = match made {
+                        Ok(object) => note.of_new(crate::store::name_of(&object)),
+                        Err(why) if why.is_empty() => return false,
+                        Err(why) => note.of_refused(&why),
+                    };
+                    self.recorder.record(store, registry, now, &note);
                 }
-                Err(_) => false,
-            },
+                done
+            }
             Write::Update { kind, mut value } => {
                 unversioned(&mut value);
                 accepted(registry.update(store, kind, value))

@@ -28,6 +28,7 @@ pub mod mirror;
 pub mod namespace;
 pub mod node;
 pub mod podgc;
+pub mod quota;
 pub mod replicaset;
 pub mod service;
 pub mod statefulset;

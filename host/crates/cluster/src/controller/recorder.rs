@@ -8,12 +8,17 @@ use crate::registry::{Deletion, Registry};
 use crate::store::Store;
 use clock::{Duration, Instant};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How long an Event lives after it was last seen.
 const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
 /// How many Events are kept; the oldest goes first.
 const CAPACITY: usize = 5_000;
+
+/// From so many ways of saying the same on, they are one Event.
+const MANY: usize = 10;
+/// How long what was said counts as of late.
+const OF_LATE: Duration = Duration::from_secs(600);
 
 /// Who said what about what.
 type Identity = String;
@@ -24,6 +29,8 @@ pub(crate) struct Recorder {
     known: BTreeMap<Identity, Entry>,
     by_age: VecDeque<(Instant, Identity)>,
     last_nanos: u64,
+    /// What was said of late about the same thing for the same reason, in how many ways.
+    similar: BTreeMap<Identity, (Instant, BTreeSet<String>)>,
 }
 
 #[derive(Debug)]
@@ -43,11 +50,17 @@ impl Recorder {
         note: &Note,
     ) {
         self.forget_old(store, registry, now);
-        let identity = identity(note);
+        let combined = self.combine(now, note);
+        let note = combined.as_ref().unwrap_or(note);
+        let identity = match combined {
+            Some(_) => identity(note, ""),
+            None => identity(note, &note.message),
+        };
         if let Some(entry) = self.known.get_mut(&identity)
             && let Some(event) = store.get("events", &entry.namespace, &entry.name)
         {
             let mut event = (**event).clone();
+            event["message"] = note.message.as_str().into();
             event["count"] = (event["count"].as_i64().unwrap_or(1) + 1).into();
             event["lastTimestamp"] = registry.time(now).into();
             entry.seen = now;
@@ -74,6 +87,23 @@ impl Recorder {
                 },
             );
         }
+    }
+
+    /// The note as one of many that are alike, once there are many: client-go's `EventAggregator`.
+    fn combine(&mut self, now: Instant, note: &Note) -> Option<Note> {
+        self.similar.retain(|_, (last, _)| *last + OF_LATE > now);
+        let entry = self.similar.entry(identity(note, ""));
+        let (last, ways) = entry.or_insert_with(|| (now, BTreeSet::new()));
+        *last = now;
+        if ways.len() < MANY {
+            ways.insert(note.message.clone());
+        }
+        let message = format!("(combined from similar events): {}", note.message);
+        let combined = Note {
+            message,
+            ..note.clone()
+        };
+        (ways.len() >= MANY).then_some(combined)
     }
 
     /// Upstream's names: the object's, a dot, and the time in nanoseconds, in hex.
@@ -116,7 +146,7 @@ impl Recorder {
     }
 }
 
-fn identity(note: &Note) -> Identity {
+fn identity(note: &Note, message: &str) -> Identity {
     let field = |name: &str| note.regarding[name].as_str().unwrap_or_default().to_owned();
     [
         field("kind").as_str(),
@@ -127,7 +157,7 @@ fn identity(note: &Note) -> Identity {
         note.component,
         note.host.as_str(),
         note.reason,
-        note.message.as_str(),
+        message,
     ]
     .join("\n")
 }

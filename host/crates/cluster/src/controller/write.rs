@@ -14,7 +14,8 @@ pub enum Write {
         kind: &'static str,
         /// The object, without what the registry stamps.
         value: Value,
-        /// What to record about it; the name of the new object is appended to its message.
+        /// What to record about it; the name of the new object is appended to a message that ends
+        /// with a space. When it may not be made, that is recorded instead.
         announce: Option<Note>,
     },
     /// Replace everything but the status.
@@ -107,6 +108,26 @@ impl Note {
             component,
             host: String::new(),
         }
+    }
+
+    /// The note once the object it is about to tell of is made: a sentence that ends with a space
+    /// gets the new object's name.
+    pub(crate) fn of_new(mut self, name: &str) -> Self {
+        if self.message.ends_with(' ') {
+            self.message.push_str(name);
+        }
+        self
+    }
+
+    /// The note when it could not be made.
+    pub(crate) fn of_refused(mut self, why: &str) -> Self {
+        self.message = match self.message.strip_suffix(" successful") {
+            Some(begun) => format!("{begun} failed error: {why}"),
+            None => format!("Error creating: {why}"),
+        };
+        self.tone = Tone::Warning;
+        self.reason = "FailedCreate";
+        self
     }
 
     /// The same note, said on a node.

@@ -20,7 +20,8 @@ const APPROVAL: Subresource = Subresource {
 };
 
 pub(super) static LIMIT_RANGES: Plain = Plain {
-    standing: Standing::Kept("the defaults and bounds of LimitRanges"),
+    standing: Standing::Followed,
+    defaults: rules::limit_range,
     ..plain!(api::core::v1::LimitRange as "LimitRange", "limitranges", "limitrange", ["limits"], "limitranges", "", "v1", true)
 };
 
@@ -74,7 +75,7 @@ pub(super) static POD_TEMPLATES: Plain = Plain {
 };
 
 pub(super) static RESOURCE_QUOTAS: Plain = Plain {
-    standing: Standing::Kept("quotas; nothing is counted and nothing refused"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         text("Request", 0, "Request represents a minimum amount of cpu/memory that a container may consume.") => Cell::Of(|quota| used(quota, false)),

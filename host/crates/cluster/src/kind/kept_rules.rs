@@ -18,6 +18,28 @@ pub(super) fn path_segment(name: &str) -> Vec<String> {
         .collect()
 }
 
+/// Limits of containers follow the most there may be, requests the limits or else the least.
+pub(super) fn limit_range(range: &mut Value) {
+    let Some(spec) = range.get_mut("spec") else {
+        return;
+    };
+    for item in items_mut(spec, "limits").filter(|item| item["type"] == "Container") {
+        for (to, from) in [
+            ("default", "max"),
+            ("defaultRequest", "default"),
+            ("defaultRequest", "min"),
+        ] {
+            let Some(amounts) = item[from].as_object().cloned() else {
+                continue;
+            };
+            set_default(item, to, json!({}));
+            for (name, amount) in amounts {
+                set_default(&mut item[to], &name, amount);
+            }
+        }
+    }
+}
+
 /// A claim begins pending and wants a file system.
 pub(super) fn claim(claim: &mut Value) {
     set_default(claim, "spec", json!({}));

@@ -56,6 +56,7 @@ mod workload_columns;
 
 pub use column::Column;
 pub use field::{FieldError, Findings};
+pub(crate) use pod_row::quality_of_service;
 pub(crate) use service::wants_node_ports;
 pub(crate) use service_rules::{is_external, validate_addresses};
 pub use surface::{Class, Fields};

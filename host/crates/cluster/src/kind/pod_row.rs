@@ -209,7 +209,7 @@ fn readiness_gates(pod: &Value) -> String {
 }
 
 /// How a pod is treated when memory is short: by what its containers ask for.
-pub(super) fn quality_of_service(spec: &Value) -> &'static str {
+pub(crate) fn quality_of_service(spec: &Value) -> &'static str {
     let containers = || {
         list(spec, "/containers")
             .iter()

@@ -19,6 +19,7 @@ mod managed;
 mod patch;
 mod pods;
 mod protobuf;
+mod quotas;
 mod reads;
 mod services;
 mod store;

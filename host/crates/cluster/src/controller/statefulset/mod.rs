@@ -239,13 +239,12 @@ impl<'a> Step<'a> {
             name(self.set)
         );
         let mut writes = identity::claims(store, self.set, ordinal, name(&pod));
+        let note = OWNERS.note(self.set, Tone::Normal, "SuccessfulCreate", message);
         writes.push(Write::Create {
             kind: "pods",
             value: pod,
-            announce: None,
+            announce: Some(note),
         });
-        let note = OWNERS.note(self.set, Tone::Normal, "SuccessfulCreate", message);
-        writes.push(Write::Record(note));
         writes
     }
 
