@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 /// A connected byte stream.
@@ -39,6 +39,37 @@ pub trait Connect {
     ///
     /// A certificate that will not do is an [`io::ErrorKind::InvalidData`] whose text is for people.
     fn connect(&mut self, host: &str, port: u16, tls: Option<&Tls>) -> io::Result<Box<dyn Stream>>;
+
+    /// Listens at an address of this machine; port 0 is any that is free.
+    ///
+    /// Where nothing can be listened at, which is the default, it is [`io::ErrorKind::Unsupported`].
+    fn listen(&mut self, _address: &str, _port: u16) -> io::Result<Box<dyn Listener>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// A port that is listened at.
+pub trait Listener {
+    /// The next connection, or [`io::ErrorKind::WouldBlock`] while there is none.
+    fn accept(&mut self) -> io::Result<Box<dyn Stream>>;
+    /// The port's number.
+    fn port(&self) -> u16;
+}
+
+/// A port by the standard library.
+#[derive(Debug)]
+struct TcpDoor(TcpListener, u16);
+
+impl Listener for TcpDoor {
+    fn accept(&mut self) -> io::Result<Box<dyn Stream>> {
+        let (stream, _) = self.0.accept()?;
+        drop(stream.set_nodelay(true));
+        Ok(Box::new(stream))
+    }
+
+    fn port(&self) -> u16 {
+        self.1
+    }
 }
 
 /// Plain TCP by the standard library, which works natively and on `wasm32-wasip2`.
@@ -57,6 +88,13 @@ impl Connect for Tcp {
         // Small requests and keystrokes; a platform without the option loses nothing else.
         drop(stream.set_nodelay(true));
         Ok(Box::new(stream))
+    }
+
+    fn listen(&mut self, address: &str, port: u16) -> io::Result<Box<dyn Listener>> {
+        let listener = TcpListener::bind((address, port))?;
+        listener.set_nonblocking(true)?;
+        let port = listener.local_addr()?.port();
+        Ok(Box::new(TcpDoor(listener, port)))
     }
 }
 

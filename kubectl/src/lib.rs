@@ -33,7 +33,8 @@ use config::Overrides;
 use fail::{Fail, Outcome};
 use flags::{Command, Flag, Kind, Parsed};
 pub use io::{
-    Connect, Files, Input, Io, Programs, StdFiles, StdPrograms, Stream, Tcp, Terminal, Tls,
+    Connect, Files, Input, Io, Listener, Programs, StdFiles, StdPrograms, Stream, Tcp, Terminal,
+    Tls,
 };
 use session::Session;
 

@@ -43,6 +43,10 @@ impl kubectl::Connect for Sockets {
         }
         Ok(Box::new(Encrypted(stream)))
     }
+
+    fn listen(&mut self, address: &str, port: u16) -> io::Result<Box<dyn kubectl::Listener>> {
+        kubectl::Tcp.listen(address, port)
+    }
 }
 
 struct Encrypted(StreamOwned<ClientConnection, TcpStream>);

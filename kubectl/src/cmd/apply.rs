@@ -189,6 +189,12 @@ fn client_side(
 ) -> Outcome<Applied> {
     let source = &manifest.source;
     let (modified, configuration) = annotated(&manifest.object);
+    let generated = text(&manifest.object, "metadata.generateName");
+    if manifest.name().is_empty() && !generated.is_empty() {
+        return Err(Fail::message(format!(
+            "from {generated}: cannot use generate name with apply"
+        )));
+    }
     if manifest.name().is_empty() {
         return Err(Fail::message(format!(
             "{}resource name may not be empty",

@@ -245,7 +245,16 @@ pub(super) fn connect(
     session: &mut Session<'_, '_>,
     path: &str,
 ) -> Outcome<(Box<dyn Stream>, Vec<u8>)> {
-    let (mut connection, head) = session.upgrade(path, "v5.channel.k8s.io")?;
+    connect_by(session, path, "v5.channel.k8s.io")
+}
+
+/// The same for a protocol of one's own.
+pub(super) fn connect_by(
+    session: &mut Session<'_, '_>,
+    path: &str,
+    protocol: &str,
+) -> Outcome<(Box<dyn Stream>, Vec<u8>)> {
+    let (mut connection, head) = session.upgrade(path, protocol)?;
     if head.status == 101 {
         return Ok(connection.into_parts());
     }

@@ -59,7 +59,7 @@ fn expose_one(session: &mut Session<'_, '_>, parsed: &Parsed, target: &select::T
     {
         return Err(Fail::message(format!(
             "cannot expose a {}",
-            target.resource.kind
+            super::rollout::kind_of(target)
         )));
     }
     let selector = if parsed.given("selector") {

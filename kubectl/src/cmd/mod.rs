@@ -29,6 +29,7 @@ mod logs;
 mod node;
 mod patch;
 mod pods;
+mod port_forward;
 mod rollout;
 mod rollout_history;
 mod run;
@@ -71,6 +72,7 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &logs::COMMAND,
     &exec::ATTACH,
     &exec::EXEC,
+    &port_forward::COMMAND,
     &cp::COMMAND,
     &auth::COMMAND,
     &get::EVENTS,

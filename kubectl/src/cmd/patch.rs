@@ -126,11 +126,7 @@ fn patch_body(text: &str) -> Vec<u8> {
         return text.as_bytes().to_vec();
     }
     match yaml::documents(text) {
-        Ok(documents)
-            if documents.len() == 1
-                && documents[0].is_object()
-                && !text.trim_start().starts_with('{') =>
-        {
+        Ok(documents) if documents.len() == 1 && !text.trim_start().starts_with('{') => {
             documents[0].to_string().into_bytes()
         }
         _ => text.as_bytes().to_vec(),

@@ -7,7 +7,7 @@ use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Duration, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::jsonpath::Template;
-use crate::select::{self, Selection, Target};
+use crate::select::{self, Target};
 use crate::session::{JSON, Next, Session, with_query};
 use crate::text::json::{bare, int, list, text};
 
@@ -54,7 +54,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
 
 fn wanted(text: &str) -> Outcome<For> {
     if text.is_empty() {
-        return Err(Fail::message("unrecognized condition: \"\""));
+        return Err(Fail::message("unrecognized condition: []"));
     }
     if text == "delete" {
         return Ok(For::Delete);
@@ -67,7 +67,9 @@ fn wanted(text: &str) -> Outcome<For> {
         return Ok(For::Condition(name.to_owned(), value.to_owned()));
     }
     if let Some(rest) = text.strip_prefix("jsonpath=") {
-        let end = rest.find('}').map_or(rest.len(), |at| at + 1);
+        let end = rest
+            .find('}')
+            .map_or_else(|| rest.find('=').unwrap_or(rest.len()), |at| at + 1);
         let value = rest[end..]
             .strip_prefix('=')
             .map(|value| value.trim_matches('"').to_owned());
@@ -86,11 +88,7 @@ fn wanted(text: &str) -> Outcome<For> {
 fn existing(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Target>> {
     match select::fetch(session, parsed, &parsed.args) {
         Err(fail) if fail.is_not_found() => {
-            if let Selection::Named(pairs) = select::select(session, &parsed.args)? {
-                for (resource, name) in pairs {
-                    session.out(&format!("{}/{name} condition met\n", resource.kind_group()))?;
-                }
-            }
+            // The stock client has nothing to say about what is not there.
             Ok(Vec::new())
         }
         other => other,
@@ -106,10 +104,7 @@ fn created(session: &mut Session<'_, '_>, parsed: &Parsed, deadline: u64) -> Out
                 Ok(_) => break,
                 Err(fail) if !fail.is_not_found() => return Err(fail),
                 Err(_) if session.now_nanos() >= deadline => {
-                    return Err(Fail::message(format!(
-                        "timed out waiting for the condition on {}/{name}",
-                        resource.plural_group()
-                    )));
+                    return Err(Fail::message("timed out waiting for the condition"));
                 }
                 Err(_) => (session.io.sleep)(std::time::Duration::from_millis(200)),
             }

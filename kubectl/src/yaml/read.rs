@@ -151,17 +151,19 @@ impl<'t> Reader<'t> {
             }
         });
         let parser_problem = problem.starts_with("did not find");
+        // The first line is not counted.
+        let scanned = if line == 0 { 0 } else { line + 1 };
         let (problem, line) = if info.contains("tab") {
-            ("found character that cannot start any token", line + 1)
+            ("found character that cannot start any token", scanned)
         } else if info.contains("simple key expect")
             || problem.contains("could not find expected ':'")
         {
-            ("could not find expected ':'", line + 1)
+            ("could not find expected ':'", scanned)
         } else if parser_problem {
             let context = self.open.last().copied().unwrap_or_default();
             (problem, if context != 0 { context } else { line })
         } else {
-            (problem, line + 1)
+            (problem, scanned)
         };
         ReadError(if line == 0 {
             format!("yaml: {problem}")
@@ -212,7 +214,7 @@ mod tests {
         );
         fails(
             "a: b: c\n",
-            "yaml: line 1: mapping values are not allowed in this context",
+            "yaml: mapping values are not allowed in this context",
         );
     }
 }

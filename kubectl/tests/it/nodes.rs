@@ -321,3 +321,37 @@ fn a_scaled_workload_is_waited_for_no_longer_than_asked() {
         late,
     );
 }
+
+#[test]
+fn ports_of_services_are_looked_up_before_anything_is_forwarded() {
+    let mut lab = Lab::new();
+    let path = "GET /api/v1/namespaces/default";
+    let service = json!({
+        "metadata": {"name": "web"},
+        "spec": {"selector": {"a": "b"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+    });
+    lab.answer(&format!("{path}/services/web"), 200, &service.to_string());
+    let pod = json!({"metadata": {"name": "p"}, "status": {"phase": "Running"}, "spec": {"containers": [{"name": "c"}]}});
+    let list = json!({"kind": "PodList", "apiVersion": "v1", "items": [pod]});
+    lab.answer(&format!("{path}/pods"), 200, &list.to_string());
+    for (port, words) in [
+        ("81", "Service web does not have a service port 81"),
+        (":dns", "Service 'web' does not have a named port 'dns'"),
+        (
+            "x:80",
+            "error parsing local port 'x': strconv.ParseUint: parsing \"x\": invalid syntax",
+        ),
+        // The lab of these tests has no ports of its own.
+        (
+            "8000:80",
+            "listening at a port of this machine is not in this lab yet",
+        ),
+    ] {
+        check(
+            &lab.run(&["port-forward", "svc/web", port]),
+            1,
+            "",
+            &format!("error: {words}\n"),
+        );
+    }
+}
