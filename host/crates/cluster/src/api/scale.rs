@@ -2,14 +2,16 @@
 
 use super::draft::is_dry_run;
 use super::managed::{self, Writer};
+use super::negotiate::{self, Form, Include};
 use super::patch::Patch;
 use super::request::{Method, Response};
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, body, decode, read};
+use super::{Call, body, decode, read, table};
 use crate::controller::pods;
-use crate::kind::Findings;
+use crate::kind::column::SCALES;
 use crate::kind::look::{format_selector, int, text};
+use crate::kind::{Findings, age};
 use crate::store::{StoreError, name_of};
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let wanted = match call.request.method {
         Method::Put => body::object(&call.request.content_type, &call.request.body)?,
         Method::Patch => patched(call, target, &shown)?,
-        _ => return Ok(Response::json(200, &shown)),
+        _ => return read_only(call, &shown),
     };
     let mut wanted = wanted;
     decode::fit_named("io.k8s.api.autoscaling.v1.Scale", &mut wanted).map_err(|error| {
@@ -68,6 +70,35 @@ pub(super) fn scale(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response
     let object =
         written.map_err(|error| Failure::conflict(names, name_of(&current), &error.to_string()))?;
     Ok(Response::json(200, &show(&object)))
+}
+
+/// A scale by itself, or as a row.
+fn read_only(call: &Call<'_>, shown: &Value) -> Result<Response, Failure> {
+    let answer = match negotiate::form(call.request)? {
+        Form::Objects => shown.clone(),
+        Form::Metadata => table::partial(shown),
+        Form::Table { include } => {
+            let created = text(shown, "/metadata/creationTimestamp");
+            let cells = json!([
+                name_of(shown),
+                int(shown, "/spec/replicas").unwrap_or(0),
+                int(shown, "/status/replicas").unwrap_or(0),
+                age::since(created, call.wall),
+            ]);
+            let object = match include {
+                Include::Nothing => Value::Null,
+                Include::Metadata => table::partial(shown),
+                Include::Object => shown.clone(),
+            };
+            table::of_row(
+                SCALES,
+                text(shown, "/metadata/resourceVersion"),
+                cells,
+                object,
+            )
+        }
+    };
+    Ok(Response::json(200, &answer))
 }
 
 fn patched(call: &Call<'_>, target: &Target<'_>, shown: &Value) -> Result<Value, Failure> {

@@ -174,6 +174,17 @@ pub(super) fn table(
     })
 }
 
+/// A table of one row.
+pub(super) fn of_row(columns: &[Column], revision: &str, cells: Value, object: Value) -> Value {
+    json!({
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {"resourceVersion": revision},
+        "columnDefinitions": columns.iter().map(column).collect::<Vec<_>>(),
+        "rows": [{"cells": cells, "object": object}],
+    })
+}
+
 fn column(column: &Column) -> Value {
     json!({
         "name": column.name,

@@ -127,6 +127,12 @@ impl Turn<'_> {
                 .find(|kind| is_true(job, kind));
             match (end, known) {
                 (None, Some(known)) => active.push(known.clone()),
+                (None, None) if made_by_hand(job) => {
+                    let own = name(job);
+                    let message =
+                        format!("Saw a job that the controller did not create or forgot: {own}");
+                    self.tell(Tone::Warning, "UnexpectedJob", message);
+                }
                 (None, None) => active.push(reference(job)),
                 (Some(end), Some(_)) => {
                     let message = format!("Saw completed job: {}, condition: {end}", name(job));
@@ -292,6 +298,11 @@ impl Turn<'_> {
 
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Whether `kubectl create job --from` made it, of which the controller knows nothing.
+fn made_by_hand(job: &Value) -> bool {
+    job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] == "manual"
 }
 
 fn reference(job: &Value) -> Value {

@@ -73,6 +73,22 @@ pub(super) const AGE: Column = text(
     "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
 );
 
+/// The columns of the scale of something.
+pub const SCALES: &[Column] = &[
+    NAME,
+    number(
+        "Desired",
+        0,
+        "replicas is the desired number of instances for the scaled object.",
+    ),
+    number(
+        "Available",
+        0,
+        "replicas is the actual number of observed instances of the scaled object.",
+    ),
+    AGE,
+];
+
 /// The columns of pods.
 pub const PODS: &[Column] = &[
     NAME,

@@ -244,3 +244,16 @@ fn rows_carry_what_the_client_asks_for() {
     assert_eq!(list["kind"], "PartialObjectMetadataList");
     assert_eq!(list["items"][0]["kind"], "PartialObjectMetadata");
 }
+
+#[test]
+fn a_scale_is_a_row_of_what_is_wanted_and_what_is_there() {
+    let mut lab = Lab::new();
+    lab.create(DEPLOYMENTS, MY_NGINX);
+    let table = table(&mut lab, &format!("{DEPLOYMENTS}/my-nginx/scale"));
+    let columns = table["columnDefinitions"].as_array().into_iter().flatten();
+    let names: Vec<&Value> = columns.map(|column| &column["name"]).collect();
+    assert_eq!(names, ["Name", "Desired", "Available", "Age"]);
+    let cells = &table["rows"][0]["cells"];
+    assert_eq!((&cells[0], &cells[1]), (&value!("my-nginx"), &value!(2)));
+    assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
+}

@@ -136,3 +136,26 @@ fn times_are_those_of_the_zone() {
         "2026-11-21T14:50:00+09:00"
     );
 }
+
+#[test]
+fn a_job_made_by_hand_is_unexpected_and_none_of_the_active_ones() {
+    let mut plane = Plane::new(1);
+    plane.create("cronjobs.batch", cron(json!({"schedule": "0 0 1 1 *"})));
+    let cron = plane.get("cronjobs.batch", "tick").clone();
+    let job = json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {
+            "name": "now", "namespace": "default",
+            "annotations": {"cronjob.kubernetes.io/instantiate": "manual"},
+            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "tick", "uid": cron["metadata"]["uid"], "controller": true}],
+        },
+        "spec": cron["spec"]["jobTemplate"]["spec"],
+    });
+    plane.create("jobs.batch", job);
+    plane.run_for(5);
+    assert_eq!(
+        plane.events("tick"),
+        ["UnexpectedJob Saw a job that the controller did not create or forgot: now"]
+    );
+    assert!(plane.get("cronjobs.batch", "tick")["status"]["active"].is_null());
+}
