@@ -13,6 +13,7 @@ use super::kept_cells::{
 use super::kept_rules as rules;
 use super::look::{format_labels, format_selector, list, text as look};
 use super::plain::{Cell, Plain, Standing, plain, table};
+use super::{access_rules, quota_rules, storage_rules};
 
 const APPROVAL: Subresource = Subresource {
     name: "approval",
@@ -21,7 +22,7 @@ const APPROVAL: Subresource = Subresource {
 
 pub(super) static LIMIT_RANGES: Plain = Plain {
     standing: Standing::Followed,
-    defaults: rules::limit_range,
+    defaults: quota_rules::limit_range,
     ..plain!(api::core::v1::LimitRange as "LimitRange", "limitranges", "limitrange", ["limits"], "limitranges", "", "v1", true)
 };
 
@@ -40,6 +41,7 @@ pub(super) static PERSISTENT_VOLUME_CLAIMS: Plain = Plain {
     ],
     subresources: &[Subresource::STATUS],
     defaults: rules::claim,
+    validate: storage_rules::check_claim,
     ..plain!(api::core::v1::PersistentVolumeClaim as "PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", ["pvc"], "persistentvolumeclaims", "", "v1", true)
 };
 
@@ -60,6 +62,7 @@ pub(super) static PERSISTENT_VOLUMES: Plain = Plain {
     ],
     subresources: &[Subresource::STATUS],
     defaults: rules::volume,
+    validate: storage_rules::check_volume,
     ..plain!(api::core::v1::PersistentVolume as "PersistentVolume", "persistentvolumes", "persistentvolume", ["pv"], "persistentvolumes", "", "v1", false)
 };
 
@@ -82,6 +85,7 @@ pub(super) static RESOURCE_QUOTAS: Plain = Plain {
         text("Limit", 0, "Limits control the maximum amount of cpu/memory that a container may use independent of contention on the node.") => Cell::Of(|quota| used(quota, true)),
         AGE => Cell::Age,
     ],
+    validate: quota_rules::check_quota,
     subresources: &[Subresource::STATUS],
     ..plain!(api::core::v1::ResourceQuota as "ResourceQuota", "resourcequotas", "resourcequota", ["quota"], "resourcequotas", "", "v1", true)
 };
@@ -168,6 +172,7 @@ pub(super) static CLUSTER_ROLE_BINDINGS: Plain = Plain {
     ],
     name_rule: rules::path_segment,
     defaults: rules::binding,
+    validate: access_rules::check_binding,
     validate_update: rules::same_role,
     ..plain!(api::rbac::v1::ClusterRoleBinding as "ClusterRoleBinding", "clusterrolebindings", "clusterrolebinding", [], "clusterrolebindings.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", false)
 };
@@ -175,6 +180,7 @@ pub(super) static CLUSTER_ROLE_BINDINGS: Plain = Plain {
 pub(super) static CLUSTER_ROLES: Plain = Plain {
     standing: Standing::Kept("RBAC; everyone may do everything"),
     name_rule: rules::path_segment,
+    validate: access_rules::check_role,
     ..plain!(api::rbac::v1::ClusterRole as "ClusterRole", "clusterroles", "clusterrole", [], "clusterroles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", false)
 };
 
@@ -190,6 +196,7 @@ pub(super) static ROLE_BINDINGS: Plain = Plain {
     ],
     name_rule: rules::path_segment,
     defaults: rules::binding,
+    validate: access_rules::check_binding,
     validate_update: rules::same_role,
     ..plain!(api::rbac::v1::RoleBinding as "RoleBinding", "rolebindings", "rolebinding", [], "rolebindings.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", true)
 };
@@ -197,6 +204,7 @@ pub(super) static ROLE_BINDINGS: Plain = Plain {
 pub(super) static ROLES: Plain = Plain {
     standing: Standing::Kept("RBAC; everyone may do everything"),
     name_rule: rules::path_segment,
+    validate: access_rules::check_role,
     ..plain!(api::rbac::v1::Role as "Role", "roles", "role", [], "roles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", true)
 };
 

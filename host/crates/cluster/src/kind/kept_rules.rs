@@ -2,8 +2,9 @@
 //! Never complete: what is not checked here is kept as it is.
 
 use super::look::{int, list, text};
-use super::{Findings, items_mut, set_default};
+use super::{Findings, items_mut, set_default, words};
 use serde_json::{Value, json};
+use std::net::IpAddr;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -16,28 +17,6 @@ pub(super) fn path_segment(name: &str) -> Vec<String> {
     found
         .map(|one| format!("may not contain '{one}'"))
         .collect()
-}
-
-/// Limits of containers follow the most there may be, requests the limits or else the least.
-pub(super) fn limit_range(range: &mut Value) {
-    let Some(spec) = range.get_mut("spec") else {
-        return;
-    };
-    for item in items_mut(spec, "limits").filter(|item| item["type"] == "Container") {
-        for (to, from) in [
-            ("default", "max"),
-            ("defaultRequest", "default"),
-            ("defaultRequest", "min"),
-        ] {
-            let Some(amounts) = item[from].as_object().cloned() else {
-                continue;
-            };
-            set_default(item, to, json!({}));
-            for (name, amount) in amounts {
-                set_default(&mut item[to], &name, amount);
-            }
-        }
-    }
 }
 
 /// A claim begins pending and wants a file system.
@@ -110,7 +89,7 @@ pub(super) fn check_ingress(ingress: &Value, found: &mut Findings) {
     let rules = list(ingress, "/spec/rules");
     if rules.is_empty() && ingress["spec"].get("defaultBackend").is_none() {
         let why = "either `defaultBackend` or `rules` must be specified";
-        found.invalid("spec", &json!([]), why);
+        found.invalid("spec", &Value::Null, why);
     }
     if let Some(backend) = ingress["spec"].get("defaultBackend") {
         check_backend(backend, "spec.defaultBackend", found);
@@ -200,6 +179,9 @@ pub(super) fn check_policy(policy: &Value, found: &mut Findings) {
             for (index, peer) in list(rule, &format!("/{peers}")).iter().enumerate() {
                 let at = format!("spec.{direction}[{rule_at}].{peers}[{index}]");
                 let has = |field: &str| peer.get(field).is_some();
+                if has("ipBlock") {
+                    check_block(&peer["ipBlock"], &format!("{at}.ipBlock"), found);
+                }
                 if !has("podSelector") && !has("namespaceSelector") && !has("ipBlock") {
                     found.required(at, "must specify a peer");
                 } else if has("ipBlock") && (has("podSelector") || has("namespaceSelector")) {
@@ -212,6 +194,34 @@ pub(super) fn check_policy(policy: &Value, found: &mut Findings) {
     for (index, type_) in list(policy, "/spec/policyTypes").iter().enumerate() {
         let at = format!("spec.policyTypes[{index}]");
         found.one_of(&at, type_, &["Egress", "Ingress"]);
+    }
+}
+
+fn check_block(block: &Value, at: &str, found: &mut Findings) {
+    let is_network = |text: &str| {
+        let parts = text.split_once('/');
+        parts.is_some_and(|(address, bits)| {
+            let bits = bits.parse::<u8>().ok();
+            match address.parse::<IpAddr>() {
+                Ok(IpAddr::V4(_)) => bits.is_some_and(|bits| bits <= 32),
+                Ok(IpAddr::V6(_)) => bits.is_some_and(|bits| bits <= 128),
+                Err(_) => false,
+            }
+        })
+    };
+    let whole = text(block, "/cidr");
+    match whole {
+        "" => found.required(format!("{at}.cidr"), ""),
+        _ if !is_network(whole) => {
+            found.invalid(format!("{at}.cidr"), &whole.into(), words::NOT_A_NETWORK);
+        }
+        _ => {}
+    }
+    for (index, except) in list(block, "/except").iter().enumerate() {
+        if !is_network(except.as_str().unwrap_or_default()) {
+            let at = format!("{at}.except[{index}]");
+            found.invalid(at, except, words::NOT_A_NETWORK);
+        }
     }
 }
 

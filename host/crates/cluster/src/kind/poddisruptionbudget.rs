@@ -67,7 +67,11 @@ impl Kind for PodDisruptionBudgets {
         let [least, most] = [&spec["minAvailable"], &spec["maxUnavailable"]];
         if !least.is_null() && !most.is_null() {
             let detail = "minAvailable and maxUnavailable cannot be both set";
-            found.invalid("spec", spec, detail);
+            let printed = format!(
+                "{{\"MinAvailable\":{least},\"Selector\":{},\"MaxUnavailable\":{most},\"UnhealthyPodEvictionPolicy\":{}}}",
+                spec["selector"], spec["unhealthyPodEvictionPolicy"]
+            );
+            found.invalid_printed("spec", &printed, detail);
         }
         amount(least, "spec.minAvailable", found);
         amount(most, "spec.maxUnavailable", found);

@@ -556,3 +556,62 @@ fn refused_any(object: &Value) {
     let response = Lab::new().send(Post, SERVICES, "application/json", &object.to_string());
     assert_eq!(response.status, 422);
 }
+
+#[test]
+fn roles_claims_and_quotas_are_checked_even_where_nothing_acts_on_them() {
+    let rbac =
+        |plural: &str| format!("/apis/rbac.authorization.k8s.io/v1/namespaces/default/{plural}");
+    let object = |version: &str, kind: &str, rest: Value| {
+        let mut object = value!({"apiVersion": version, "kind": kind, "metadata": {"name": "x"}});
+        for (field, content) in rest.as_object().into_iter().flatten() {
+            object[field] = content.clone();
+        }
+        object
+    };
+    let rbac_v1 = "rbac.authorization.k8s.io/v1";
+    for (path, object, message) in [
+        (
+            rbac("roles"),
+            object(
+                rbac_v1,
+                "Role",
+                value!({"rules": [{"apiGroups": [""], "resources": ["pods"]}]}),
+            ),
+            "rules[0].verbs: Required value: verbs must contain at least one value",
+        ),
+        (
+            rbac("rolebindings"),
+            object(
+                rbac_v1,
+                "RoleBinding",
+                value!({"roleRef": {"kind": "Nope", "name": "x"}}),
+            ),
+            "roleRef.kind: Unsupported value: \"Nope\": supported values: \"Role\", \"ClusterRole\"",
+        ),
+        (
+            "/api/v1/namespaces/default/persistentvolumeclaims".to_owned(),
+            object("v1", "PersistentVolumeClaim", value!({"spec": {}})),
+            "[spec.accessModes: Required value: at least 1 access mode is required, spec.resources[storage]: Required value]",
+        ),
+        (
+            "/api/v1/namespaces/default/resourcequotas".to_owned(),
+            object(
+                "v1",
+                "ResourceQuota",
+                value!({"spec": {"hard": {"pods": "-1"}}}),
+            ),
+            "spec.hard[pods]: Invalid value: \"-1\": must be greater than or equal to 0",
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies".to_owned(),
+            object(
+                "networking.k8s.io/v1",
+                "NetworkPolicy",
+                value!({"spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "x"}}]}]}}),
+            ),
+            "spec.ingress[0].from[0].ipBlock.cidr: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+        ),
+    ] {
+        refused(&path, &object, message);
+    }
+}
