@@ -42,6 +42,8 @@ pub(crate) struct Overrides {
     pub(crate) client_key: String,
     pub(crate) insecure: Option<bool>,
     pub(crate) tls_server_name: String,
+    /// A file that is not there is an empty one.
+    pub(crate) lenient: bool,
     /// Whom to be, for this once.
     pub(crate) impersonate: String,
     /// There is more to impersonate than a name.
@@ -78,7 +80,7 @@ impl Config {
         for path in &paths {
             match io.files.read(path) {
                 Ok(content) => files.push((path.clone(), parse(path, &content)?)),
-                Err(error) if !overrides.kubeconfig.is_empty() => {
+                Err(error) if !overrides.kubeconfig.is_empty() && !overrides.lenient => {
                     let words = reason(&error);
                     return Err(Fail::message(format!("stat {path}: {words}")));
                 }

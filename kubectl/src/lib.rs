@@ -199,6 +199,7 @@ fn overrides(parsed: &Parsed) -> Overrides {
             .given("insecure-skip-tls-verify")
             .then(|| parsed.is("insecure-skip-tls-verify")),
         tls_server_name: own("tls-server-name"),
+        lenient: parsed.path.starts_with("config "),
         impersonate: own("as"),
         impersonates_more: !own("as-uid").is_empty()
             || !parsed.list("as-group").is_empty()

@@ -122,6 +122,34 @@ pub(crate) fn named(
     }
 }
 
+/// One object by its name.
+pub(crate) fn get(
+    session: &mut Session<'_, '_>,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+) -> Outcome<Value> {
+    session
+        .get(&resource.path(namespace, name))
+        .map_err(|fail| no_namespace(session, resource, namespace, fail))
+}
+
+/// A namespace that is not there explains better why an object is not.
+pub(crate) fn no_namespace(
+    session: &mut Session<'_, '_>,
+    resource: &Resource,
+    namespace: &str,
+    fail: Fail,
+) -> Fail {
+    if !fail.is_not_found() || !resource.namespaced || ["", "default"].contains(&namespace) {
+        return fail;
+    }
+    match session.get(&format!("/api/v1/namespaces/{namespace}")) {
+        Err(none) if none.is_not_found() => none,
+        _ => fail,
+    }
+}
+
 /// The objects that commands like `label` and `scale` change: by name, by label or all of a type.
 pub(crate) fn fetch(
     session: &mut Session<'_, '_>,
@@ -184,7 +212,7 @@ pub(crate) fn fetch_or_all(
         Selection::Named(pairs) => pairs
             .into_iter()
             .map(|(resource, name)| {
-                let object = session.get(&resource.path(&namespace, &name))?;
+                let object = get(session, &resource, &namespace, &name)?;
                 Ok(Target {
                     resource,
                     name,
@@ -366,7 +394,7 @@ impl Manifest {
     }
 
     fn fetch(self, session: &mut Session<'_, '_>) -> Outcome<Target> {
-        let object = session.get(&self.path())?;
+        let object = get(session, &self.resource, &self.namespace, self.name())?;
         Ok(Target {
             name: self.name().to_owned(),
             namespace: self.namespace,

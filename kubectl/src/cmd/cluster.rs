@@ -14,7 +14,10 @@ use crate::text::tabs::Layout;
 use crate::words;
 use crate::yaml;
 
-pub(super) const CLUSTER_INFO: Command = command("cluster-info", &[], info);
+pub(super) const CLUSTER_INFO: Command = Command {
+    subcommands: &[super::dump::COMMAND],
+    ..command("cluster-info", &[], info)
+};
 
 pub(super) const API_RESOURCES: Command =
     command("api-resources", &[API_RESOURCES_FLAGS], api_resources);

@@ -77,6 +77,7 @@ fn view(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     let value = config.view(parsed.is("raw") || parsed.is("flatten"));
     let format = output::Format::of(session, parsed, false)?;
+    session.typed = true;
     output::print(session, parsed, &format, &value)
 }
 

@@ -91,19 +91,6 @@ fn cp(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
 }
 
 fn container(session: &mut Session<'_, '_>, parsed: &Parsed, place: &Place) -> Outcome<String> {
-    let wanted = parsed.text("container");
-    let all = super::pods::containers(&place.pod);
-    if !wanted.is_empty() && !all.iter().any(|(name, _)| *name == wanted) {
-        let names: Vec<String> = all
-            .iter()
-            .map(|(name, mark)| format!("{name}{mark}"))
-            .collect();
-        return Err(Fail::message(format!(
-            "container {wanted} is not valid for pod {} out of: {}",
-            place.name(),
-            names.join(", ")
-        )));
-    }
     super::pods::container(session, parsed, &place.pod)
 }
 
@@ -124,7 +111,7 @@ fn upload(session: &mut Session<'_, '_>, parsed: &Parsed, from: &str, to: &Spec)
     let mut target = to.path.trim_end_matches('/').to_owned();
     let probe = ["test", "-d", &to.path].map(str::to_owned);
     let (_, _, into) = run(session, &place, &container, &probe, &[])?;
-    if into.is_ok() || to.path.ends_with('/') {
+    if into.is_ok() {
         target = format!("{target}/{base}");
     }
     let (folder, name) = match target.rsplit_once('/') {

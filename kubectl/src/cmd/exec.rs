@@ -26,8 +26,7 @@ pub(crate) fn exec(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let before = parsed.before_dash();
     let command = parsed.after_dash();
     if before.is_empty() {
-        return Err(Fail::usage(
-            "exec",
+        return Err(Fail::message(
             "pod, type/name or --filename must be specified",
         ));
     }
@@ -38,8 +37,7 @@ pub(crate) fn exec(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         ));
     }
     if command.is_empty() {
-        return Err(Fail::usage(
-            "exec",
+        return Err(Fail::message(
             "you must specify at least one command for the container",
         ));
     }
@@ -98,16 +96,16 @@ fn stream_query(container: &str, stdin: bool, tty: bool) -> Vec<(&'static str, &
 /// `kubectl attach`.
 pub(crate) fn attach(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if parsed.args.is_empty() {
-        return Err(Fail::usage(
-            "attach",
-            "at least 1 argument is required for attach",
-        ));
+        return Err(Fail::message("at least 1 argument is required for attach"));
     }
     let places = pods_of(session, &parsed.args[0])?;
     let Some(place) = places.into_iter().next() else {
         return Err(Fail::message("timed out waiting for the condition"));
     };
-    let container = container(session, parsed, &place.pod)?;
+    let container = container(session, parsed, &place.pod).map_err(|fail| match fail {
+        Fail::Message(words) => Fail::Message(format!("cannot attach to the container: {words}")),
+        other => other,
+    })?;
     let (stdin, tty) = wishes(session, parsed);
     attach_place(session, parsed, &place, &container, stdin, tty)
 }

@@ -269,6 +269,13 @@ fn fetch(
     let explained = |fail| explain_selector(fail, asked, parsed);
     let mut whole = get(session, &asked.part(parsed, &query))
         .map_err(|fail| fail.about("get", &asked.resource, &asked.name))
+        .map_err(|fail| {
+            if asked.name.is_empty() {
+                fail
+            } else {
+                select::no_namespace(session, &asked.resource, &asked.namespace, fail)
+            }
+        })
         .map_err(explained)?;
     loop {
         let next = text(&whole, "metadata.continue").to_owned();

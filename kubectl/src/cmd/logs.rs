@@ -1,6 +1,6 @@
 //! `kubectl logs`.
 
-use super::pods::{Place, container, containers, pods_of};
+use super::pods::{Place, container, containers, not_valid, pods_of};
 use super::shared::command;
 use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, Duration, Int, Text};
@@ -43,6 +43,7 @@ pub(crate) fn logs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
         ));
     }
+    check(parsed)?;
     let namespace = session.namespace()?;
     let mut places = if selector.is_empty() {
         pods_of(session, &parsed.args[0]).map_err(|fail| missing(fail, &namespace))?
@@ -81,10 +82,15 @@ pub(crate) fn logs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
             let names = containers(&place.pod).into_iter();
             wanted.extend(names.map(|(name, _)| (place, name.to_owned())));
         } else if let Some(name) = parsed.args.get(1) {
+            if containers(&place.pod)
+                .iter()
+                .all(|(known, _)| known != name)
+            {
+                return Err(not_valid(&place.pod, name));
+            }
             wanted.push((place, name.clone()));
         } else {
-            let name = container(session, parsed, &place.pod)
-                .map_err(|fail| no_container(fail, parsed, place))?;
+            let name = container(session, parsed, &place.pod)?;
             wanted.push((place, name));
         }
     }
@@ -94,6 +100,37 @@ pub(crate) fn logs(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     }
     for (place, name) in wanted {
         log(session, parsed, place, &name, by_selector)?;
+    }
+    Ok(())
+}
+
+/// Says what is wrong with the flags, before anything is asked for.
+fn check(parsed: &Parsed) -> Outcome {
+    if !parsed.text("selector").is_empty() && !parsed.args.is_empty() {
+        return Err(Fail::usage(
+            "logs",
+            "only a selector (-l) or a POD name is allowed",
+        ));
+    }
+    if parsed.is("all-containers") && parsed.given("container") {
+        return Err(Fail::message(format!(
+            "--all-containers=true should not be specified with container name {}",
+            parsed.text("container")
+        )));
+    }
+    if parsed.int("tail") < -1 {
+        return Err(Fail::message("--tail must be greater than or equal to -1"));
+    }
+    if parsed.given("since") && !parsed.text("since-time").is_empty() {
+        return Err(Fail::message(
+            "at most one of `sinceTime` or `sinceSeconds` may be specified",
+        ));
+    }
+    if parsed.duration("since") < 0 {
+        return Err(Fail::message("--since must be greater than 0"));
+    }
+    if parsed.int("limit-bytes") < 0 {
+        return Err(Fail::message("--limit-bytes must be greater than 0"));
     }
     Ok(())
 }
@@ -139,20 +176,12 @@ fn follow_all(
     Ok(())
 }
 
-fn no_container(fail: Fail, parsed: &Parsed, place: &Place) -> Fail {
-    match fail {
-        Fail::Message(_) if parsed.given("container") => Fail::message(format!(
-            "container {} is not valid for pod {}",
-            parsed.text("container"),
-            place.name()
-        )),
-        other => other,
-    }
-}
-
 /// The words for a pod that is not there, as `kubectl logs` puts them.
 fn missing(fail: Fail, namespace: &str) -> Fail {
     match &fail {
+        Fail::Message(words) if words.starts_with("cannot attach to *") => {
+            Fail::Message(words.replacen("cannot attach to", "cannot get the logs from", 1))
+        }
         Fail::Status(status, _) if fail.is_not_found() => Fail::message(format!(
             "error from server (NotFound): {} in namespace {}",
             text(status, "message"),

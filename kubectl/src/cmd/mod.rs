@@ -18,6 +18,7 @@ mod delete;
 mod describe;
 mod diff;
 mod drain;
+mod dump;
 mod edit;
 mod exec;
 mod explain;

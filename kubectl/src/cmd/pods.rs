@@ -36,7 +36,7 @@ impl Place {
 pub(super) fn pods_of(session: &mut Session<'_, '_>, who: &str) -> Outcome<Vec<Place>> {
     let (resource, name) = select::one(session, &[who.to_owned()], "pod")?;
     let namespace = session.namespace()?;
-    let object = session.get(&resource.path(&namespace, &name))?;
+    let object = select::get(session, &resource, &namespace, &name)?;
     if resource.kind == "Pod" {
         return Ok(vec![Place {
             pod: object,
@@ -95,8 +95,9 @@ fn pod_selector(resource: &Resource, object: &Value) -> Outcome<String> {
                 quoted(text(object, "metadata.name"))
             )),
             _ => Fail::message(format!(
-                "cannot attach to *unstructured.Unstructured: selector for {} not implemented",
-                resource.kind
+                "cannot attach to *{version}.{kind}: selector for *{version}.{kind} not implemented",
+                version = resource.version,
+                kind = resource.kind
             )),
         });
     }
@@ -123,6 +124,19 @@ pub(super) fn containers(pod: &Value) -> Vec<(&str, &str)> {
     .collect()
 }
 
+/// What is said of a container that a Pod has not.
+pub(super) fn not_valid(pod: &Value, wanted: &str) -> Fail {
+    let names: Vec<String> = containers(pod)
+        .iter()
+        .map(|(name, mark)| format!("{name}{mark}"))
+        .collect();
+    Fail::message(format!(
+        "container {wanted} is not valid for pod {} out of: {}",
+        text(pod, "metadata.name"),
+        names.join(", ")
+    ))
+}
+
 /// `-c`, else the annotated default, else the first, which is told when there are several.
 pub(super) fn container(
     session: &mut Session<'_, '_>,
@@ -135,10 +149,7 @@ pub(super) fn container(
         if all.iter().any(|(name, _)| *name == wanted) {
             return Ok(wanted.to_owned());
         }
-        return Err(Fail::message(format!(
-            "container {wanted} not found in pod {}",
-            text(pod, "metadata.name")
-        )));
+        return Err(not_valid(pod, wanted));
     }
     if let Some(name) =
         pod["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"].as_str()

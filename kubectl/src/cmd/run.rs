@@ -115,7 +115,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
 /// Complains of flags that say nothing.
 fn check(parsed: &Parsed) -> Outcome {
     let image = parsed.text("image");
-    if image.is_empty() || image.contains(char::is_whitespace) || image.ends_with([':', '/', '@']) {
+    if !is_reference(image) {
         return Err(Fail::message(format!(
             "Invalid image name {}: invalid reference format",
             quoted(image)
@@ -268,4 +268,73 @@ fn make_service(
         session.out("---\n")?;
     }
     Ok(())
+}
+
+/// Whether a text names an image: a path of lower-case words, a registry before it, a tag and a digest after it.
+fn is_reference(image: &str) -> bool {
+    let word = |text: &str, more: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || more.contains(c))
+            && text.starts_with(|c: char| !more.contains(c))
+            && text.ends_with(|c: char| !more.contains(c))
+    };
+    let (rest, digest) = image
+        .split_once('@')
+        .map_or((image, None), |(rest, digest)| (rest, Some(digest)));
+    let digest_fits = digest.is_none_or(|digest| {
+        digest.split_once(':').is_some_and(|(kind, hex)| {
+            word(kind, "+._-") && hex.len() >= 32 && hex.chars().all(|c| c.is_ascii_hexdigit())
+        })
+    });
+    let at = rest.rfind(':').filter(|at| !rest[*at..].contains('/'));
+    let (path, tag) = at.map_or((rest, None), |at| (&rest[..at], Some(&rest[at + 1..])));
+    let tag_fits = tag.is_none_or(|tag| {
+        !tag.is_empty()
+            && tag.len() <= 128
+            && !tag.starts_with(['.', '-'])
+            && tag
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    });
+    let mut parts: Vec<&str> = path.split('/').collect();
+    if parts.len() > 1 && (parts[0].contains(['.', ':']) || parts[0] == "localhost") {
+        let host = parts.remove(0);
+        let (host, port) = host.split_once(':').unwrap_or((host, "1"));
+        let fits = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
+        if host.is_empty() || !host.chars().all(fits) || port.parse::<u16>().is_err() {
+            return false;
+        }
+    }
+    digest_fits && tag_fits && parts.iter().all(|part| word(part, "._-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reference;
+
+    #[test]
+    fn images_are_named_by_the_rules_of_registries() {
+        for good in [
+            "nginx",
+            "nginx:1.27",
+            "a.b:5000/c/d_e:T-1",
+            "localhost/x",
+            "registry.k8s.io/e2e-test-images/agnhost:2.39",
+        ] {
+            assert!(is_reference(good), "{good}");
+        }
+        for bad in [
+            "BAD:image:x",
+            "a//b",
+            "Foo",
+            "-a",
+            "a:b:c",
+            "nginx@sha256:x",
+            "a:",
+        ] {
+            assert!(!is_reference(bad), "{bad}");
+        }
+    }
 }

@@ -116,7 +116,7 @@ fn found(session: &mut Session<'_, '_>, parsed: &Parsed, fails: &mut Vec<Fail>) 
             // Only a single word may be the beginning of names.
             let alone = parsed.args.len() == 2;
             for (resource, name) in pairs {
-                match session.get(&resource.path(&namespace, &name)) {
+                match select::get(session, &resource, &namespace, &name) {
                     Ok(object) => found.push((resource, object)),
                     Err(fail) if fail.is_not_found() && alone => {
                         // A name that is not there may be the beginning of names that are.

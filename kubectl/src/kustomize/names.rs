@@ -247,8 +247,9 @@ pub(super) fn rename(objects: &mut [Value], prefix: &str, suffix: &str) {
     for object in objects.iter_mut() {
         let old = text(object, "metadata.name").to_owned();
         let kind = text(object, "kind").to_owned();
-        let hash = object["metadata"]["annotations"]
-            .as_object_mut()
+        let hash = object
+            .pointer_mut("/metadata/annotations")
+            .and_then(Value::as_object_mut)
             .and_then(|annotations| annotations.remove(HASH));
         let bare = object["metadata"]["annotations"]
             .as_object()

@@ -169,16 +169,10 @@ const MAPS: [&str; 9] = [
     "requests",
 ];
 
-/// The keys of an object as Go's encoder writes the struct that stands under `parent`.
-pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m String> {
-    let mut keys: Vec<&String> = map.keys().collect();
-    let service_selector = parent == "selector"
-        && !map.contains_key("matchLabels")
-        && !map.contains_key("matchExpressions");
-    if MAPS.contains(&parent) || service_selector {
-        return keys;
-    }
-    let own: &[&str] = match parent {
+/// The order of the struct that stands under `parent`.
+fn order(map: &Map<String, Value>, parent: &str) -> &'static [&'static str] {
+    let has = |key: &str| map.contains_key(key);
+    match parent {
         "rules" => &["verbs", "apiGroups", "resources", "resourceNames"],
         "roleRef" => &["apiGroup", "kind", "name"],
         "scaleTargetRef" => &["kind", "name", "apiVersion"],
@@ -204,8 +198,249 @@ pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m Str
             "resourceVersion",
             "fieldPath",
         ],
+        "" if has("clusters") => &[
+            "kind",
+            "apiVersion",
+            "preferences",
+            "clusters",
+            "users",
+            "contexts",
+            "current-context",
+        ],
+        "cluster" => &[
+            "server",
+            "tls-server-name",
+            "insecure-skip-tls-verify",
+            "certificate-authority",
+            "certificate-authority-data",
+        ],
+        "context" => &["cluster", "user", "namespace"],
+        "spec" if has("containers") => POD,
+        "spec" if has("sessionAffinity") => SERVICE,
+        "spec" if has("podCIDR") => &[
+            "podCIDR",
+            "podCIDRs",
+            "providerID",
+            "unschedulable",
+            "taints",
+        ],
+        "spec" if has("template") && !has("parallelism") && !has("completions") => WORKLOAD,
+        "status" if has("replicas") && !has("updatedReplicas") => &[
+            "replicas",
+            "fullyLabeledReplicas",
+            "readyReplicas",
+            "availableReplicas",
+            "terminatingReplicas",
+            "observedGeneration",
+            "conditions",
+        ],
+        "status" => STATUS,
+        "conditions" => &[
+            "type",
+            "observedGeneration",
+            "status",
+            "lastUpdateTime",
+            "lastHeartbeatTime",
+            "lastProbeTime",
+            "lastTransitionTime",
+            "reason",
+            "message",
+        ],
+        "containerStatuses" | "initContainerStatuses" => &[
+            "name",
+            "state",
+            "lastState",
+            "ready",
+            "restartCount",
+            "image",
+            "imageID",
+            "containerID",
+            "started",
+            "allocatedResources",
+            "resources",
+            "volumeMounts",
+        ],
+        "terminated" => &[
+            "exitCode",
+            "signal",
+            "reason",
+            "message",
+            "startedAt",
+            "finishedAt",
+            "containerID",
+        ],
+        "waiting" => &["reason", "message"],
+        "nodeInfo" => &[
+            "machineID",
+            "systemUUID",
+            "bootID",
+            "kernelVersion",
+            "osImage",
+            "containerRuntimeVersion",
+            "kubeletVersion",
+            "kubeProxyVersion",
+            "operatingSystem",
+            "architecture",
+        ],
+        "ownerReferences" => &[
+            "apiVersion",
+            "kind",
+            "name",
+            "uid",
+            "controller",
+            "blockOwnerDeletion",
+        ],
+        "ports" => &[
+            "name",
+            "hostPort",
+            "containerPort",
+            "protocol",
+            "port",
+            "targetPort",
+            "nodePort",
+        ],
+        "projected" => &["sources", "defaultMode"],
+        "resources" => &["limits", "requests"],
+        "serviceAccountToken" => &["audience", "expirationSeconds", "path"],
+        "source" if has("component") => &["component", "host"],
+        "items" if has("key") => &["key", "path", "mode"],
+        "volumeMounts" if has("recursiveReadOnly") => {
+            &["name", "mountPath", "readOnly", "recursiveReadOnly"]
+        }
+        "volumeMounts" => &[
+            "name",
+            "readOnly",
+            "recursiveReadOnly",
+            "mountPath",
+            "subPath",
+        ],
         _ => ORDER,
-    };
+    }
+}
+
+const POD: &[&str] = &[
+    "volumes",
+    "initContainers",
+    "containers",
+    "ephemeralContainers",
+    "restartPolicy",
+    "terminationGracePeriodSeconds",
+    "activeDeadlineSeconds",
+    "dnsPolicy",
+    "nodeSelector",
+    "serviceAccountName",
+    "serviceAccount",
+    "automountServiceAccountToken",
+    "nodeName",
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "shareProcessNamespace",
+    "securityContext",
+    "imagePullSecrets",
+    "hostname",
+    "subdomain",
+    "affinity",
+    "schedulerName",
+    "tolerations",
+    "hostAliases",
+    "priorityClassName",
+    "priority",
+    "dnsConfig",
+    "readinessGates",
+    "runtimeClassName",
+    "enableServiceLinks",
+    "preemptionPolicy",
+    "overhead",
+    "topologySpreadConstraints",
+];
+
+const SERVICE: &[&str] = &[
+    "ports",
+    "selector",
+    "clusterIP",
+    "clusterIPs",
+    "type",
+    "externalIPs",
+    "sessionAffinity",
+    "loadBalancerIP",
+    "loadBalancerSourceRanges",
+    "externalName",
+    "externalTrafficPolicy",
+    "healthCheckNodePort",
+    "publishNotReadyAddresses",
+    "sessionAffinityConfig",
+    "ipFamilies",
+    "ipFamilyPolicy",
+    "allocateLoadBalancerNodePorts",
+    "loadBalancerClass",
+    "internalTrafficPolicy",
+];
+
+const WORKLOAD: &[&str] = &[
+    "replicas",
+    "selector",
+    "template",
+    "volumeClaimTemplates",
+    "serviceName",
+    "podManagementPolicy",
+    "strategy",
+    "updateStrategy",
+    "minReadySeconds",
+    "revisionHistoryLimit",
+    "paused",
+    "progressDeadlineSeconds",
+];
+
+const STATUS: &[&str] = &[
+    "capacity",
+    "allocatable",
+    "loadBalancer",
+    "currentNumberScheduled",
+    "numberMisscheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+    "observedGeneration",
+    "replicas",
+    "updatedReplicas",
+    "readyReplicas",
+    "availableReplicas",
+    "unavailableReplicas",
+    "terminatingReplicas",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberUnavailable",
+    "phase",
+    "userInfo",
+    "conditions",
+    "message",
+    "reason",
+    "addresses",
+    "daemonEndpoints",
+    "nodeInfo",
+    "images",
+    "hostIP",
+    "hostIPs",
+    "podIP",
+    "podIPs",
+    "startTime",
+    "initContainerStatuses",
+    "containerStatuses",
+    "qosClass",
+    "allocatedResources",
+    "resources",
+];
+
+/// The keys of an object as Go's encoder writes the struct that stands under `parent`.
+pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m String> {
+    let mut keys: Vec<&String> = map.keys().collect();
+    let service_selector = parent == "selector"
+        && !map.contains_key("matchLabels")
+        && !map.contains_key("matchExpressions");
+    if MAPS.contains(&parent) || service_selector {
+        return keys;
+    }
+    let own = order(map, parent);
     let rank = |key: &str| {
         own.iter()
             .position(|known| *known == key)
@@ -213,6 +448,23 @@ pub(crate) fn keys<'m>(map: &'m Map<String, Value>, parent: &str) -> Vec<&'m Str
     };
     keys.sort_by_key(|key| rank(key));
     // The status stands last in every kind.
-    keys.sort_by_key(|key| *key == "status");
+    keys.sort_by_key(|key| *key == "status" && map[*key].is_object());
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn structs_have_an_order_of_their_own() {
+        let node = json!({
+            "status": {"conditions": [{"message": "m", "status": "True", "type": "Ready"}], "capacity": {"pods": "1"}},
+            "spec": {"podCIDRs": ["c"], "podCIDR": "c"},
+        });
+        assert_eq!(
+            crate::text::json::compact_typed(&node),
+            r#"{"spec":{"podCIDR":"c","podCIDRs":["c"]},"status":{"capacity":{"pods":"1"},"conditions":[{"type":"Ready","status":"True","message":"m"}]}}"#
+        );
+    }
 }
