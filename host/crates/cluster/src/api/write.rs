@@ -107,6 +107,7 @@ fn create_draft(
     if !dry_run && kind.names().key == "namespaces" {
         admission::furnish_namespace(call.store, call.registry, call.now, &name);
     }
+    warnings.extend(kind.warnings(&object, None));
     warnings.extend(lab_warning(&unused));
     answer(call, target, 201, &object, warnings)
 }
@@ -325,6 +326,9 @@ fn update(
     }
     if key == "services" {
         call.addresses.allocate(call.store, &mut object)?;
+    }
+    if target.subresource.is_none() {
+        warnings.extend(kind.warnings(&object, Some(current)));
     }
     warnings.extend(lab_warning(&lab::unused(kind, &object, Some(current))));
     if let Owner::Update(writer) = owner {

@@ -31,6 +31,8 @@ pub(crate) struct Recorder {
     last_nanos: u64,
     /// What was said of late about the same thing for the same reason, in how many ways.
     similar: BTreeMap<Identity, (Instant, BTreeSet<String>)>,
+    /// From how many of them on the old ones are looked for.
+    swept: usize,
 }
 
 #[derive(Debug)]
@@ -91,9 +93,16 @@ impl Recorder {
 
     /// The note as one of many that are alike, once there are many: client-go's `EventAggregator`.
     fn combine(&mut self, now: Instant, note: &Note) -> Option<Note> {
-        self.similar.retain(|_, (last, _)| *last + OF_LATE > now);
+        // Looked through only when it has doubled, so that a crowd of events stays cheap.
+        if self.similar.len() >= self.swept.max(CAPACITY) {
+            self.similar.retain(|_, (last, _)| *last + OF_LATE > now);
+            self.swept = 2 * self.similar.len();
+        }
         let entry = self.similar.entry(identity(note, ""));
         let (last, ways) = entry.or_insert_with(|| (now, BTreeSet::new()));
+        if *last + OF_LATE <= now {
+            ways.clear();
+        }
         *last = now;
         if ways.len() < MANY {
             ways.insert(note.message.clone());

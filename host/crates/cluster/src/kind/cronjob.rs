@@ -128,6 +128,10 @@ impl Kind for CronJobs {
         }
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.jobTemplate.spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &[

@@ -108,6 +108,10 @@ impl Kind for DaemonSets {
         workload::immutable(new, old, "/spec/selector", found);
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &[

@@ -103,6 +103,10 @@ impl Kind for Deployments {
         }
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &[

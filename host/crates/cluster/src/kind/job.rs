@@ -142,6 +142,10 @@ impl Kind for Jobs {
         &["status.successful"]
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &["status"],

@@ -54,6 +54,7 @@ mod statefulset;
 mod storage_rules;
 pub mod view;
 mod volume;
+mod warnings;
 mod workload;
 mod workload_columns;
 
@@ -225,6 +226,11 @@ pub trait Kind: Sync {
     /// What this lab leaves out when objects of this kind cannot be written, only read.
     fn read_only(&self) -> Option<&'static str> {
         None
+    }
+
+    /// What is said of an object that is accepted: of a new one, or one that takes the place of `old`.
+    fn warnings(&self, _new: &Value, _old: Option<&Value>) -> Vec<String> {
+        Vec::new()
     }
 
     /// A warning every answer about this kind carries.

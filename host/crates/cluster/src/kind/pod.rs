@@ -142,6 +142,10 @@ impl Kind for Pods {
         ]
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_pod(new, old)
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             parts: &[("spec", &pod_fields::SPEC), ("status", &pod_fields::STATUS)],

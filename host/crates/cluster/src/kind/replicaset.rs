@@ -81,6 +81,10 @@ impl Kind for ReplicaSets {
         &["status.replicas"]
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &[

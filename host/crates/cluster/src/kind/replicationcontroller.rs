@@ -99,6 +99,10 @@ impl Kind for ReplicationControllers {
         &["status.replicas"]
     }
 
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_template(new, old, "spec.template")
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &["spec.{minReadySeconds,replicas,selector}", "status"],

@@ -116,6 +116,10 @@ impl Kind for Services {
         &["spec.clusterIP", "spec.type"]
     }
 
+    fn warnings(&self, new: &Value, _old: Option<&Value>) -> Vec<String> {
+        super::warnings::of_service(new)
+    }
+
     fn fields(&self) -> &'static Fields {
         &Fields {
             honoured: &[

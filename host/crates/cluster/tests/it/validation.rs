@@ -615,3 +615,39 @@ fn roles_claims_and_quotas_are_checked_even_where_nothing_acts_on_them() {
         refused(&path, &object, message);
     }
 }
+
+#[test]
+fn what_is_accepted_and_means_trouble_is_said() {
+    let of = |path: &str, object: &Value| -> Vec<String> {
+        let response = Lab::new().send(Post, path, "application/json", &object.to_string());
+        assert_eq!(response.status, 201, "{object}");
+        let said = crate::fixture::warnings(&response);
+        said.into_iter().map(str::to_owned).collect()
+    };
+    let wish = container(&value!({
+        "ports": [{"containerPort": 80}, {"containerPort": 80}],
+        "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}, {"name": "A", "value": "$(A)3"}],
+        "resources": {"limits": {"memory": "1500m"}},
+    }));
+    let expected = [
+        r#"299 - "spec.containers[0].resources.limits[memory]: fractional byte value \"1500m\" is invalid, must be an integer""#,
+        r#"299 - "spec.containers[0].resources.requests[memory]: fractional byte value \"1500m\" is invalid, must be an integer""#,
+        r#"299 - "spec.containers[0].env[1]: hides previous definition of \"A\", which may be dropped when using apply""#,
+        r#"299 - "spec.containers[0].ports[1]: duplicate port definition with spec.containers[0].ports[0]""#,
+    ];
+    assert_eq!(of(PODS, &wish), expected);
+    let mut deployment: Value = serde_json::from_str(MY_NGINX).expect("JSON");
+    deployment["spec"]["template"]["spec"]["nodeSelector"] =
+        value!({"beta.kubernetes.io/os": "linux"});
+    assert_eq!(
+        of(DEPLOYMENTS, &deployment),
+        [
+            r#"299 - "spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead""#
+        ]
+    );
+    let service = service(&value!({"ports": [{"port": 80}], "externalName": "x.example"}));
+    assert_eq!(
+        of(SERVICES, &service),
+        [r#"299 - "spec.externalName is ignored when spec.type is not \"ExternalName\"""#]
+    );
+}
