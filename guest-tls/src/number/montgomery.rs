@@ -99,6 +99,48 @@ impl Montgomery {
         }
     }
 
+    /// a·a/range modulo the modulus, into `out` as above: each product of two limbs is made once and
+    /// doubled. `wide` is twice as long as the modulus.
+    fn square(&self, a: &[Limb], wide: &mut [Limb], out: &mut [Limb]) {
+        let length = self.modulus.len();
+        let (a, modulus, wide) = (
+            &a[..length],
+            &self.modulus[..length],
+            &mut wide[..2 * length],
+        );
+        wide.fill(0);
+        for (at, factor) in a.iter().enumerate() {
+            let rest = &a[at + 1..];
+            let row = &mut wide[2 * at + 1..][..=rest.len()];
+            let carry = add_product(Wide::from(*factor), rest, row);
+            row[rest.len()] = low(carry);
+        }
+        let (mut bit, mut carry) = (0, 0);
+        for (pair, limb) in wide.chunks_exact_mut(2).zip(a) {
+            let (first, second) = (pair[0] << 1 | bit, pair[1] << 1 | pair[0] >> (BITS - 1));
+            bit = pair[1] >> (BITS - 1);
+            let sum = Wide::from(*limb) * Wide::from(*limb) + Wide::from(first) + carry;
+            pair[0] = low(sum);
+            let sum = Wide::from(second) + (sum >> BITS);
+            pair[1] = low(sum);
+            carry = sum >> BITS;
+        }
+        let mut top = 0;
+        for at in 0..length {
+            let factor = Wide::from(wide[at].wrapping_mul(self.inverse));
+            let carry = add_product(factor, modulus, &mut wide[at..=at + length - 1]);
+            let sum = Wide::from(wide[at + length]) + carry + top;
+            wide[at + length] = low(sum);
+            top = sum >> BITS;
+        }
+        out[..length].copy_from_slice(&wide[length..]);
+        out[length] = low(top);
+        let out = &mut out[..=length];
+        if order(out, modulus).is_ge() {
+            subtract(out, modulus);
+        }
+    }
+
     /// `base` to the power of `exponent`, four bits of it at a time; a short one bit by bit.
     pub(crate) fn power(&self, base: &Number, exponent: &Number) -> Number {
         let length = self.modulus.len();
@@ -129,9 +171,11 @@ impl Montgomery {
             table.push(next);
         }
         let mut power = table[0].clone();
+        let (mut wide, mut out) = (vec![0; 2 * length], vec![0; length + 1]);
         for window in (0..exponent.bits().div_ceil(4)).rev() {
             for _ in 0..4 {
-                power = product(&power, &power);
+                self.square(&power, &mut wide, &mut out);
+                power.copy_from_slice(&out[..length]);
             }
             let digit = (0..4)
                 .filter(|bit| exponent.bit(window * 4 + bit))
@@ -142,6 +186,17 @@ impl Montgomery {
         }
         Number::from_limbs(product(&power, &unit))
     }
+}
+
+/// Adds `factor`·`limbs` to the row; what is left to add behind it.
+fn add_product(factor: Wide, limbs: &[Limb], row: &mut [Limb]) -> Wide {
+    let mut carry = 0;
+    for (place, limb) in row.iter_mut().zip(limbs) {
+        let sum = factor * Wide::from(*limb) + Wide::from(*place) + carry;
+        *place = low(sum);
+        carry = sum >> BITS;
+    }
+    carry
 }
 
 #[cfg(test)]
