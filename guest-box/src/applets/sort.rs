@@ -35,7 +35,61 @@ pub(super) const APPLETS: &[Applet] = &[Applet {
 struct Key {
     start: (usize, usize),
     end: Option<(usize, usize)>,
-    options: String,
+    /// Its own letters, which take the place of those of the whole.
+    way: Option<Way>,
+}
+
+/// What the letters say about comparing; asked once, not for each pair.
+#[derive(Clone, Copy)]
+struct Way {
+    blanks: bool,
+    known: Option<Known>,
+    kind: Kind,
+    reverse: bool,
+}
+
+/// Which characters count.
+#[derive(Clone, Copy)]
+enum Known {
+    Dictionary,
+    Printable,
+}
+
+/// What is compared.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    CaselessText,
+    Month,
+    Number,
+    General,
+    Human,
+    Version,
+}
+
+impl Way {
+    fn of(letters: &str) -> Self {
+        let has = |letter| letters.contains(letter);
+        let kinds = [
+            ('M', Kind::Month),
+            ('g', Kind::General),
+            ('h', Kind::Human),
+            ('n', Kind::Number),
+            ('V', Kind::Version),
+            ('f', Kind::CaselessText),
+        ];
+        let kind = kinds.iter().find(|(letter, _)| has(*letter));
+        Self {
+            blanks: has('b'),
+            known: match (has('d'), has('i')) {
+                (true, _) => Some(Known::Dictionary),
+                (false, true) => Some(Known::Printable),
+                (false, false) => None,
+            },
+            kind: kind.map_or(Kind::Text, |(_, kind)| *kind),
+            reverse: has('r'),
+        }
+    }
 }
 
 fn key(io: &mut Io<'_>, text: &str) -> Result<Key, Stop> {
@@ -70,7 +124,7 @@ fn key(io: &mut Io<'_>, text: &str) -> Result<Key, Stop> {
     Ok(Key {
         start,
         end,
-        options,
+        way: (!options.is_empty()).then(|| Way::of(&options)),
     })
 }
 
@@ -121,43 +175,32 @@ pub(super) fn field_end(line: &str, at: usize) -> usize {
         .map_or(line.len(), |end| at + blanks + end)
 }
 
-fn compare(left: &str, right: &str, options: &str) -> Ordering {
-    let trim = |text: &'_ str| -> String {
-        if options.contains('b') {
-            text.trim_start().to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    if options.contains(['d', 'i']) {
+fn compare(left: &str, right: &str, way: Way) -> Ordering {
+    if let Some(known) = way.known {
         let kept = |text: &str| -> String {
-            let known = |c: &char| match options.contains('d') {
-                true => c.is_ascii_alphanumeric() || c.is_ascii_whitespace(),
-                false => !c.is_ascii_control(),
+            let known = |c: &char| match known {
+                Known::Dictionary => c.is_ascii_alphanumeric() || c.is_ascii_whitespace(),
+                Known::Printable => !c.is_ascii_control(),
             };
             text.chars().filter(known).collect()
         };
-        let rest = options.replace(['d', 'i'], "");
-        return compare(&kept(left), &kept(right), &rest);
+        let way = Way { known: None, ..way };
+        return compare(&kept(left), &kept(right), way);
     }
-    let order = if options.contains('M') {
-        month(&trim(left)).cmp(&month(&trim(right)))
-    } else if options.contains(['n', 'g', 'h']) {
-        number_of(left, options).total_cmp(&number_of(right, options))
-    } else if options.contains('V') {
-        version_parts(left).cmp(&version_parts(right))
-    } else if options.contains('f') {
-        trim(left).to_uppercase().cmp(&trim(right).to_uppercase())
-    } else if options.contains('b') {
-        trim(left).cmp(&trim(right))
-    } else {
-        left.cmp(right)
+    let (left, right) = match way.blanks {
+        true => (left.trim_start(), right.trim_start()),
+        false => (left, right),
     };
-    if options.contains('r') {
-        order.reverse()
-    } else {
-        order
-    }
+    let order = match way.kind {
+        Kind::Text => left.cmp(right),
+        Kind::CaselessText => left.to_uppercase().cmp(&right.to_uppercase()),
+        Kind::Month => month(left).cmp(&month(right)),
+        Kind::Version => version_parts(left).cmp(&version_parts(right)),
+        Kind::Number | Kind::General | Kind::Human => {
+            number_of(left, way.kind).total_cmp(&number_of(right, way.kind))
+        }
+    };
+    if way.reverse { order.reverse() } else { order }
 }
 
 /// The month that a text begins with; nothing, which is before all, when it is none.
@@ -167,13 +210,13 @@ fn month(text: &str) -> Option<usize> {
     months.split(' ').position(|month| month == start)
 }
 
-fn number_of(text: &str, options: &str) -> f64 {
+fn number_of(text: &str, kind: Kind) -> f64 {
     let text = text.trim_start();
     let end = text
         .char_indices()
         .find(|(at, c)| !(c.is_ascii_digit() || *c == '.' || (*c == '-' && *at == 0)))
         .map_or(text.len(), |(at, _)| at);
-    if options.contains('g') {
+    if matches!(kind, Kind::General) {
         // The longest beginning that is a number, with its exponent.
         let numeric = |c: &char| c.is_ascii_digit() || "+-.eE".contains(*c);
         let length = text.chars().take_while(numeric).count();
@@ -181,10 +224,11 @@ fn number_of(text: &str, options: &str) -> f64 {
         return found.unwrap_or(0.0);
     }
     let value: f64 = text[..end].parse().unwrap_or(0.0);
+    let human = matches!(kind, Kind::Human);
     let factor = match text[end..].chars().next() {
-        Some('K' | 'k') if options.contains('h') => 1024.0,
-        Some('M') if options.contains('h') => 1024.0 * 1024.0,
-        Some('G') if options.contains('h') => 1024.0 * 1024.0 * 1024.0,
+        Some('K' | 'k') if human => 1024.0,
+        Some('M') if human => 1024.0 * 1024.0,
+        Some('G') if human => 1024.0 * 1024.0 * 1024.0,
         _ => 1.0,
     };
     value * factor
@@ -218,45 +262,45 @@ fn sort(io: &mut Io<'_>) -> Outcome {
     for text in parsed.values('k').map(str::to_owned).collect::<Vec<_>>() {
         keys.push(key(io, &text)?);
     }
-    let global: String = "nrfgbVhMdi"
+    let letters: String = "nrfgbVhMdi"
         .chars()
         .filter(|letter| parsed.has(*letter))
         .collect();
+    let global = Way::of(&letters);
     let separator = parsed.value('t').and_then(|text| text.chars().next());
     let end = if parsed.has('z') { '\0' } else { '\n' };
-    let mut lines: Vec<String> = Vec::new();
+    let mut texts: Vec<String> = Vec::new();
     for path in inputs(&parsed) {
         let Some(mut input) = open_plain(io, &path) else {
             return Ok(2);
         };
         let mut bytes = Vec::new();
         input.read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        lines.extend(text.split_terminator(end).map(str::to_owned));
+        let text = String::from_utf8(bytes);
+        texts.push(text.unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()));
     }
-    let by_keys = |left: &String, right: &String| {
+    let mut lines: Vec<&str> = Vec::new();
+    for text in &texts {
+        lines.extend(text.split_terminator(end));
+    }
+    let by_keys = |left: &&str, right: &&str| {
         if keys.is_empty() {
-            return compare(left, right, &global);
+            return compare(left, right, global);
         }
         let mut orders = keys.iter().map(|key| {
-            let options = if key.options.is_empty() {
-                &global
-            } else {
-                &key.options
-            };
-            compare(key.of(left, separator), key.of(right, separator), options)
+            let way = key.way.unwrap_or(global);
+            compare(key.of(left, separator), key.of(right, separator), way)
         });
         orders
             .find(|order| order.is_ne())
             .unwrap_or(Ordering::Equal)
     };
-    let full = |left: &String, right: &String| {
-        by_keys(left, right).then_with(|| {
-            match (parsed.has('s') || parsed.has('u'), parsed.has('r')) {
-                (true, _) => Ordering::Equal,
-                (false, true) => right.cmp(left),
-                (false, false) => left.cmp(right),
-            }
+    let (stable, reverse) = (parsed.has('s') || parsed.has('u'), parsed.has('r'));
+    let full = |left: &&str, right: &&str| {
+        by_keys(left, right).then_with(|| match (stable, reverse) {
+            (true, _) => Ordering::Equal,
+            (false, true) => right.cmp(left),
+            (false, false) => left.cmp(right),
         })
     };
     if parsed.has('c') {

@@ -43,20 +43,25 @@ fn uniq(io: &mut Io<'_>) -> Outcome {
         return Ok(1);
     };
     let mut input = BufReader::new(input);
-    let same = |line: &str| -> String {
+    let whole = fields == 0 && chars == 0 && width == usize::MAX && !parsed.has('i');
+    let same = |line: &str| -> Option<String> {
+        if whole {
+            return None;
+        }
         let mut at = 0;
         for _ in 0..fields {
             at = field_end(line, at);
         }
         let part: String = line[at..].chars().skip(chars).take(width).collect();
-        if parsed.has('i') {
+        Some(if parsed.has('i') {
             part.to_lowercase()
         } else {
             part
-        }
+        })
     };
     let mut out = Vec::new();
-    let mut current: Option<(String, String, usize)> = None;
+    // A line, what of it counts unless all does, and how often it came.
+    let mut current: Option<(String, Option<String>, usize)> = None;
     let mut bytes = Vec::new();
     let end = if parsed.has('z') { b'\0' } else { b'\n' };
     loop {
@@ -66,7 +71,9 @@ fn uniq(io: &mut Io<'_>) -> Outcome {
             String::from_utf8_lossy(bytes.strip_suffix(&[end]).unwrap_or(&bytes)).into_owned();
         let this = same(&line);
         match &mut current {
-            Some((_, key, count)) if !ended && *key == this => *count += 1,
+            Some((before, key, count)) if !ended && *key == this && (!whole || *before == line) => {
+                *count += 1;
+            }
             _ => {
                 if let Some((line, _, count)) = current.replace((line, this, 1))
                     && !(parsed.has('d') && count == 1)
