@@ -143,10 +143,13 @@ impl Pager {
     fn main(&mut self, io: &mut Io<'_>, mut keys: Keys, quits: bool) -> Result<(), Stop> {
         loop {
             self.draw(io)?;
-            // Looking again now and then follows a terminal that changed its size.
-            let Some(key) = keys.next_within(Duration::from_secs(1)) else {
-                self.resize();
-                continue;
+            // Looking now and then follows a terminal that changed its size; else nothing moves.
+            let key = loop {
+                match keys.next_within(Duration::from_secs(1)) {
+                    None if self.resize() => self.draw(io)?,
+                    None => {}
+                    Some(key) => break key,
+                }
             };
             self.resize();
             self.message.clear();
@@ -179,12 +182,15 @@ impl Pager {
         Ok(())
     }
 
-    fn resize(&mut self) {
+    /// Whether the terminal has another size than before.
+    fn resize(&mut self) -> bool {
+        let before = (self.rows, self.columns);
         if let Some(size) = terminal::size() {
             self.rows = usize::from(size.rows).max(2) - 1;
             self.columns = usize::from(size.columns).max(10);
         }
         self.top = self.top.min(self.last());
+        before != (self.rows, self.columns)
     }
 
     /// The line at the top when the end is shown.
