@@ -199,11 +199,11 @@ impl Press {
             "/var/tmp",
             "/var/log",
             "/var/run",
-            "/proc",
         ] {
             fs.mkdir_all(folder)?;
         }
         fs.make_devices()?;
+        fs.make_proc()?;
         fs.put_program("/bin/busybox", &self.shell)?;
         // busybox' wget speaks TLS through this helper.
         fs.put_program("/usr/bin/ssl_client", &self.openssl)?;

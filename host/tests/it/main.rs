@@ -5,6 +5,8 @@ mod inside;
 mod lab;
 mod lessons;
 mod places;
+mod proc;
+mod screens;
 mod seeds;
 mod sh;
 mod up;

@@ -4,6 +4,7 @@ mod df;
 mod free;
 mod identity;
 mod mount;
+mod sysctl;
 mod uptime;
 
 use super::Applet;
@@ -16,5 +17,6 @@ pub(super) const APPLETS: &[Applet] = &[
     identity::WHOAMI,
     mount::DMESG,
     mount::MOUNT,
+    sysctl::SYSCTL,
     uptime::UPTIME,
 ];

@@ -6,11 +6,13 @@
 
 mod node;
 mod path;
+mod told;
 mod tree;
 
 pub use node::FileError;
 pub(crate) use node::{Device, Inode, Node};
-pub(crate) use path::{At, Mounts, Place, START};
+pub(crate) use path::{At, MountInfo, Mounts, Place, START};
+pub(crate) use told::{Told, Whose};
 
 use crate::program::Program;
 use std::collections::BTreeMap;
@@ -105,6 +107,20 @@ impl Fs {
         ];
         for (name, device) in devices {
             self.put(&format!("/dev/{name}"), Node::Device(device), 0o666)?;
+        }
+        Ok(())
+    }
+
+    /// Makes `/proc` with what programs and people look up in it, as far as the lab knows it.
+    ///
+    /// # Errors
+    /// When something else is in the way.
+    pub fn make_proc(&self) -> Result<(), FileError> {
+        for (name, about) in told::FILES {
+            self.put(&format!("/proc/{name}"), Node::Told(*about), 0o444)?;
+        }
+        for (number, name) in ["stdin", "stdout", "stderr"].iter().enumerate() {
+            self.symlink(&format!("/proc/self/fd/{number}"), &format!("/dev/{name}"))?;
         }
         Ok(())
     }
@@ -208,7 +224,7 @@ impl Fs {
         let at = self.find(path).ok()?;
         let kind = self.mounts.look(at, |inode| match inode.node {
             Node::Dir(_) => FileKind::Directory,
-            Node::File(_) => FileKind::File,
+            Node::File(_) | Node::Told(_) => FileKind::File,
             Node::Symlink(_) => FileKind::Symlink,
             Node::Program(_) => FileKind::Program,
             Node::Device(_) => FileKind::Device,

@@ -1,5 +1,6 @@
 //! What a path can lead to. Never knows its own name: names live in directories.
 
+use super::told::Told;
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -74,6 +75,8 @@ pub(crate) enum Node {
     Symlink(Arc<str>),
     Program(Program),
     Device(Device),
+    /// A file of `/proc`.
+    Told(Told),
 }
 
 /// A node and what `stat` says about it.
@@ -104,7 +107,7 @@ impl Inode {
             Node::File(bytes) => bytes.len() as u64,
             Node::Symlink(target) => target.len() as u64,
             Node::Program(program) => program.size(),
-            Node::Device(_) => 0,
+            Node::Device(_) | Node::Told(_) => 0,
         }
     }
 
@@ -119,7 +122,7 @@ impl Inode {
             }
             Node::Program(program) => Ok(program.read(from, max)),
             Node::Dir(_) => Err(FileError::IsDirectory),
-            Node::Symlink(_) | Node::Device(_) => Err(FileError::Invalid),
+            Node::Symlink(_) | Node::Device(_) | Node::Told(_) => Err(FileError::Invalid),
         }
     }
 }

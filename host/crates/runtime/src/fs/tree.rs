@@ -226,7 +226,7 @@ impl Upper {
 fn stored(inode: &Inode) -> u64 {
     match &inode.node {
         Node::File(bytes) => bytes.len() as u64,
-        Node::Dir(_) | Node::Symlink(_) | Node::Program(_) | Node::Device(_) => 0,
+        Node::Dir(_) | Node::Symlink(_) | Node::Program(_) | Node::Device(_) | Node::Told(_) => 0,
     }
 }
 

@@ -47,7 +47,7 @@ pub struct DirectoryEntries(IntoIter<DirectoryEntry>);
 fn kind(inode: &Inode) -> DescriptorType {
     match inode.node {
         Node::Dir(_) => DescriptorType::Directory,
-        Node::File(_) | Node::Program(_) => DescriptorType::RegularFile,
+        Node::File(_) | Node::Program(_) | Node::Told(_) => DescriptorType::RegularFile,
         Node::Symlink(_) => DescriptorType::SymbolicLink,
         Node::Device(_) => DescriptorType::CharacterDevice,
     }
@@ -204,6 +204,10 @@ impl types::HostDescriptor for Guest {
             return Err(FileError::BadDescriptor.into());
         }
         let open = file.open.clone();
+        if let Some(told) = open.told() {
+            let stream: DynInputStream = Box::new(streams::Source::text(self.tell(told), offset));
+            return Ok(self.table.push(stream)?);
+        }
         let stream: DynInputStream = match open.device() {
             None => Box::new(ReadStream::new(open, offset)),
             Some(Device::Stdin | Device::Tty) => Box::new(self.stdio.stdin.clone()),
@@ -275,6 +279,19 @@ impl types::HostDescriptor for Guest {
     ) -> FsResult<(Vec<u8>, bool)> {
         let length = usize::try_from(length.min(READ_MAX)).expect("at most 1 MiB");
         let file = self.file(&file)?;
+        if let Some(told) = file.open.told() {
+            let text = self.tell(told).into_bytes();
+            let from = usize::try_from(offset)
+                .unwrap_or(usize::MAX)
+                .min(text.len());
+            let data = text[from..]
+                .iter()
+                .copied()
+                .take(length)
+                .collect::<Vec<_>>();
+            let end = data.is_empty() && length > 0;
+            return Ok((data, end));
+        }
         match file.open.device() {
             None => {
                 let data = file.open.read(offset, length)?;
@@ -501,6 +518,8 @@ impl Guest {
             Node::Dir(_) => Ok(true),
             // The last name was a link and was not to be followed.
             Node::Symlink(_) => Err(FileError::Loop),
+            // As in every container without privileges.
+            Node::Told(_) if writes => Err(FileError::ReadOnly),
             _ => Ok(false),
         })??;
         if flags.contains(OpenFlags::DIRECTORY) && !is_dir {

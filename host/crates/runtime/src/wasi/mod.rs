@@ -11,6 +11,7 @@ mod clocks;
 pub(crate) mod filesystem;
 pub(crate) mod icmp;
 mod network;
+mod proc;
 pub(crate) mod process;
 mod random;
 pub(crate) mod sockets;

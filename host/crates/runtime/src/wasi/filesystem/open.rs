@@ -1,6 +1,6 @@
 //! An open file: reading, writing and cutting it. Never follows a path.
 
-use crate::fs::{At, Device, FileError, Fs, Inode, Node};
+use crate::fs::{At, Device, FileError, Fs, Inode, Node, Told};
 use std::sync::Arc;
 
 /// A node that stays while it is open, even without a name.
@@ -93,6 +93,15 @@ impl Open {
             inode.modified = now;
             Ok(())
         })
+    }
+
+    /// What a file of `/proc` is about.
+    pub(super) fn told(&self) -> Option<Told> {
+        let told = |inode: &Inode| match inode.node {
+            Node::Told(told) => Some(told),
+            _ => None,
+        };
+        self.look(told).ok().flatten()
     }
 
     pub(super) fn device(&self) -> Option<Device> {

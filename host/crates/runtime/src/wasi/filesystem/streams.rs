@@ -90,15 +90,23 @@ impl OutputStream for WriteStream {
     }
 }
 
-/// A device that gives bytes.
+/// A device that gives bytes, or a text made for this reader.
 #[derive(Debug)]
 pub(super) enum Source {
     Null,
     Zero,
     Random(Box<Stream>),
+    Text(Bytes),
 }
 
 impl Source {
+    /// A text from an offset on.
+    pub(super) fn text(text: String, offset: u64) -> Self {
+        let mut bytes = Bytes::from(text);
+        let from = usize::try_from(offset).unwrap_or(usize::MAX);
+        Self::Text(bytes.split_off(from.min(bytes.len())))
+    }
+
     pub(super) fn new(device: Device, guest: &mut Guest) -> Self {
         match device {
             Device::Zero => Self::Zero,
@@ -120,9 +128,15 @@ impl Pollable for Source {
 
 impl InputStream for Source {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        if let Self::Text(rest) = self {
+            if rest.is_empty() && size > 0 {
+                return Err(StreamError::Closed);
+            }
+            return Ok(rest.split_to(size.min(rest.len())));
+        }
         let mut data = vec![0; size.min(CHUNK_MAX)];
         match self {
-            Self::Null => return Err(StreamError::Closed),
+            Self::Null | Self::Text(_) => return Err(StreamError::Closed),
             Self::Zero => {}
             Self::Random(stream) => stream.fill_bytes(&mut data),
         }
