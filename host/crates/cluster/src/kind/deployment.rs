@@ -122,6 +122,10 @@ impl Kind for Deployments {
     fn counts_generations(&self) -> bool {
         true
     }
+
+    fn generation_counts_annotations(&self) -> bool {
+        true
+    }
 }
 
 /// One property of every container of the template, joined by commas.

@@ -248,6 +248,11 @@ pub trait Kind: Sync {
         false
     }
 
+    /// Whether annotations count as content, too.
+    fn generation_counts_annotations(&self) -> bool {
+        false
+    }
+
     /// Whether the server sets the initial `status` (and nobody else can at creation).
     fn owns_status(&self) -> bool {
         self.subresources().iter().any(|sub| sub.name == "status")
@@ -349,12 +354,24 @@ pub fn counts_generations(key: &str) -> bool {
 }
 
 /// Whether what a generation counts differs between two objects of a kind: all but metadata and
-/// status, and the labels where the kind says so.
+/// status, and the labels or annotations where the kind says so.
 #[must_use]
 pub fn content_differs(key: &str, one: &Value, other: &Value) -> bool {
     let labels = |object: &Value| object["metadata"]["labels"].clone();
     let by_labels = by_key(key).is_some_and(Kind::generation_counts_labels);
     if by_labels && labels(one) != labels(other) {
+        return true;
+    }
+    // The number of the revision is written by the controller, beside the status.
+    let annotations = |object: &Value| {
+        let mut annotations = object["metadata"]["annotations"].clone();
+        if let Some(fields) = annotations.as_object_mut() {
+            fields.remove(crate::controller::deployment::revision::REVISION);
+        }
+        annotations.as_object().cloned().unwrap_or_default()
+    };
+    let by_annotations = by_key(key).is_some_and(Kind::generation_counts_annotations);
+    if by_annotations && annotations(one) != annotations(other) {
         return true;
     }
     fn content(object: &Value) -> impl Iterator<Item = (&String, &Value)> {

@@ -456,3 +456,22 @@ fn a_service_without_a_name_gets_no_address() {
         "{why}"
     );
 }
+
+#[test]
+fn a_deployments_annotations_count_as_its_content_but_not_its_revision() {
+    let mut lab = Lab::new();
+    lab.create(DEPLOYMENTS, MY_NGINX);
+    let path = format!("{DEPLOYMENTS}/my-nginx");
+    let before = lab.get(&path);
+    let revision = &before["metadata"]["annotations"]["deployment.kubernetes.io/revision"];
+    assert_eq!(
+        (revision, &before["metadata"]["generation"]),
+        (&value!("1"), &value!(1))
+    );
+    let cause = value!({"metadata": {"annotations": {"kubernetes.io/change-cause": "x"}}});
+    let after = lab.patch(&path, MERGE, &cause.to_string());
+    assert_eq!(after["metadata"]["generation"], 2);
+    let label = value!({"metadata": {"labels": {"a": "b"}}});
+    let after = lab.patch(&path, MERGE, &label.to_string());
+    assert_eq!(after["metadata"]["generation"], 2);
+}

@@ -7,7 +7,7 @@
 //! One reconcile takes one step; what follows from it wakes the Deployment again. Never touches
 //! a pod: that is the ReplicaSet's work.
 
-mod revision;
+pub(crate) mod revision;
 mod rollout;
 mod status;
 mod template_hash;
