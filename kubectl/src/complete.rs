@@ -158,7 +158,15 @@ fn answer(words: &[String], last: &str, io: &mut Io<'_>) -> Outcome<Answer> {
         return Ok(flag_value(&mut session, &parsed, flag, start));
     }
     if last.starts_with('-') && !dashed {
-        return Ok(flag_names(&path, &parsed, last));
+        let mut answer = flag_names(&path, &parsed, last);
+        // What must be given is offered before anything else.
+        if let Some(flag) = required(&path, &own, &parsed)
+            && format!("--{}", flag.long).starts_with(last)
+        {
+            let name = format!("--{}", flag.long);
+            answer.candidates.retain(|(known, _)| *known == name);
+        }
+        return Ok(answer);
     }
     let family = path.is_empty() || !words::commands(&path).is_empty();
     // A flag of the command's own leaves no room for a command below it.
@@ -376,6 +384,10 @@ fn arguments(session: &mut Session<'_, '_>, parsed: &Parsed, last: &str) -> Outc
                 "statefulsets",
             ],
         ),
+        "debug" => {
+            let types = types(session)?;
+            typed(session, parsed, last, &types)
+        }
         "exec" | "attach" | "port-forward" | "logs" if first => pods(session, last),
         "logs" if parsed.args.len() == 1 => {
             Ok(Answer::of(containers(session, &parsed.args[0])?, last))
@@ -383,6 +395,8 @@ fn arguments(session: &mut Session<'_, '_>, parsed: &Parsed, last: &str) -> Outc
         "cordon" | "uncordon" | "drain" | "top node" if first => {
             Ok(Answer::of(names(session, "nodes")?, last))
         }
+        "create token" if first => Ok(Answer::of(names(session, "serviceaccounts")?, last)),
+        "cp" => copied(session, last),
         "top pod" if first => Ok(Answer::of(names(session, "pods")?, last)),
         "config use-context"
         | "config set-context"
@@ -414,6 +428,21 @@ fn arguments(session: &mut Session<'_, '_>, parsed: &Parsed, last: &str) -> Outc
         | "config delete-user" => Ok(Answer::new(NO_FILES)),
         _ => Ok(Answer::new(FILES_TOO)),
     }
+}
+
+/// What `cp` copies from or to: a namespace, a Pod, or a file.
+fn copied(session: &mut Session<'_, '_>, last: &str) -> Outcome<Answer> {
+    let mut found: Vec<String> = Vec::new();
+    if !last.contains([':', '/', '.']) {
+        let places = names(session, "namespaces")?.into_iter();
+        found.extend(places.map(|name| format!("{name}/")));
+        let pods = names(session, "pods")?.into_iter();
+        found.extend(pods.map(|name| format!("{name}:")));
+        found.extend(["./".to_owned(), "/".to_owned()]);
+    }
+    let mut answer = Answer::of(found, last);
+    answer.directive = NO_SPACE;
+    Ok(answer)
 }
 
 /// `TYPE`, then names; or `TYPE/NAME`.

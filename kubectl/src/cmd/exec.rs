@@ -195,6 +195,33 @@ pub(crate) fn attach_new(
     }
 }
 
+/// Attaches to a container that `kubectl debug` has just made, or shows its log when it was too quick for that.
+pub(super) fn attach_debugger(
+    session: &mut Session<'_, '_>,
+    parsed: &Parsed,
+    namespace: &str,
+    name: &str,
+    debugger: &str,
+) -> Outcome {
+    let state = super::debug::state;
+    let started = |pod: &Value| {
+        let state = state(pod, debugger);
+        state["running"].is_object() || state["terminated"].is_object()
+    };
+    let pod = until(session, namespace, name, u64::MAX, started)?;
+    let running = state(&pod, debugger)["running"].is_object();
+    let place = Place {
+        pod,
+        namespace: namespace.to_owned(),
+    };
+    let (stdin, tty) = wishes(session, parsed);
+    if running {
+        attach_place(session, parsed, &place, debugger, stdin, tty)
+    } else {
+        log(session, parsed, &place, debugger, false)
+    }
+}
+
 /// Watches a pod until it is as wished.
 fn until(
     session: &mut Session<'_, '_>,

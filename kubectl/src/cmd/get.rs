@@ -401,7 +401,11 @@ fn tables(session: &mut Session<'_, '_>, parsed: &Parsed, format: &Format, what:
         }
     }
     for (index, (_, lines)) in sections.iter().enumerate() {
-        let gap = if index > 0 { "\n" } else { "" };
+        let gap = if index > 0 && !parsed.is("no-headers") {
+            "\n"
+        } else {
+            ""
+        };
         session.out(&format!("{gap}{}", Layout::get().format(lines)))?;
     }
     if sections.is_empty() && fails.is_empty() && !parsed.is("ignore-not-found") {

@@ -14,6 +14,7 @@ mod config_entries;
 mod config_property;
 mod cp;
 mod create;
+mod debug;
 mod delete;
 mod describe;
 mod diff;
@@ -75,6 +76,7 @@ pub(crate) static COMMANDS: &[&Command] = &[
     &exec::EXEC,
     &port_forward::COMMAND,
     &cp::COMMAND,
+    &debug::COMMAND,
     &auth::COMMAND,
     &get::EVENTS,
     &diff::COMMAND,

@@ -271,7 +271,7 @@ fn make_service(
 }
 
 /// Whether a text names an image: a path of lower-case words, a registry before it, a tag and a digest after it.
-fn is_reference(image: &str) -> bool {
+pub(super) fn is_reference(image: &str) -> bool {
     let word = |text: &str, more: &str| {
         !text.is_empty()
             && text

@@ -968,6 +968,6 @@ fn what_is_missing_says_so() {
         &Lab::new().run(&["debug", "-f", "x"]),
         1,
         "",
-        "error: kubectl debug is not in this lab yet\n",
+        "error: --filename is not in this lab yet\n",
     );
 }

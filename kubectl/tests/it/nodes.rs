@@ -355,3 +355,30 @@ fn ports_of_services_are_looked_up_before_anything_is_forwarded() {
         );
     }
 }
+
+#[test]
+fn a_debugger_is_one_more_container_of_the_pod() {
+    let mut lab = Lab::new();
+    let path = "/api/v1/namespaces/default/pods/p";
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}});
+    lab.answer(&format!("GET {path}"), 200, &pod.to_string());
+    lab.answer(&format!("PATCH {path}/ephemeralcontainers"), 200, "{}");
+    let ran = lab.run(&["debug", "p", "--image=busybox", "-c", "d", "--", "ls"]);
+    check(&ran, 0, "", "");
+    assert_eq!(
+        ran.sent(&format!("PATCH {path}/ephemeralcontainers"))["spec"]["ephemeralContainers"],
+        json!([{
+            "command": ["ls"], "image": "busybox", "name": "d", "resources": {},
+            "securityContext": {"capabilities": {"add": ["SYS_PTRACE"]}},
+            "terminationMessagePolicy": "File",
+        }])
+    );
+    let node = json!({"metadata": {"name": "n"}});
+    lab.answer("GET /api/v1/nodes/n", 200, &node.to_string());
+    check(
+        &lab.run(&["debug", "node/n", "--image=busybox"]),
+        1,
+        "",
+        "error: debug of a node is not in this lab yet\n",
+    );
+}

@@ -226,7 +226,8 @@ pub(crate) fn deployment(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outc
         .map(|image| {
             let mut container =
                 json!({"image": image, "name": container_name(image), "resources": {}});
-            if parsed.given("port") {
+            // One port, which is the first container's.
+            if parsed.given("port") && *image == images[0] {
                 container["ports"] = json!([{"containerPort": parsed.int("port")}]);
             }
             if !command.is_empty() {
