@@ -89,6 +89,20 @@ pub(crate) fn create_pod(
         .map_err(|_| format!("pods \"{name}\" already exists"))
 }
 
+/// Why a pod that a controller wants would not be let in now, if so.
+pub(crate) fn why_no_pod(store: &Store, mut pod: Value) -> Option<String> {
+    let kind = by_key("pods").expect("pods are a kind");
+    let admitted = admit_pod(store, &mut pod);
+    kind.default_object(&mut pod);
+    limits::fill(store, &mut pod);
+    let bounds = admitted.and_then(|()| limits::check(store, &pod));
+    let why = bounds
+        .and_then(|()| quota::check(store, kind, &pod))
+        .err()?;
+    let name = text(&pod, "/metadata/generateName");
+    Some(format!("pods \"{name}\" is forbidden: {why}"))
+}
+
 fn admit_pod(store: &Store, object: &mut Value) -> Result<(), String> {
     let account = match text(object, "/spec/serviceAccountName") {
         "" => "default",

@@ -46,7 +46,7 @@ pub use lab::{SurfaceField, api_surface, entries_without_field};
 pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
 pub use status::Failure;
 
-pub(crate) use admission::{create_pod, furnish_namespace, furniture, root_ca_bundle};
+pub(crate) use admission::{create_pod, furnish_namespace, furniture, root_ca_bundle, why_no_pod};
 pub(crate) use discovery::GIT_VERSION;
 pub(crate) use go_json::object_in;
 

@@ -52,6 +52,7 @@ impl Controller for Replicas {
             return Vec::new();
         };
         let mut writes = Vec::new();
+        let mut refusal = None;
         let pods = claim(store, set, context, |_| true, &mut writes);
         let active: Vec<&Object> = pods
             .iter()
@@ -63,6 +64,7 @@ impl Controller for Replicas {
             if active.len() < wanted {
                 let missing = (wanted - active.len()).min(BURST);
                 let pod = || from_template(set, &set["spec"]["template"]);
+                refusal = crate::api::why_no_pod(store, pod());
                 writes.extend((0..missing).map(|_| self.0.create(set, pod())));
             } else if active.len() > wanted {
                 let surplus = (active.len() - wanted).min(BURST);
@@ -70,7 +72,8 @@ impl Controller for Replicas {
                 writes.extend(going.map(|pod| self.0.delete(set, pod)));
             }
         }
-        self.write_status(set, &pods, &active, context, &mut writes);
+        let failure = refusal.map(|why| failure(set, &why, context));
+        self.write_status(set, &pods, &active, failure, context, &mut writes);
         writes
     }
 }
@@ -81,6 +84,7 @@ impl Replicas {
         set: &Value,
         pods: &[&Object],
         active: &[&Object],
+        failure: Option<Value>,
         context: &Context<'_>,
         writes: &mut Vec<Write>,
     ) {
@@ -105,6 +109,9 @@ impl Replicas {
         // ReplicationControllers do not tell who is on the way out.
         if self.0.kind == "ReplicaSet" {
             status["terminatingReplicas"] = terminating.into();
+        }
+        if let Some(failure) = failure {
+            status["conditions"] = json!([failure]);
         }
         for (field, count) in [
             ("fullyLabeledReplicas", labelled),
@@ -132,6 +139,17 @@ impl Replicas {
             )));
         }
     }
+}
+
+/// The condition of a set whose pods are not let in; one that it has stays as it is.
+fn failure(set: &Value, why: &str, context: &Context<'_>) -> Value {
+    let known = super::meta::condition(set, "ReplicaFailure");
+    known.cloned().unwrap_or_else(|| {
+        json!({
+            "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+            "message": why, "lastTransitionTime": context.time(),
+        })
+    })
 }
 
 /// The `surplus` pods whose loss hurts least: without a node, pending, not ready, cheap by

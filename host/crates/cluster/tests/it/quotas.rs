@@ -1,7 +1,7 @@
 //! Quotas and ranges of a namespace, asked by clients and met by controllers.
 
 use crate::fixture::{CONFIG_MAPS, Lab, PODS, json};
-use crate::plane::{Plane, deployment};
+use crate::plane::{Plane, condition, deployment};
 use cluster::Method::Post;
 use serde_json::{Value, json as value};
 
@@ -109,9 +109,15 @@ fn a_replica_set_makes_what_it_may_and_says_what_it_may_not() {
     let combined = "FailedCreate (combined from similar events): Error creating: ";
     assert_eq!(failed.len(), 10, "nine and one for all that came after");
     assert!(failed[9].starts_with(combined), "{}", failed[9]);
+    let failure = |plane: &Plane| {
+        let deployment = plane.get("deployments.apps", "my-nginx");
+        condition(deployment, "ReplicaFailure").to_owned()
+    };
+    assert_eq!(failure(&plane), "True");
     plane.edit("resourcequotas", "q", |quota| {
         quota["spec"]["hard"]["pods"] = "5".into();
     });
     plane.run_for(60);
     assert_eq!(plane.list("pods").len(), 3);
+    assert_eq!(failure(&plane), "absent");
 }

@@ -73,6 +73,10 @@ pub(crate) fn writes(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>) 
     if let Some(said) = progress(rollout, step, new_name, &status) {
         say(&mut conditions, said, rollout.context);
     }
+    match failure(rollout) {
+        Some(said) => say(&mut conditions, said, rollout.context),
+        None => conditions.retain(|condition| condition["type"] != "ReplicaFailure"),
+    }
     status["conditions"] = conditions.into();
     let mut writes = Vec::new();
     if let Some(collisions) = deployment["status"]["collisionCount"].as_i64() {
@@ -88,6 +92,15 @@ pub(crate) fn writes(rollout: &Rollout<'_>, step: Step, new_name: Option<&str>) 
         });
     }
     writes
+}
+
+/// What a ReplicaSet says that may not make its pods, the new one first.
+fn failure(rollout: &Rollout<'_>) -> Option<Said> {
+    let sets = rollout.new_set.into_iter().chain(rollout.all());
+    let mut failures = sets.filter_map(|set| condition(set, "ReplicaFailure"));
+    let message = text(&failures.next()?["message"]);
+    let (kind, reason) = ("ReplicaFailure", "FailedCreate");
+    Some(Said::new(kind, "True", reason, message))
 }
 
 fn counts(rollout: &Rollout<'_>) -> Value {
