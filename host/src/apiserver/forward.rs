@@ -117,7 +117,8 @@ async fn by_stream(target: Target, mut session: Session) {
                 };
                 sink.say(Said::Reply(stream)).await;
                 // Clients before request ids used neighbouring stream numbers.
-                let old = || (stream - u32::from(kind == "data") * 2).to_string();
+                let before = u32::from(kind == "data") * 2;
+                let old = || stream.wrapping_sub(before).to_string();
                 let request = of("requestid").map_or_else(old, str::to_owned);
                 let pair = pairs.entry(request.clone()).or_default();
                 pair.port = port;

@@ -15,6 +15,8 @@ mod http;
 mod log;
 mod outcome;
 mod spdy;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub(crate) use caller::{Caller, HostClock, Visit};

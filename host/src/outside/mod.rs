@@ -22,8 +22,11 @@ use tokio_rustls::TlsAcceptor;
 
 /// Bytes that may wait between a host connection and the world, each way.
 const BUFFER: usize = 64 * 1024;
-/// Connections from the host at one time; further ones wait in the listener's backlog.
+/// Connections from the host to the API at one time, and as many to NodePorts, so that a page that
+/// is being looked at keeps nobody from the API; further ones wait in the listener's backlog.
 const VISITORS: usize = 512;
+/// How long nobody is let in after the host had no more files to give.
+const BREATHER: Duration = Duration::from_millis(50);
 /// How long a client may take over its TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay without an acknowledgement, in milliseconds.
@@ -60,7 +63,7 @@ impl Outside {
             std::net::TcpListener::bind(at).with_context(|| format!("cannot listen on {at}"))?;
         listener.set_nonblocking(true)?;
         let api = listener.local_addr()?;
-        let (visit, visitors) = sync_channel(VISITORS);
+        let (visit, visitors) = sync_channel(2 * VISITORS);
         let (ports, wanted) = mpsc::unbounded_channel();
         let door = Door {
             visit,
@@ -77,7 +80,7 @@ impl Outside {
                 runtime.block_on(async move {
                     let listener = TcpListener::from_std(listener)
                         .expect("a listening socket in non-blocking mode");
-                    tokio::spawn(serve_api(listener, tls, door.clone()));
+                    tokio::spawn(serve_api(listener, tls, door.beside()));
                     tokio::spawn(stop_on_signal(door.clone()));
                     serve_ports(wanted, door).await;
                 });
@@ -121,6 +124,14 @@ struct Door {
 }
 
 impl Door {
+    /// Another door to the same world, with places of its own.
+    fn beside(&self) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(VISITORS)),
+            ..self.clone()
+        }
+    }
+
     /// Carries bytes between `host` and the world until either side is done.
     async fn usher<S>(&self, mut host: S, visitor: impl FnOnce(DuplexStream) -> Visitor)
     where
@@ -154,6 +165,7 @@ async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(BREATHER).await;
             continue;
         };
         let (tls, door) = (tls.clone(), door.clone());
@@ -204,6 +216,7 @@ async fn serve_port(port: u16, listener: TcpListener, door: Door) {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(BREATHER).await;
             continue;
         };
         let door = door.clone();

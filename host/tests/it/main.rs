@@ -9,4 +9,5 @@ mod proc;
 mod screens;
 mod seeds;
 mod sh;
+mod strangers;
 mod up;

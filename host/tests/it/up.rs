@@ -7,9 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-struct Up {
+/// A live cluster that ends with this value.
+pub(crate) struct Up {
     child: Child,
-    kubeconfig: PathBuf,
+    pub(crate) kubeconfig: PathBuf,
+    /// The lines that it said before it was ready.
+    pub(crate) said: Vec<String>,
 }
 
 impl Drop for Up {
@@ -20,25 +23,48 @@ impl Drop for Up {
 }
 
 impl Up {
-    fn start(name: &str) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    pub(crate) fn start_with(name: &str, args: &[&str]) -> Self {
         let kubeconfig = folder(name).join("kubeconfig");
+        // A seed of its own, since NodePorts are drawn from it and the host has each only once.
+        let seed: usize = name.bytes().map(usize::from).sum();
         let mut child = lab()
-            .args(["up", "--nodes", "2", "--kubeconfig"])
+            .args(["up", "--nodes", "2", "--seed", &seed.to_string()])
+            .arg("--kubeconfig")
             .arg(&kubeconfig)
+            .args(args)
             .stdout(Stdio::piped())
             .spawn()
             .expect("lab starts");
         let stdout = BufReader::new(child.stdout.take().expect("asked for"));
         // It says where it listens when it listens.
-        let ready = stdout
-            .lines()
-            .map_while(Result::ok)
-            .any(|line| line.contains("Ctrl-C"));
-        assert!(ready, "lab up ended before it was ready");
-        Self { child, kubeconfig }
+        let mut said = Vec::new();
+        let mut lines = stdout.lines().map_while(Result::ok);
+        loop {
+            let line = lines.next().expect("lab up ended before it was ready");
+            if line.contains("Ctrl-C") {
+                break;
+            }
+            said.push(line);
+        }
+        Self {
+            child,
+            kubeconfig,
+            said,
+        }
     }
 
-    fn kubectl(&self, args: &[&str]) -> String {
+    /// Where the API server is found, as a URL.
+    pub(crate) fn server(&self) -> String {
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("written");
+        let line = text.lines().find_map(|line| line.split_once("server: "));
+        line.expect("a kubeconfig says it").1.to_owned()
+    }
+
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         let kubectl = root().join("target/stock/kubectl-1.35");
         assert!(
             kubectl.exists(),

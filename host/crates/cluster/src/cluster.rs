@@ -97,6 +97,12 @@ impl Cluster {
         self.api.close_watch(id);
     }
 
+    /// How many watches run.
+    #[must_use]
+    pub fn watches(&self) -> usize {
+        self.api.watches()
+    }
+
     /// The revision of the newest write; it changes when anything does.
     #[must_use]
     pub fn revision(&self) -> u64 {

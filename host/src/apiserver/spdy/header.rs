@@ -81,7 +81,8 @@ fn text(block: &mut &[u8]) -> Option<String> {
 
 impl Deflater {
     pub(super) fn new() -> Self {
-        let mut deflate = Compress::new(Compression::default(), true);
+        // The real server's level, which the stream's second byte tells.
+        let mut deflate = Compress::new(Compression::best(), true);
         deflate
             .set_dictionary(DICTIONARY)
             .expect("a fresh deflater takes a dictionary");

@@ -206,6 +206,12 @@ impl Api {
         self.watches.close(id);
     }
 
+    /// How many watches run.
+    #[must_use]
+    pub fn watches(&self) -> usize {
+        self.watches.count()
+    }
+
     /// Time has passed: ends the watches that were opened for so long.
     pub fn handle_time(&mut self, now: Instant) {
         self.watches.handle_time(now);

@@ -101,6 +101,11 @@ impl Watches {
         self.running.remove(&id);
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.running.len()
+    }
+
     /// What a watch has to say.
     pub(super) fn poll(
         &mut self,
