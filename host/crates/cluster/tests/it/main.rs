@@ -12,6 +12,7 @@ mod delete;
 mod discovery;
 mod ephemeral;
 mod errors;
+mod hostile;
 mod idle;
 mod kinds;
 mod machines;

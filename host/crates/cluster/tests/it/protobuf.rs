@@ -15,7 +15,7 @@ use k8s_pb::apimachinery::pkg::util::intstr::IntOrString;
 use prost::Message;
 use serde_json::json as value;
 
-fn body(version: &str, kind: &str, message: &impl Message) -> Vec<u8> {
+pub(crate) fn body(version: &str, kind: &str, message: &impl Message) -> Vec<u8> {
     let unknown = Unknown {
         type_meta: Some(TypeMeta {
             api_version: Some(version.to_owned()),
