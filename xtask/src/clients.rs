@@ -1,5 +1,5 @@
 //! Clients that nobody here wrote, at one fresh `lab up`: client libraries, each with a test
-//! program in `conformance/clients`.
+//! program in `conformance/clients`, and an interactive tool that somebody else made.
 //!
 //! Everything is fetched into the target folder. Never looks at an answer: the programs do. A
 //! client that cannot be had counts as failed.
@@ -10,6 +10,9 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+/// The interactive tool, from crates.io.
+const KUBETUI: (&str, &str) = ("kubetui", "1.14.0");
 
 /// A client: how it is brought, and the program that says whether it works.
 struct Client {
@@ -38,8 +41,15 @@ const LIBRARIES: [Client; 3] = [
     },
 ];
 
-/// Runs the libraries' programs.
-pub(crate) fn clients() -> Result<()> {
+/// What takes minutes to build, for when it is asked for.
+const TOOLS: [Client; 1] = [Client {
+    name: "kubetui",
+    needs: "cargo, crates.io, python3 with venv, and PyPI",
+    bring: kubetui,
+}];
+
+/// Runs the libraries' programs and, when `all` are wanted, the tool.
+pub(crate) fn clients(all: bool) -> Result<()> {
     let mut command = Command::new("cargo");
     command
         .current_dir(root())
@@ -48,8 +58,9 @@ pub(crate) fn clients() -> Result<()> {
     let folder = target().join("clients");
     fs::create_dir_all(&folder)?;
     let lab = Lab::start(&folder)?;
+    let tools = if all { &TOOLS[..] } else { &[] };
     let mut failed = Vec::new();
-    for client in &LIBRARIES {
+    for client in LIBRARIES.iter().chain(tools) {
         println!("\n{}", client.name);
         if let Err(cause) = client.play(&folder, &lab.kubeconfig) {
             println!("FAIL {cause:#}");
@@ -136,6 +147,26 @@ fn rust(folder: &Path) -> Result<Command> {
     run(command)?;
     let mut command = Command::new(folder.join("rust/debug/kube-client-test"));
     command.env("RUST_BACKTRACE", "0");
+    Ok(command)
+}
+
+fn kubetui(folder: &Path) -> Result<Command> {
+    let (name, version) = KUBETUI;
+    let tool = folder.join("bin").join(name);
+    if !tool.exists() {
+        let mut command = Command::new("cargo");
+        command
+            .args(["install", "--quiet", "--locked", "--debug", name])
+            .args(["--version", version])
+            .arg("--root")
+            .arg(folder)
+            // One target folder for both programs in Rust: most of what they stand on is the same.
+            .env("CARGO_TARGET_DIR", folder.join("rust"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        run(command)?;
+    }
+    let mut command = Command::new(interpreter(folder)?);
+    command.arg(programs().join("python/kubetui.py")).arg(tool);
     Ok(command)
 }
 

@@ -29,7 +29,7 @@ const USAGE: &str = "usage: cargo xtask <chore>
   conformance    the recorded commands of a real cluster, with the oldest, the newest and our own
                  kubectl; `conformance all` with every one, more words show those cases' differences
   clients        programs with three client libraries that nobody here wrote, as the tests run
-                 them
+                 them; `clients all` with an interactive tool too (minutes to build, once)
   kubectl        fetches the stock kubectl that the tests use; prints where it is
   bench [NAME]   one table of figures, each beside a reference from the same run";
 
@@ -53,7 +53,8 @@ fn chore() -> Result<()> {
         ["sim", seed] => suite::sim(Some(seed.parse()?)),
         ["kubectl"] => stock::kubectl(stock::USUAL).map(|path| println!("{}", path.display())),
         ["conformance", words @ ..] => conformance::conformance(words),
-        ["clients"] => clients::clients(),
+        ["clients"] => clients::clients(false),
+        ["clients", "all"] => clients::clients(true),
         ["bench"] => bench::bench(None),
         ["bench", name] => bench::bench(Some(name)),
         _ => bail!("{USAGE}"),
