@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::jsonpath::Template;
 use crate::text::json::{bare, entries, list, text};
 use crate::text::quantity;
+use crate::text::sort;
 
 /// What is printed besides the server's own columns.
 #[derive(Debug, Default, Clone)]
@@ -113,9 +114,14 @@ pub(crate) fn sort(table: &mut Value, template: &Template) -> Result<(), String>
     if keyed.iter().all(|(key, _)| key.is_none()) {
         return Ok(());
     }
-    keyed.sort_by(|(a, _), (b, _)| compare(a.as_ref(), b.as_ref()));
+    sort::like_go(&mut keyed, |(a, _), (b, _)| before(a.as_ref(), b.as_ref()));
     rows.extend(keyed.into_iter().map(|(_, row)| row));
     Ok(())
+}
+
+/// Whether a row stands before another; one without the field stands before any, itself included.
+pub(crate) fn before(a: Option<&Value>, b: Option<&Value>) -> bool {
+    a.is_none() || compare(a, b).is_lt()
 }
 
 /// The order of two field values: missing first, numbers and quantities by size, text naturally.

@@ -13,6 +13,7 @@ use crate::select::{self, Selection};
 use crate::session::{JSON, Next, Session, TABLE, with_query};
 use crate::table::{self, Options};
 use crate::text::json::{list, text};
+use crate::text::sort;
 use crate::text::tabs::Layout;
 use crate::text::time;
 
@@ -480,7 +481,9 @@ fn objects(
                 object,
             ));
         }
-        keyed.sort_by(|(a, _), (b, _)| table::compare(a.as_ref(), b.as_ref()));
+        sort::like_go(&mut keyed, |(a, _), (b, _)| {
+            table::before(a.as_ref(), b.as_ref())
+        });
         found = keyed.into_iter().map(|(_, object)| object).collect();
     }
     let asked_for_names = what.asked.iter().any(|asked| !asked.name.is_empty());
@@ -684,7 +687,8 @@ pub(crate) fn events(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome 
         let all = json!({"apiVersion": "v1", "kind": "EventList", "metadata": found["metadata"], "items": items});
         return output::print(session, parsed, &format, &all);
     }
-    events.sort_by_key(crate::describe::event_time);
+    let time = crate::describe::event_time;
+    sort::like_go(&mut events, |a, b| time(a) < time(b));
     let now = session.now();
     let mut lines = String::new();
     if !parsed.is("no-headers") {

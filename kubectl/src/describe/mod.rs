@@ -19,6 +19,7 @@ use crate::flags::Parsed;
 use crate::select::{self, Selection};
 use crate::session::{Session, with_query};
 use crate::text::json::{bare, entries, int, list, text};
+use crate::text::sort;
 use crate::text::tabs::Layout;
 use crate::text::time;
 
@@ -263,7 +264,7 @@ fn events_of(
         ))?;
         events.extend(list(&found, "items").to_vec());
     }
-    events.sort_by_key(last_seen);
+    sort::like_go(&mut events, |a, b| last_seen(a) < last_seen(b));
     Ok(events)
 }
 

@@ -52,6 +52,7 @@ pub(super) fn pod(pod: &Value) -> String {
             let _ = writeln!(out, "{title}:\t{}", text(pod, path));
         }
     }
+    seccomp(&mut out, "", &pod["spec"]["securityContext"]);
     let _ = writeln!(out, "IP:\t{}", text(pod, "status.podIP"));
     let addresses = list(pod, "status.podIPs");
     out.push_str(if addresses.is_empty() {
@@ -257,6 +258,20 @@ fn containers(
     }
 }
 
+/// Which system calls may be made, where it is said.
+fn seccomp(out: &mut String, indent: &str, security: &Value) {
+    let profile = &security["seccompProfile"];
+    if !profile.is_object() {
+        return;
+    }
+    let kind = text(profile, "type");
+    let _ = writeln!(out, "{indent}SeccompProfile:\t{kind}");
+    if kind == "Localhost" {
+        let name = text(profile, "localhostProfile");
+        let _ = writeln!(out, "{indent}LocalhostProfile:\t{name}");
+    }
+}
+
 fn basics(out: &mut String, container: &Value, status: Option<&Value>) {
     if let Some(status) = status {
         let _ = writeln!(out, "    Container ID:\t{}", text(status, "containerID"));
@@ -288,6 +303,7 @@ fn basics(out: &mut String, container: &Value, status: Option<&Value>) {
         };
         let _ = writeln!(out, "    {title}{plural}:\t{ports}");
     }
+    seccomp(out, "    ", &container["securityContext"]);
 }
 
 fn words(out: &mut String, title: &str, words: &[Value]) {
@@ -517,6 +533,16 @@ fn volumes(out: &mut String, indent: &str, volumes: &[Value]) {
         let _ = writeln!(out, "  {name_indent}{}:", text(volume, "name"));
         for (title, value) in volume_lines(volume) {
             let _ = writeln!(out, "    {title}:\t{value}");
+        }
+        if volume["downwardAPI"].is_object() {
+            out.push_str("    Items:\n");
+        }
+        for item in list(volume, "downwardAPI.items") {
+            let from = match text(item, "fieldRef.fieldPath") {
+                "" => text(item, "resourceFieldRef.resource"),
+                path => path,
+            };
+            let _ = writeln!(out, "      {from} -> {}", text(item, "path"));
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod base64;
 pub(crate) mod json;
 pub(crate) mod order;
 pub(crate) mod quantity;
+pub(crate) mod sort;
 pub(crate) mod tabs;
 pub(crate) mod tar;
 pub(crate) mod time;
