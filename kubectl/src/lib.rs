@@ -85,7 +85,20 @@ fn dispatch(args: &[String], io: &mut Io<'_>) -> Outcome {
         .any(|word| word == "-h" || word == "--help");
     let (path, command, words) = match locate(args) {
         Ok(located) => located,
-        Err(fail) if helpless => return Err(fail),
+        Err(fail) if helpless => {
+            // A family of commands that is not in this lab can tell what it would be.
+            return match args {
+                [name] if !words::commands(name).is_empty() && name == "certificate" => {
+                    print(io, help::of(name, &home))
+                }
+                [name] if !words::commands(name).is_empty() => {
+                    // Nobody is left to be told.
+                    drop(io.stderr.write_all(help::of(name, &home).as_bytes()));
+                    Err(Fail::Exit(1))
+                }
+                _ => Err(fail),
+            };
+        }
         Err(fail) => match help::path(args) {
             Some(path) => return print(io, help::of(&path, &home)),
             None => return Err(fail),

@@ -163,7 +163,7 @@ fn expose_ports(parsed: &Parsed, target: &select::Target) -> Outcome<Vec<Value>>
         for word in parsed.text("port").split(',') {
             numbers.push(word.parse().map_err(|_| {
                 Fail::message(format!(
-                    "couldn't parse port: strconv.Atoi: parsing {}: invalid syntax",
+                    "strconv.Atoi: parsing {}: invalid syntax",
                     quoted(word)
                 ))
             })?);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::shared::{
     ALL, DRY, FILES, LOCAL, OVERWRITE, PRINT, RECORD, SELECT, command, is_update, query, record,
 };
-use crate::fail::{Fail, Outcome};
+use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Bool, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::output;
@@ -81,7 +81,12 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
     let mut gone: Vec<&str> = Vec::new();
     for update in updates {
         match (update.split_once('='), update.strip_suffix('-')) {
-            (Some((key, value)), _) => new.push((key, value)),
+            (Some((key, value)), _) => {
+                if words.field == "labels" {
+                    check_label(update, value)?;
+                }
+                new.push((key, value));
+            }
             (None, Some(key)) => gone.push(key),
             (None, None) => {
                 return Err(Fail::message(format!(
@@ -123,6 +128,22 @@ fn mark(session: &mut Session<'_, '_>, parsed: &Parsed, words: &Words) -> Outcom
         }
     }
     Fail::collect(fails)
+}
+
+/// Says what is wrong with a label before the server does.
+fn check_label(update: &str, value: &str) -> Outcome {
+    if value.contains('=') {
+        return Err(Fail::message(format!("invalid label spec: {update}")));
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric();
+    let whole = value.chars().all(|c| fits(c) || "-_.".contains(c));
+    if whole && (value.is_empty() || value.starts_with(fits) && value.ends_with(fits)) {
+        return Ok(());
+    }
+    Err(Fail::message(format!(
+        "invalid label value: {}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+        quoted(update)
+    )))
 }
 
 /// Lists the marks as they would be; together with changes nothing is sent, as the stock client has it.

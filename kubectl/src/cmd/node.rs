@@ -82,7 +82,28 @@ pub(crate) fn taint(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     if updates.is_empty() {
         return Err(Fail::message("at least one taint update is required"));
     }
+    let removed_whole = updates
+        .iter()
+        .filter_map(|update| update.strip_suffix('-'))
+        .find(|key| {
+            let start = [format!("{key}="), format!("{key}:")];
+            updates
+                .iter()
+                .filter(|update| !update.ends_with('-'))
+                .any(|update| start.iter().any(|start| update.starts_with(start)))
+        });
+    if let Some(key) = removed_whole {
+        return Err(Fail::message(format!(
+            "can not both modify and remove the following taint(s) in the same command: {key}="
+        )));
+    }
     for target in select::fetch(session, parsed, who)? {
+        if target.resource.kind != "Node" {
+            return Err(Fail::message(format!(
+                "invalid resource type {}, only node types are supported",
+                target.resource.plural
+            )));
+        }
         let mut taints = list(&target.object, "spec.taints").to_vec();
         let (mut removed, mut added, mut replaced) = (false, false, false);
         for update in updates {

@@ -90,6 +90,14 @@ fn what_the_stock_client_has_and_this_lab_has_not_is_refused_by_name() {
         "",
         profile,
     );
+    let family = Lab::new().run(&["certificate"]);
+    assert!(
+        family.code == 0 && family.stdout.contains("approve"),
+        "{family:?}"
+    );
+    let label = "error: invalid label spec: a=b=c\n";
+    let args = ["label", "svc", "my-nginx", "a=b=c"];
+    check(&Lab::new().run(&args), 1, "", label);
     let ran = Lab::new().run(&["proxy", "-h"]);
     assert!(
         ran.stdout.starts_with("Creates a proxy server"),
