@@ -37,14 +37,7 @@ fn what_comes_after_next_is_for_the_next_url() {
 
 #[test]
 fn what_this_curl_lacks_is_refused_by_name() {
-    for option in [
-        "--http2",
-        "--unix-socket",
-        "-Z",
-        "--interface",
-        "--ciphers",
-        "-E",
-    ] {
+    for option in ["--http2", "--unix-socket", "-Z", "--interface", "--ciphers"] {
         let refused = read(&[option, "x", "u"]).expect_err("refused");
         let words = format!("option {option}: the installed libcurl version doesn't support this");
         assert_eq!(refused, Stop::Wrong(2, words));

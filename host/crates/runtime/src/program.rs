@@ -1,7 +1,8 @@
 //! A WebAssembly component, ready to be started any number of times.
 //!
 //! Never compiled twice: equal bytes are one program. Never loads machine code that came from
-//! anywhere but this binary.
+//! anywhere but this binary, and never loads that twice: it runs where it lies, so that all worlds
+//! of a process share it.
 
 use crate::wasi::bindings::CommandPre;
 use crate::wasi::{self, Guest};
@@ -50,6 +51,12 @@ impl Program {
 
     /// What an instance is made from; loaded on the first call.
     pub(crate) fn pre(&self) -> wasmtime::Result<&CommandPre<Guest>> {
+        // Whoever comes second finds it loaded: wasmtime knows a place of code once.
+        static LOADING: Mutex<()> = Mutex::new(());
+        if let Some(pre) = self.0.pre.get() {
+            return Ok(pre);
+        }
+        let _alone = LOADING.lock();
         if let Some(pre) = self.0.pre.get() {
             return Ok(pre);
         }
@@ -98,6 +105,21 @@ struct Machinery {
 }
 
 impl Machinery {
+    /// The one of this process.
+    fn shared() -> wasmtime::Result<Arc<Self>> {
+        static SHARED: Mutex<Option<Arc<Machinery>>> = Mutex::new(None);
+        let mut shared = SHARED.lock();
+        if let Some(machinery) = &*shared {
+            return Ok(Arc::clone(machinery));
+        }
+        let engine = engine::engine()?;
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker)?;
+        let machinery = Arc::new(Self { engine, linker });
+        *shared = Some(Arc::clone(&machinery));
+        Ok(machinery)
+    }
+
     fn link(&self, component: &Component) -> wasmtime::Result<CommandPre<Guest>> {
         self.linker
             .instantiate_pre(component)
@@ -121,22 +143,20 @@ impl Machinery {
     }
 }
 
+/// The programs whose machine code lies in this binary, by where it lies.
+static BUILT: Mutex<BTreeMap<usize, Program>> = Mutex::new(BTreeMap::new());
+
 /// Every program so far, and what makes new ones.
 pub(crate) struct Loader {
     machinery: Arc<Machinery>,
     compiled: Mutex<BTreeMap<(usize, u64), Program>>,
-    built: Mutex<BTreeMap<usize, Program>>,
 }
 
 impl Loader {
     pub(crate) fn new() -> wasmtime::Result<Self> {
-        let engine = engine::engine()?;
-        let mut linker = Linker::new(&engine);
-        wasi::add_to_linker(&mut linker)?;
         Ok(Self {
-            machinery: Arc::new(Machinery { engine, linker }),
+            machinery: Machinery::shared()?,
             compiled: Mutex::default(),
-            built: Mutex::default(),
         })
     }
 
@@ -178,7 +198,7 @@ impl Loader {
         if Engine::detect_precompiled(code).is_none() {
             return Err(LoadError::Stale("it is no precompiled component".into()));
         }
-        let mut built = self.built.lock();
+        let mut built = BUILT.lock();
         let program = built.entry(code.as_ptr().addr()).or_insert_with(|| {
             Program(Arc::new(Loaded {
                 pre: OnceLock::new(),

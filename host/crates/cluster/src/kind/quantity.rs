@@ -186,9 +186,32 @@ fn factor(suffix: &str) -> Option<(i128, i128)> {
     })
 }
 
+/// The sum of amounts, in the form of the first: `64Mi` and `1Gi` are `1088Mi`. What is no amount
+/// counts as nothing.
+#[must_use]
+pub fn sum(amounts: &[&str]) -> String {
+    let each = amounts.iter().filter_map(|amount| thousandths(amount));
+    let total = each.fold(0, i128::saturating_add);
+    let binary = amounts.first().is_some_and(|first| first.ends_with('i'));
+    if binary && total % 1000 == 0 {
+        let mut left = total / 1000;
+        let mut unit = "";
+        for next in ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"] {
+            if left == 0 || left % 1024 != 0 {
+                break;
+            }
+            left /= 1024;
+            unit = next;
+        }
+        return format!("{left}{unit}");
+    }
+    let text = format!("{total}m");
+    canonical(&text).unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{canonical, thousandths};
+    use super::{canonical, sum, thousandths};
 
     #[test]
     fn amounts_are_printed_in_the_largest_unit_that_leaves_no_fraction() {
@@ -218,6 +241,20 @@ mod tests {
             ("1E", "1E"),
         ] {
             assert_eq!(canonical(given).as_deref(), Ok(printed), "{given}");
+        }
+    }
+
+    #[test]
+    fn sums_keep_the_form_of_the_first_amount() {
+        for (given, printed) in [
+            (&["64Mi", "1Gi"][..], "1088Mi"),
+            (&["100m", "200m"], "300m"),
+            (&["500m", "500m"], "1"),
+            (&["1", "0.5"], "1500m"),
+            (&["0Mi"], "0"),
+            (&["nonsense", "2"], "2"),
+        ] {
+            assert_eq!(sum(given), printed, "{given:?}");
         }
     }
 

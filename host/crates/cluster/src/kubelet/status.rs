@@ -7,8 +7,10 @@ use super::image;
 use super::pod::{Ending, Machine, Sandbox};
 use crate::NodeSpec;
 use crate::controller::meta::{items, text};
+use crate::kind::quantity;
 use clock::Instant;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// What the status needs to know besides the machine.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,8 @@ impl View<'_> {
 }
 
 /// What a kubelet writes anew each time.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
+    "allocatedResources",
     "phase",
     "conditions",
     "containerStatuses",
@@ -61,7 +64,7 @@ pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Valu
     set("hostIPs", json!([{ "ip": view.node.addr.to_string() }]));
     if let Some(ip) = machine
         .ip
-        .filter(|_| !matches!(machine.sandbox, Sandbox::Asked))
+        .filter(|_| !matches!(machine.sandbox, Sandbox::Asked) && first_round_over(machine))
     {
         set("podIP", ip.to_string().into());
         set("podIPs", json!([{ "ip": ip.to_string() }]));
@@ -81,7 +84,16 @@ pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Valu
             set(field, list.into());
         }
     }
-    set("resources", totals(&machine.pod["spec"]));
+    let totals = totals(&machine.pod["spec"]);
+    if machine
+        .containers
+        .iter()
+        .any(|one| !one.container_id.is_empty())
+        && let Some(requests) = totals.get("requests")
+    {
+        set("allocatedResources", requests.clone());
+    }
+    set("resources", totals);
     status.into()
 }
 
@@ -163,7 +175,7 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
             .collect();
         names.join(" ")
     };
-    let has_network = machine.sandbox == Sandbox::Ready;
+    let has_network = machine.sandbox == Sandbox::Ready && first_round_over(machine);
     let (initialized, ready);
     if phase == "Succeeded" {
         initialized = make("Initialized", true, "PodCompleted", String::new());
@@ -221,6 +233,19 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         });
     let others: Vec<Value> = others.collect();
     own.into_iter().chain(others).collect()
+}
+
+/// Whether the kubelet has looked at the pod again after it began to start it: one round makes the
+/// network, pulls and starts, and only the next one tells of any of it.
+fn first_round_over(machine: &Machine) -> bool {
+    let begun = |container: &Container| match &container.state {
+        State::Waiting { until, .. } => until.is_some(),
+        State::Pulling { .. } | State::Creating { .. } | State::Starting => {
+            container.last.is_some() || container.pull.is_some()
+        }
+        State::Running { .. } | State::Stopping { .. } | State::Terminated { .. } => true,
+    };
+    machine.containers.iter().any(begun)
 }
 
 fn missing_gate(machine: &Machine, known: &[Value]) -> Option<String> {
@@ -350,12 +375,31 @@ fn terminated(end: &End, view: View<'_>) -> Value {
     json!({ "terminated": terminated })
 }
 
-/// Pod-level resources: only what every container states can be summed without inventing anything.
+/// What the containers of a pod want together, as `requests` and `limits`.
 fn totals(spec: &Value) -> Value {
-    match items(&spec["containers"]) {
-        [only] if only["resources"].is_object() => only["resources"].clone(),
-        _ => json!({}),
+    let mut totals = json!({});
+    for part in ["limits", "requests"] {
+        let mut amounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for container in items(&spec["containers"]) {
+            for (name, amount) in container["resources"][part]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                amounts.entry(name).or_default().push(text(amount));
+            }
+        }
+        let total = |(name, amounts): (&str, Vec<&str>)| (name.to_owned(), quantity::sum(&amounts));
+        let sums: Map<String, Value> = amounts
+            .into_iter()
+            .map(total)
+            .map(|(name, sum)| (name, sum.into()))
+            .collect();
+        if !sums.is_empty() {
+            totals[part] = sums.into();
+        }
     }
+    totals
 }
 
 /// Whether the object may be removed once this is written.
