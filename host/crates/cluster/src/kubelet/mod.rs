@@ -439,9 +439,10 @@ impl Kubelets {
             self.set_timer(id, None);
             return;
         }
-        self.set_timer(id, due);
-        self.dirty.insert(id.to_owned());
         let soon = pod::on_grid(now + Duration::from_nanos(1));
+        // Whatever is still due was just looked at: looking again now would only find the same.
+        self.set_timer(id, due.map(|due| due.max(soon)));
+        self.dirty.insert(id.to_owned());
         self.flush_at = Some(self.flush_at.map_or(soon, |at| at.min(soon)));
     }
 

@@ -281,9 +281,24 @@ impl Machine {
             Sandbox::Volumes { retry_at, .. } => Some(retry_at),
             Sandbox::Due { at } => Some(at),
             Sandbox::Clearing { until } => Some(until),
-            Sandbox::Ready => self.containers.iter().filter_map(Container::poll_at).min(),
+            Sandbox::Ready => (0..self.containers.len())
+                .filter_map(|at| self.due(at))
+                .min(),
             Sandbox::Asked | Sandbox::Leaving | Sandbox::Gone => None,
         }
+    }
+
+    /// When something about a container is due that may be done: what is held back by the others or
+    /// by the pod's end moves on with them.
+    fn due(&self, at: usize) -> Option<Instant> {
+        let container = &self.containers[at];
+        let over = self.ending.is_some() || self.finished;
+        let held = match container.state {
+            State::Waiting { .. } => over || !self.may_begin(at),
+            State::Terminated { .. } => over,
+            _ => false,
+        };
+        if held { None } else { container.poll_at() }
     }
 
     /// Whether nothing of it is left on the node.

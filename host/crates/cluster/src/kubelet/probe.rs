@@ -99,6 +99,11 @@ impl Probe {
         self.timeout
     }
 
+    /// Lets one time go by without a question, and without a result.
+    pub(crate) fn pass(&mut self, now: Instant) {
+        self.next_at = now + self.period;
+    }
+
     /// Lets a probe begin that had to wait for the startup probe.
     pub(crate) fn not_before(&mut self, now: Instant) {
         self.next_at = self.next_at.max(now);
@@ -142,6 +147,18 @@ impl Probe {
             Purpose::Liveness => "livenessProbe",
             Purpose::Readiness => "readinessProbe",
         }
+    }
+}
+
+/// Why [`kind_of`] made nothing of a handler: a port that neither the container names nor is a
+/// number, in the words of Go's `strconv`, or a way of asking that this lab has not.
+pub(crate) fn why_not(handler: &Value) -> String {
+    let named = ["httpGet", "tcpSocket"]
+        .iter()
+        .find_map(|way| handler[*way]["port"].as_str());
+    match named {
+        Some(port) => format!("strconv.Atoi: parsing \"{port}\": invalid syntax"),
+        None => "not in this lab: probes by gRPC".to_owned(),
     }
 }
 

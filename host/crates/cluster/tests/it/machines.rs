@@ -599,3 +599,44 @@ fn an_idle_cluster_wakes_only_for_its_leases() {
         "one Lease per node and ten seconds"
     );
 }
+
+#[test]
+fn a_probe_that_cannot_be_asked_is_told_and_holds_nothing_up() {
+    for (probe, why) in [
+        (
+            json!({"tcpSocket": {"port": "nope"}, "periodSeconds": 5}),
+            "Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing \"nope\": invalid syntax",
+        ),
+        (
+            json!({"grpc": {"port": 9}, "periodSeconds": 5}),
+            "Readiness probe errored and resulted in unknown state: not in this lab: probes by gRPC",
+        ),
+    ] {
+        let mut plane = Plane::new(1);
+        let container = json!({"image": "nginx", "readinessProbe": probe});
+        plane.create("pods", pod("p", container));
+        plane.run_for(30);
+        assert_eq!(status(&plane, "p")["ready"], false);
+        let events = plane.events("p");
+        assert!(events.iter().any(|event| event.contains(why)), "{events:?}");
+    }
+}
+
+#[test]
+fn a_pod_may_go_while_one_container_waits_and_another_takes_its_time() {
+    let mut plane = Plane::new(1);
+    plane.script.exits.insert("c".into(), (100, 1));
+    plane.script.stubborn.insert("slow".into());
+    let mut wish = pod("p", json!({"image": "nginx"}));
+    wish["spec"]["containers"]
+        .as_array_mut()
+        .expect("containers")
+        .push(json!({"name": "slow", "image": "nginx"}));
+    for wait in [1_500, 3_000, 12_000] {
+        plane.create("pods", wish.clone());
+        plane.run_for_ms(wait);
+        plane.delete("pods", "p");
+        plane.run_for(40);
+        assert!(plane.try_get("pods", "p").is_none(), "after {wait} ms");
+    }
+}

@@ -19,12 +19,20 @@ impl Machine {
         let spec = self.spec_of(&self.containers[at]);
         let starting = !self.containers[at].started();
         let container = &mut self.containers[at];
+        let mut errors = Vec::new();
         for probe in &mut container.probes {
             let startup = probe.purpose == Purpose::Startup;
             if startup != starting || probe.poll_at().is_none_or(|due| due > turn.now) {
                 continue;
             }
-            let Some(kind) = probe::kind_of(&spec[probe.field()], &spec, &pod_ip) else {
+            let handler = &spec[probe.field()];
+            let Some(kind) = probe::kind_of(handler, &spec, &pod_ip) else {
+                let why = probe::why_not(handler);
+                let word = probe.word();
+                errors.push(format!(
+                    "{word} probe errored and resulted in unknown state: {why}"
+                ));
+                probe.pass(turn.now);
                 continue;
             };
             let id = turn.questions.ask(&self.reference.uid);
@@ -36,6 +44,10 @@ impl Machine {
                 probe: kind,
                 timeout,
             });
+        }
+        for error in errors {
+            let container = &self.containers[at];
+            turn.note_of(&self.pod, container, Tone::Warning, "Unhealthy", error);
         }
     }
 
