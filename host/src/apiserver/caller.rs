@@ -25,8 +25,8 @@ pub(crate) enum Caller {
 /// What is known of somebody from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Visit {
-    /// TLS has seen the administrator's certificate.
-    pub(crate) certified: bool,
+    /// What the administrator's certificate is called, when TLS has seen it.
+    pub(crate) certificate: Option<String>,
     /// The word that serves instead of a certificate, if there is one.
     pub(crate) token: Option<Arc<str>>,
     /// Real time, which passes for people only.
@@ -44,13 +44,21 @@ impl Caller {
             Self::Inside => true,
             Self::Outside(visit) => {
                 let said = authorization.and_then(bearer);
-                visit.certified
+                visit.certificate.is_some()
                     || visit
                         .token
                         .as_deref()
                         .zip(said)
                         .is_some_and(|(known, said)| same(known, said))
             }
+        }
+    }
+
+    /// What was shown, by its name.
+    pub(super) fn credential(&self) -> Option<String> {
+        match self {
+            Self::Inside => None,
+            Self::Outside(visit) => visit.certificate.clone(),
         }
     }
 

@@ -134,6 +134,7 @@ async fn read(
     value.content_type = header(CONTENT_TYPE).unwrap_or_default();
     value.if_none_match = header(IF_NONE_MATCH);
     value.user_agent = header(USER_AGENT).unwrap_or_default();
+    value.credential = caller.credential();
     Ok(value)
 }
 

@@ -148,9 +148,9 @@ fn live(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>) {
 fn admit(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>, visitor: Visitor) {
     let inside = shell.clone();
     match visitor {
-        Visitor::Api(stream, certified) => {
+        Visitor::Api(stream, certificate) => {
             let caller = Caller::Outside(Visit {
-                certified,
+                certificate,
                 token: token.cloned(),
                 clock: HostClock(outside.clock()),
             });

@@ -146,3 +146,13 @@ impl Credentials {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 }
+/// What a certificate is called by Kubernetes as the credential of a user: the digest of its bytes.
+pub(super) fn id(certificate: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("X509SHA256={hex}")
+}

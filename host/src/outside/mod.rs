@@ -35,8 +35,8 @@ const UNACKNOWLEDGED: u32 = 60_000;
 /// A connection from the host, already plain bytes.
 #[derive(Debug)]
 pub(crate) enum Visitor {
-    /// To the API server, with our certificate or without.
-    Api(DuplexStream, bool),
+    /// To the API server, with our certificate or without; the name of the certificate.
+    Api(DuplexStream, Option<String>),
     /// To a NodePort of the cluster.
     NodePort(u16, DuplexStream),
     /// Ctrl-C or a request to stop.
@@ -174,8 +174,10 @@ async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
             tune(&stream);
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
                 // TLS has checked the certificate, if there is one.
-                let certified = stream.get_ref().1.peer_certificates().is_some();
-                door.usher(stream, |far| Visitor::Api(far, certified)).await;
+                let shown = stream.get_ref().1.peer_certificates();
+                let shown = shown.and_then(|chain| chain.first());
+                let shown = shown.map(|certificate| credentials::id(certificate));
+                door.usher(stream, |far| Visitor::Api(far, shown)).await;
             }
         });
     }
