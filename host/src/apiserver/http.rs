@@ -41,6 +41,9 @@ where
     let _ = server.serve_connection(io, service).with_upgrades().await;
 }
 
+/// Whom a client wants to be instead of itself, as `--as` sends it.
+const IMPERSONATE_USER: &str = "impersonate-user";
+
 async fn answer(
     request: hyper::Request<Incoming>,
     shell: Rc<Shell>,
@@ -49,10 +52,13 @@ async fn answer(
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     let packs = request.method() == hyper::Method::GET && dress::takes_gzip(text(ACCEPT_ENCODING));
     let known = caller.may_ask(text(AUTHORIZATION));
-    let mut response = if known {
-        understand(request, shell.clone(), caller).await
-    } else {
+    let mut response = if !known {
         refuse(401, "Unauthorized", "Unauthorized")
+    } else if request.headers().contains_key(IMPERSONATE_USER) {
+        let why = "not in this lab: being somebody else, since everybody may do everything";
+        refuse(403, "Forbidden", why)
+    } else {
+        understand(request, shell.clone(), caller).await
     };
     if packs {
         dress::pack(&mut response);
