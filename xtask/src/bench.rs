@@ -61,7 +61,7 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
     if !status.success() {
         bail!("lab did not build");
     }
-    let lab = root().join("target/release/lab");
+    let lab = crate::target().join("release/lab");
     let wanted = |name: &str| only.is_none_or(|only| name.contains(only));
     println!("{:<42} {:>10} {:>10}  goal", "what", "median", "peak");
     let reference = median(|| timed(Command::new("/bin/true")))?;
@@ -97,10 +97,13 @@ pub(crate) fn bench(only: Option<&str>) -> Result<()> {
             ""
         );
     }
+    if wanted("objects") {
+        crate::objects::objects(&lab)?;
+    }
     if wanted("programs") {
         crate::programs::programs(&lab)?;
     }
-    for (package, bench) in [("vnet", "flow"), ("runtime", "spawn")] {
+    for (package, bench) in [("vnet", "flow"), ("cluster", "api"), ("runtime", "spawn")] {
         if wanted(bench) {
             println!("\n{package}: cargo bench --bench {bench}");
             let mut command = Command::new("cargo");

@@ -11,6 +11,7 @@
 mod bench;
 mod clients;
 mod conformance;
+mod objects;
 mod programs;
 mod real;
 mod stock;
