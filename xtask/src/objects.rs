@@ -156,9 +156,9 @@ impl Place {
     fn memory(&self) -> Result<f64> {
         let mut list = String::from("apiVersion: v1\nkind: List\nitems:\n");
         for number in 0..OBJECTS {
-            write!(
+            writeln!(
                 list,
-                "- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{number}}}, data: {{a: '{number}'}}}}\n"
+                "- {{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{number}}}, data: {{a: '{number}'}}}}"
             )?;
         }
         fs::write(self.folder.join("objects.yaml"), list)?;
