@@ -3,6 +3,7 @@
 //! Never knows HTTP or Kubernetes and decides nothing: it turns what arrives into byte streams
 //! and hands them to the world's thread, which wakes for them.
 
+mod carry;
 mod credentials;
 
 pub(crate) use credentials::Credentials;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Thread;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, copy_bidirectional, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -133,15 +134,15 @@ impl Door {
     }
 
     /// Carries bytes between `host` and the world until either side is done.
-    async fn usher<S>(&self, mut host: S, visitor: impl FnOnce(DuplexStream) -> Visitor)
+    async fn usher<S>(&self, host: S, visitor: impl FnOnce(DuplexStream) -> Visitor)
     where
-        S: AsyncRead + AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite,
     {
-        let (mut near, far) = duplex(BUFFER);
+        let (near, far) = duplex(BUFFER);
         if self.visit.try_send(visitor(far)).is_ok() {
             self.world.unpark();
             // A connection that breaks is the visitor's affair; the world sees its stream end.
-            let _ = copy_bidirectional(&mut host, &mut near).await;
+            carry::carry(host, near).await;
         }
     }
 }
