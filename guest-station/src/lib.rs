@@ -4,6 +4,7 @@
 //! Each is a client: engines, nodes and the API server are elsewhere in the lab, and every byte to
 //! them is in a packet. Nothing here pretends to an answer it did not get.
 
+mod balancers;
 mod docker;
 mod http;
 mod minikube;

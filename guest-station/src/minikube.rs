@@ -3,6 +3,7 @@
 //!
 //! Never starts, stops or changes a cluster, and never opens a browser: there is none here.
 
+use crate::balancers;
 use crate::http::{Answer, ask};
 use crate::net::{Listener, Stream};
 use crate::remote::{self, Tunnel, carry_tunnels};
@@ -52,7 +53,7 @@ pub(crate) fn run(term: &mut Term<'_>, args: &[String]) -> i32 {
     match words.split_first() {
         None => {
             term.say(
-                "minikube in this lab: ip, service, status, ssh, kubectl, profile list, version",
+                "minikube in this lab: ip, service, tunnel, status, ssh, kubectl, profile list, version",
             );
             0
         }
@@ -68,15 +69,13 @@ pub(crate) fn run(term: &mut Term<'_>, args: &[String]) -> i32 {
             term.say_error(&format!("minikube: not in this lab: the cluster belongs to the lab, which starts and ends it ({})", words[0]));
             1
         }
-        Some((&"tunnel", _)) => {
-            term.say_error("minikube: not in this lab: tunnel; use minikube service NAME");
-            1
-        }
         Some((command, rest)) => match *command {
-            "ip" | "status" | "service" | "ssh" | "kubectl" | "profile" => match read(&profile) {
-                Some(found) => on_profile(term, &found, command, rest),
-                None => no_profile(term, &profile),
-            },
+            "ip" | "status" | "service" | "ssh" | "kubectl" | "profile" | "tunnel" => {
+                match read(&profile) {
+                    Some(found) => on_profile(term, &found, command, rest),
+                    None => no_profile(term, &profile),
+                }
+            }
             other => {
                 let known = [
                     "addons",
@@ -142,6 +141,7 @@ fn on_profile(term: &mut Term<'_>, profile: &Profile, command: &str, rest: &[&st
         }
         "status" => status(term, profile),
         "service" => service(term, profile, rest),
+        "tunnel" => balance(term, profile, rest),
         "ssh" => ssh(term, profile, rest),
         "kubectl" => kubectl(term, rest),
         _ => profiles(term, profile, rest),
@@ -391,6 +391,7 @@ fn tunnel(
                 listener,
                 over: profile.ssh,
                 to: SocketAddrV4::new(profile.ip, port),
+                of: name.to_owned(),
             }),
             Err(cause) => {
                 term.say_error(&format!(
@@ -420,7 +421,7 @@ fn tunnel(
         "❗  Because you are using a Docker driver on darwin, the terminal needs to be open to run it."
     });
     term.flush();
-    carry_tunnels(&tunnels);
+    carry_tunnels(&mut tunnels, None, |_| ());
     let words = if term.japanese() {
         format!("✋  {name} サービス用のトンネルを停止しています。")
     } else {
@@ -429,6 +430,29 @@ fn tunnel(
     term.say(&words);
     // As the real one, which ends itself with the signal it got.
     130
+}
+
+fn balance(term: &mut Term<'_>, profile: &Profile, rest: &[&str]) -> i32 {
+    if let Some(word) = rest.first() {
+        term.say_error(&format!("minikube: not in this lab: tunnel {word}"));
+        return 1;
+    }
+    if profile.driver != "docker" {
+        let driver = &profile.driver;
+        term.say_error(&format!("minikube: not in this lab: tunnel with the driver {driver}, which adds routes to this machine; use minikube service NAME"));
+        return 1;
+    }
+    if !is_up(profile) {
+        return no_api(term, profile);
+    }
+    balancers::run(term, profile.api, profile.ssh)
+}
+
+fn no_api(term: &mut Term<'_>, profile: &Profile) -> i32 {
+    match get(term, profile, "/readyz") {
+        Ok(_) => 1,
+        Err(code) => code,
+    }
 }
 
 fn list(term: &mut Term<'_>, profile: &Profile) -> i32 {

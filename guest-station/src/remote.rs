@@ -6,6 +6,7 @@ use crate::term::Term;
 use guest_kit::{process::Input, signals, terminal};
 use std::io::{self, Read, Write};
 use std::net::SocketAddrV4;
+use std::time::{Duration, Instant};
 
 /// Where machines listen.
 pub(crate) const PORT: u16 = 7022;
@@ -115,6 +116,8 @@ pub(crate) struct Tunnel {
     pub(crate) over: SocketAddrV4,
     /// Where it goes on to.
     pub(crate) to: SocketAddrV4,
+    /// What it is for.
+    pub(crate) of: String,
 }
 
 /// One connection through a tunnel.
@@ -123,13 +126,23 @@ struct Pair {
     open: [bool; 2],
 }
 
-/// Carries connections until Ctrl-C.
-pub(crate) fn carry_tunnels(tunnels: &[Tunnel]) {
+/// Carries connections until Ctrl-C; every so often, and at once, `look` may change the tunnels.
+pub(crate) fn carry_tunnels(
+    tunnels: &mut Vec<Tunnel>,
+    every: Option<Duration>,
+    mut look: impl FnMut(&mut Vec<Tunnel>),
+) {
     signals::handle(&[INTERRUPT, TERMINATE]);
     let signal = signals::source();
     let mut pairs: Vec<Pair> = Vec::new();
     let mut buffer = vec![0; 32 * 1024];
+    let mut looked: Option<Instant> = None;
     loop {
+        let due = looked.is_none_or(|at| every.is_some_and(|every| at.elapsed() >= every));
+        if due {
+            look(tunnels);
+            looked = Some(Instant::now());
+        }
         let mut sources: Vec<&dyn guest_kit::Source> = vec![&signal];
         sources.extend(
             tunnels
@@ -145,7 +158,7 @@ pub(crate) fn carry_tunnels(tunnels: &[Tunnel]) {
                 }
             }
         }
-        let ready = guest_kit::poll(&sources, None);
+        let ready = guest_kit::poll(&sources, every);
         drop(sources);
         if signals::next().is_some() {
             return;

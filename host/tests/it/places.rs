@@ -119,6 +119,59 @@ curl -s $url; echo $?
 }
 
 #[test]
+fn minikube_tunnel_gives_load_balancers_an_address_here_until_ctrl_c() {
+    let script = "\
+kubectl apply -f web-np.yml >/dev/null; kubectl rollout status deploy/apache >/dev/null
+kubectl expose deploy apache --name lb --type LoadBalancer --port 8080 --target-port 80
+kubectl get svc lb -o jsonpath='{.status.loadBalancer}'; echo
+minikube tunnel > said & pid=$!
+sleep 3
+kubectl get svc lb -o jsonpath='{.status.loadBalancer.ingress[0].ip}'; echo
+curl -s http://127.0.0.1:8080
+kubectl expose deploy apache --name late --type LoadBalancer --port 80 >/dev/null
+sleep 3
+curl -s http://127.0.0.1
+kubectl delete svc late >/dev/null
+sleep 3
+curl -s http://127.0.0.1; echo $?
+kill -INT $pid; wait $pid; echo $?
+kubectl get svc lb -o jsonpath='{.status.loadBalancer}'; echo
+curl -s http://127.0.0.1:8080; echo $?
+cat said
+";
+    let ran = on("minikube-docker", &[], script);
+    let expected = "\
+service/lb exposed
+{}
+127.0.0.1
+<html><body><h1>It works!</h1></body></html>
+<html><body><h1>It works!</h1></body></html>
+7
+0
+{}
+7
+✅  Tunnel successfully started
+
+📌  NOTE: Please do not close this terminal as this process must stay alive for the tunnel to be accessible ...
+
+🏃  Starting tunnel for service lb.
+❗  The service/ingress late requires privileged ports to be exposed: [80]
+🔑  sudo permission will be asked for it.
+🏃  Starting tunnel for service late.
+✋  Stopping tunnel for service late.
+✋  Stopping tunnel for service lb.
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    let other = on("minikube-hyperkit", &[], "minikube tunnel; echo $?\n");
+    assert_eq!(other.stdout, "1\n");
+    assert!(
+        other.stderr.contains("not in this lab: tunnel"),
+        "{}",
+        other.stderr
+    );
+}
+
+#[test]
 fn contexts_are_the_platforms_and_a_stopped_cluster_refuses() {
     let ran = on(
         "docker-desktop",
