@@ -570,11 +570,11 @@ mod tests {
     fn what_is_refused_says_so() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut term = Term::given(&mut out, &mut err, &[]);
-        assert_eq!(run(&mut term, &["tunnel".into()]), 1);
+        assert_eq!(run(&mut term, &["addons".into()]), 1);
         assert_eq!(run(&mut term, &["start".into()]), 1);
         assert_eq!(run(&mut term, &["fly".into()]), 1);
         let err = String::from_utf8(err).expect("text");
-        assert!(err.contains("not in this lab: tunnel"), "{err}");
+        assert!(err.contains("not in this lab: addons"), "{err}");
         assert!(
             err.contains("unknown command \"fly\" for \"minikube\""),
             "{err}"

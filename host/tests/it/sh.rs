@@ -103,3 +103,23 @@ fn a_place_that_is_none_is_refused_with_what_there_is() {
         ran.stderr
     );
 }
+
+#[test]
+fn kubectl_forwards_a_port_of_the_workstation() {
+    let script = "\
+kubectl create deployment web --image=nginx >/dev/null; kubectl rollout status deploy/web >/dev/null
+kubectl port-forward deploy/web 8080:80 > said & pid=$!
+sleep 2
+curl -s http://127.0.0.1:8080 | grep -c '<title>'; curl -s http://127.0.0.1:8080 | grep -c '<title>'
+kill $pid; wait $pid; cat said
+";
+    let ran = sh(&[], script);
+    let expected = "\
+1
+1
+Forwarding from 127.0.0.1:8080 -> 80
+Handling connection for 8080
+Handling connection for 8080
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+}

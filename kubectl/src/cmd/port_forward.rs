@@ -225,9 +225,8 @@ fn open(
                 ))?;
                 doors.push((listener, port));
             }
-            Err(error) if error.kind() == ErrorKind::Unsupported => {
-                return Err(Fail::not_in_lab("listening at a port of this machine"));
-            }
+            // A machine may have no addresses of one family, and is one of the other then.
+            Err(error) if error.kind() == ErrorKind::Unsupported => {}
             Err(error) => {
                 let why = match error.kind() {
                     ErrorKind::AddrInUse => "address already in use".to_owned(),
@@ -241,6 +240,9 @@ fn open(
                 ));
             }
         }
+    }
+    if doors.len() == before && wrong.is_empty() {
+        return Err(Fail::not_in_lab("listening at a port of this machine"));
     }
     if doors.len() == before {
         session.err(&format!(
