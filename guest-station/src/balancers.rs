@@ -10,6 +10,7 @@ use crate::ssh::words;
 use crate::term::Term;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
@@ -45,12 +46,12 @@ pub(crate) fn run(term: &mut Term<'_>, api: SocketAddrV4, over: SocketAddrV4) ->
             stopping(term, &path);
         }
         for (path, service) in wanted {
-            if !open.contains_key(&path) {
-                let started = start(term, &path, &service, over);
+            if let Entry::Vacant(place) = open.entry(path) {
+                let started = start(term, place.key(), &service, over);
                 if !started.is_empty() {
-                    publish(api, &path, Some("127.0.0.1"));
+                    publish(api, place.key(), Some("127.0.0.1"));
                 }
-                open.insert(path, started.len());
+                place.insert(started.len());
                 tunnels.extend(started);
             }
         }

@@ -62,7 +62,7 @@ pub(super) fn answer(
 ) -> hyper::Response<ApiBody> {
     let agreed = match agree(request.headers(), &WEBSOCKET, &SPDY) {
         Ok(agreed) => agreed,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let (answer, upgraded) = switch(&mut request, agreed);
     let runtime = shell.runtime().clone();

@@ -48,7 +48,7 @@ pub(super) fn answer(
 ) -> hyper::Response<ApiBody> {
     let agreed = match agree(request.headers(), &WEBSOCKET, &SPDY) {
         Ok(agreed) => agreed,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let numbered = agreed.websocket && agreed.protocol != TUNNEL;
     if numbered && ports.is_empty() {

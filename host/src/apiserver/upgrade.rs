@@ -53,7 +53,7 @@ pub(super) fn agree(
     headers: &HeaderMap,
     websocket: &[&'static str],
     spdy: &[&'static str],
-) -> Result<Agreed, hyper::Response<ApiBody>> {
+) -> Result<Agreed, Box<hyper::Response<ApiBody>>> {
     let names = |name: &HeaderName| -> Vec<String> {
         let values = headers.get_all(name).iter();
         let values = values.filter_map(|value| value.to_str().ok());
@@ -79,8 +79,12 @@ pub(super) fn agree(
                     protocol,
                 })
             }
-            (None, _) => Err(refuse(400, "BadRequest", "missing Sec-WebSocket-Key")),
-            _ => Err(status(hyper::StatusCode::FORBIDDEN)),
+            (None, _) => Err(Box::new(refuse(
+                400,
+                "BadRequest",
+                "missing Sec-WebSocket-Key",
+            ))),
+            _ => Err(Box::new(status(hyper::StatusCode::FORBIDDEN))),
         };
     }
     if wants("SPDY/3.1") {
@@ -104,9 +108,13 @@ pub(super) fn agree(
             let known = HeaderValue::from_static(known);
             answer.headers_mut().append(ACCEPTED_PROTOCOLS, known);
         }
-        return Err(answer);
+        return Err(Box::new(answer));
     }
-    Err(refuse(400, "BadRequest", "Upgrade request required"))
+    Err(Box::new(refuse(
+        400,
+        "BadRequest",
+        "Upgrade request required",
+    )))
 }
 
 fn status(status: hyper::StatusCode) -> hyper::Response<ApiBody> {
