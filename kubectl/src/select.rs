@@ -190,6 +190,14 @@ pub(crate) fn fetch_or_local(
     Ok(targets)
 }
 
+/// The labels by which objects are chosen; `expose` means those of its new Service by that flag.
+fn selector_of(parsed: &Parsed) -> &str {
+    match family(parsed) {
+        "expose" => "",
+        _ => parsed.text("selector"),
+    }
+}
+
 /// The same, where a type alone may mean all its objects.
 pub(crate) fn fetch_or_all(
     session: &mut Session<'_, '_>,
@@ -206,7 +214,7 @@ pub(crate) fn fetch_or_all(
     }
     let namespace = session.namespace()?;
     match select(session, args)? {
-        Selection::Named(_) if !parsed.text("selector").is_empty() => Err(Fail::message(
+        Selection::Named(_) if !selector_of(parsed).is_empty() => Err(Fail::message(
             "name cannot be provided when a selector is specified",
         )),
         Selection::Named(pairs) => pairs
@@ -222,7 +230,7 @@ pub(crate) fn fetch_or_all(
             })
             .collect(),
         Selection::Types(resources) => {
-            let selector = parsed.text("selector");
+            let selector = selector_of(parsed);
             let fields = parsed.text("field-selector");
             if !selector.is_empty() && all && !["rollout", "wait"].contains(&family(parsed)) {
                 return Err(Fail::message(

@@ -61,6 +61,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
         return Err(Fail::usage("apply", format!("Unexpected args: [{first}]")));
     }
     super::apply_prune::check(parsed)?;
+    super::apply_prune::allowed(session, parsed)?;
     if !parsed.is("overwrite") {
         return Err(Fail::not_in_lab("apply --overwrite=false"));
     }

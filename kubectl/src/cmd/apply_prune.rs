@@ -66,27 +66,41 @@ fn named(kind: &str) -> Outcome<(String, String)> {
     }
 }
 
-fn kinds(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Resource>> {
+/// The kinds that `--prune-allowlist` names.
+pub(super) fn allowed(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Resource>> {
     let mut wanted = Vec::new();
     for kind in parsed.list("prune-allowlist") {
         wanted.push(named(kind)?);
     }
     if wanted.is_empty() {
-        wanted.extend(
-            KINDS
-                .iter()
-                .map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned())),
-        );
-        let stamp = session.stamp();
-        session.err(&format!(
-            "W{stamp} prune.go:71] Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in the --prune-allowlist flag.\n"
-        ));
+        return Ok(Vec::new());
     }
     let discovery = session.discovery()?;
-    Ok(wanted
-        .iter()
-        .filter_map(|(version, kind)| discovery.by_kind(version, kind).cloned())
-        .collect())
+    let found = wanted.iter().map(|(version, kind)| {
+        let resource = discovery.by_kind(version, kind).cloned();
+        resource.ok_or_else(|| {
+            Fail::message(format!(
+                "no matches for kind \"{kind}\" in version \"{version}\""
+            ))
+        })
+    });
+    found.collect()
+}
+
+/// Those, or without any the usual ones that the server has.
+fn kinds(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome<Vec<Resource>> {
+    let named = allowed(session, parsed)?;
+    if !named.is_empty() {
+        return Ok(named);
+    }
+    let stamp = session.stamp();
+    session.err(&format!(
+        "W{stamp} prune.go:71] Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in the --prune-allowlist flag.\n"
+    ));
+    let discovery = session.discovery()?;
+    let usual = KINDS.iter();
+    let found = usual.filter_map(|(version, kind)| discovery.by_kind(version, kind).cloned());
+    Ok(found.collect())
 }
 
 /// Deletes what was applied to the namespaces of the files and is none of the objects that have these uids.

@@ -74,9 +74,18 @@ fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     };
     let mut after = pod.clone();
     let mut all = list(&pod, "spec.ephemeralContainers").to_vec();
-    // One of the same name would be changed, which the server refuses.
+    let mut joining = container(parsed, &debugger);
+    let others = all.len();
     all.retain(|known| text(known, "name") != debugger);
-    all.push(container(parsed, &debugger));
+    // The stock client applies its profile to every container of the name, so to this one twice; the
+    // server refuses what that changes.
+    let added = joining.pointer_mut("/securityContext/capabilities/add");
+    if all.len() < others
+        && let Some(added) = added.and_then(Value::as_array_mut)
+    {
+        added.extend(added.clone());
+    }
+    all.push(joining);
     after["spec"]["ephemeralContainers"] = Value::Array(all);
     let patch = merge::two_way("Pod", &pod, &after);
     let path = format!("{}/ephemeralcontainers", resource.path(&namespace, &name));

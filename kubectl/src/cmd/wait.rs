@@ -7,6 +7,7 @@ use crate::fail::{Fail, Outcome, quoted};
 use crate::flags::Kind::{Duration, Text};
 use crate::flags::{Command, Flag, Parsed, flag};
 use crate::jsonpath::Template;
+use crate::output::report_wet;
 use crate::select::{self, Target};
 use crate::session::{JSON, Next, Session, with_query};
 use crate::text::json::{bare, int, list, text};
@@ -45,7 +46,7 @@ pub(crate) fn run(session: &mut Session<'_, '_>, parsed: &Parsed) -> Outcome {
     let mut fails = Vec::new();
     for target in targets {
         match wait_one(session, &wanted, &target, deadline) {
-            Ok(()) => session.out(&format!("{} condition met\n", target.shown()))?,
+            Ok(object) => report_wet(session, parsed, &object, &target.shown(), "condition met")?,
             Err(fail) => fails.push(fail),
         }
     }
@@ -99,34 +100,33 @@ fn created(session: &mut Session<'_, '_>, parsed: &Parsed, deadline: u64) -> Out
     let pairs = select::named(session, &parsed.args)?;
     let namespace = session.namespace()?;
     for (resource, name) in pairs {
-        loop {
+        let object = loop {
             match session.get(&resource.path(&namespace, &name)) {
-                Ok(_) => break,
+                Ok(object) => break object,
                 Err(fail) if !fail.is_not_found() => return Err(fail),
                 Err(_) if session.now_nanos() >= deadline => {
                     return Err(Fail::message("timed out waiting for the condition"));
                 }
                 Err(_) => (session.io.sleep)(std::time::Duration::from_millis(200)),
             }
-        }
-        session.out(&format!("{}/{name} condition met\n", resource.kind_group()))?;
+        };
+        let shown = format!("{}/{name}", resource.kind_group());
+        report_wet(session, parsed, &object, &shown, "condition met")?;
     }
     Ok(())
 }
 
+/// The object as it was last seen, once what is waited for has come.
 fn wait_one(
     session: &mut Session<'_, '_>,
     wanted: &For,
     target: &Target,
     deadline: u64,
-) -> Outcome {
+) -> Outcome<Value> {
     if matches!(wanted, For::Delete) {
-        return super::delete::wait_gone(
-            session,
-            &target.path(),
-            text(&target.object, "metadata.uid"),
-            Some(deadline),
-        );
+        let uid = text(&target.object, "metadata.uid");
+        super::delete::wait_gone(session, &target.path(), uid, Some(deadline))?;
+        return Ok(target.object.clone());
     }
     let collection = target.resource.path(&target.namespace, "");
     let selector = format!("metadata.name={}", target.name);
@@ -146,7 +146,7 @@ fn wait_one(
             )));
         };
         if met(wanted, object)? {
-            return Ok(());
+            return Ok(object.clone());
         }
         let version = text(&found, "metadata.resourceVersion");
         let query = [
@@ -163,7 +163,7 @@ fn wait_one(
                 Next::Some(event) if event["type"] == "BOOKMARK" => {}
                 Next::Some(event) => {
                     if met(wanted, &event["object"])? {
-                        return Ok(());
+                        return Ok(event["object"].clone());
                     }
                 }
                 Next::End => break,

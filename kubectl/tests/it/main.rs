@@ -836,6 +836,14 @@ fn waiting_ends_when_the_time_is_up() {
         "pod/unready",
     ]);
     check(&met, 0, "pod/unready condition met\n", "");
+    let named = lab.run(&[
+        "wait",
+        "--for=jsonpath={.status.phase}=Running",
+        "pod/unready",
+        "-o",
+        "name",
+    ]);
+    check(&named, 0, "pod/unready\n", "");
 }
 
 /// Frames as the API server sends them, unmasked.
