@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod claims;
 mod clients;
 mod conformance;
 mod objects;
