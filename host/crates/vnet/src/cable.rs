@@ -1,10 +1,10 @@
-//! What happens to a packet on the way: latency, jitter, loss, reordering, a rate, an unplugged
-//! end. Never changes a byte.
+//! What happens to a packet on the way: latency, jitter, loss, copies, damage, reordering, a rate,
+//! an unplugged end. Never touches the packet: it says how it fares, the router carries it out.
 
 use clock::{Duration, Instant, Stream};
 use rand::RngExt;
 
-/// What a machine is connected with: a LAN machine to its switch, a pod to its node.
+/// What a machine is connected with, one way: a LAN machine to its switch, a pod to its node.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cable {
     /// How long one packet takes, one way.
@@ -15,6 +15,10 @@ pub struct Cable {
     pub loss_pct: f64,
     /// How many of a hundred packets overtake the ones before them, skipping the latency.
     pub reorder_pct: f64,
+    /// How many of a hundred packets arrive twice.
+    pub duplicate_pct: f64,
+    /// How many of a hundred packets arrive with a flipped bit, which the receiver's checksum finds.
+    pub corrupt_pct: f64,
     /// Bits per second; at most [`QUEUE`] full packets wait, further ones are lost.
     pub rate: Option<u64>,
     /// Unplugged: nothing passes.
@@ -45,8 +49,38 @@ impl Cable {
             jitter: Duration::ZERO,
             loss_pct: 0.0,
             reorder_pct: 0.0,
+            duplicate_pct: 0.0,
+            corrupt_pct: 0.0,
             rate: None,
             down: false,
+        }
+    }
+}
+
+/// How a packet fares on a cable: when it arrives, in what state, and when once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Passage {
+    pub(crate) at: Instant,
+    pub(crate) again: Option<Instant>,
+    /// Which bit of it is flipped, to be taken modulo its bits.
+    pub(crate) flipped: Option<u32>,
+}
+
+impl Passage {
+    /// Through something that is no cable.
+    pub(crate) const fn at_once(at: Instant) -> Self {
+        Self {
+            at,
+            again: None,
+            flipped: None,
+        }
+    }
+
+    /// This passage of a packet that has made another one before.
+    pub(crate) fn after(self, before: Self) -> Self {
+        Self {
+            flipped: self.flipped.or(before.flipped),
+            ..self
         }
     }
 }
@@ -59,24 +93,32 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// When a packet of `len` bytes put in at `now` arrives; `None` when it is lost.
+    /// How a packet of `len` bytes put in at `now` fares; `None` when it is lost.
     pub(crate) fn pass(
         &mut self,
         cable: &Cable,
         now: Instant,
         len: usize,
         chance: &mut Stream,
-    ) -> Option<Instant> {
+    ) -> Option<Passage> {
         if cable.down || happens(cable.loss_pct, chance) {
             return None;
         }
         let sent = self.serialize(cable.rate, now, len)?;
-        if happens(cable.reorder_pct, chance) {
-            return Some(sent);
-        }
-        let arrival = (sent + cable.latency + draw(cable.jitter, chance)).max(self.last_arrival);
-        self.last_arrival = arrival;
-        Some(arrival)
+        let flipped = happens(cable.corrupt_pct, chance).then(|| chance.random());
+        let twice = happens(cable.duplicate_pct, chance);
+        let at = if happens(cable.reorder_pct, chance) {
+            sent
+        } else {
+            self.in_order(sent + cable.latency + draw(cable.jitter, chance))
+        };
+        let again = twice.then(|| self.in_order(sent + cable.latency + draw(cable.jitter, chance)));
+        Some(Passage { at, again, flipped })
+    }
+
+    fn in_order(&mut self, arrival: Instant) -> Instant {
+        self.last_arrival = self.last_arrival.max(arrival);
+        self.last_arrival
     }
 
     /// When the last bit has left; `None` when the queue is full.

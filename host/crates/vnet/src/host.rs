@@ -58,6 +58,11 @@ impl Node {
     }
 }
 
+/// Out of a machine, as an index of [`Host::cables`] and [`Host::lanes`].
+pub(crate) const OUT: usize = 0;
+/// Into it.
+pub(crate) const IN: usize = 1;
+
 /// A machine.
 pub(crate) struct Host {
     pub(crate) id: HostId,
@@ -65,8 +70,8 @@ pub(crate) struct Host {
     pub(crate) kind: Kind,
     pub(crate) addr: Ipv4Addr,
     pub(crate) powered: bool,
-    pub(crate) cable: Cable,
-    /// Out of the machine and into it.
+    /// Out of the machine ([`OUT`]) and into it ([`IN`]).
+    pub(crate) cables: [Cable; 2],
     pub(crate) lanes: [Lane; 2],
     pub(crate) chance: Stream,
     pub(crate) stack: Interface,
@@ -127,7 +132,7 @@ impl Host {
             kind,
             addr,
             powered: true,
-            cable,
+            cables: [cable; 2],
             lanes: [Lane::default(); 2],
             chance: seed.stream("cable"),
             stack: stack::interface(now, mtu, seed.stream("stack").random()),

@@ -3,7 +3,7 @@
 
 use crate::addr::Cidr;
 use crate::gateway::Port;
-use crate::host::{Host, Kind, Node};
+use crate::host::{Host, Kind, Node, OUT};
 use crate::net::{Dataplane, HostId, Net};
 use crate::pcap::{mac, overlay_mac};
 use crate::stack::{MTU, OVERLAY_OVERHEAD};
@@ -215,7 +215,7 @@ impl Net {
             master: None,
             mac: mac(host.addr),
             mtu: host.mtu,
-            up: !host.cable.down,
+            up: !host.cables[OUT].down,
             addresses: vec![(host.addr, prefix)],
             counts: self.counts(host.eth0),
         }
@@ -300,7 +300,7 @@ impl Net {
             master: Some(4),
             mac: [0xee, 0x58, a, b, c, d],
             mtu,
-            up: !pod.cable.down,
+            up: !pod.cables[OUT].down,
             addresses: Vec::new(),
             counts: tap.counts,
         })

@@ -77,6 +77,7 @@
 mod addr;
 mod cable;
 mod capture;
+mod carry;
 pub mod dns;
 mod gateway;
 mod host;

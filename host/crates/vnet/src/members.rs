@@ -230,9 +230,14 @@ impl Net {
 
     /// Exchanges what a machine is connected with.
     pub fn set_cable(&mut self, now: Instant, host: HostId, cable: Cable) {
+        self.set_cables(now, host, cable, cable);
+    }
+
+    /// Exchanges what a machine is connected with, differently on the way out and on the way in.
+    pub fn set_cables(&mut self, now: Instant, host: HostId, out: Cable, inward: Cable) {
         self.begin(now);
         if let Some(host) = self.host_mut(host) {
-            host.cable = cable;
+            host.cables = [out, inward];
         }
     }
 

@@ -335,6 +335,7 @@ impl Net {
             origin,
             outer: None,
             before: None,
+            damaged: false,
         }
     }
 

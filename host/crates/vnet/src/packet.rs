@@ -176,7 +176,7 @@ impl fmt::Display for TcpFlags {
 }
 
 /// An IPv4 packet and what is known about it beside its bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Packet {
     /// Survives hops and rewrites.
     pub(crate) id: u64,
@@ -188,9 +188,26 @@ pub(crate) struct Packet {
     pub(crate) outer: Option<(Ipv4Addr, Ipv4Addr)>,
     /// Its flow before the present router rewrote it.
     pub(crate) before: Option<Flow>,
+    /// A cable flipped a bit of it: whoever gets it drops it.
+    pub(crate) damaged: bool,
 }
 
 impl Packet {
+    /// A cable flips a bit beyond the addresses and the ports, counted modulo those there are, so
+    /// that captures show whose packet it was.
+    pub(crate) fn damage(&mut self, bit: u32) {
+        self.damaged = true;
+        let body = self
+            .bytes_mut()
+            .get_mut(IP_HEADER + 4..)
+            .unwrap_or_default();
+        let bits = body.len() * 8;
+        if bits > 0 {
+            let bit = bit as usize % bits;
+            body[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.buf[..usize::from(self.len)]
     }

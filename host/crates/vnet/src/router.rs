@@ -9,11 +9,10 @@
 //! Prerouting and output are one table here ([`crate::nat`]); forward takes a hop; postrouting
 //! masquerades. Never looks at a payload.
 
-use crate::host::{Host, Kind, Node};
+use crate::host::{Host, IN, Kind, Node, OUT};
 use crate::nat::{Nat, Verdict};
 use crate::net::{Arrival, Dataplane, Due, HostId, LanId, Net};
 use crate::packet::{Packet, TCP, Unreachable, icmp_time_exceeded, icmp_unreachable, tcp_reset};
-use crate::stack::OVERLAY_OVERHEAD;
 use crate::tap::Direction;
 use clock::Duration;
 use std::net::Ipv4Addr;
@@ -22,8 +21,6 @@ use std::net::Ipv4Addr;
 const RESOLVE: Duration = Duration::from_secs(3);
 /// How many packets may wait for such an answer; further ones are lost.
 const UNRESOLVED_MAX: usize = 1_024;
-/// What Ethernet adds to a packet on a LAN cable with a rate.
-const FRAME: usize = 14;
 
 /// The next hop of a packet at a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +68,7 @@ impl Net {
                     link,
                     &packet,
                 );
-                self.cross(from, 0, arrival, packet);
+                self.cross(from, OUT, arrival, packet);
             }
             Kind::Machine { lan } => self.send_lan(from, *lan, packet),
             Kind::Node(_) | Kind::Router(_) => self.loop_back(from, packet),
@@ -99,7 +96,7 @@ impl Net {
         };
         let Some(host) = self
             .host(at)
-            .filter(|host| host.powered && !(over_cable && host.cable.down))
+            .filter(|host| host.powered && !(over_cable && host.cables[IN].down))
         else {
             return self.lose(packet);
         };
@@ -111,11 +108,17 @@ impl Net {
                         .map_or(host.addr, |node| node.next_hop(packet.dst())),
                 );
                 self.see(veth, Direction::In, link, &packet);
+                if packet.damaged {
+                    return self.lose(packet);
+                }
                 self.pass_node(at, packet, true);
             }
             Arrival::Pod(_) => {
                 let link = (self.sender_before(host, packet.src()), host.addr);
                 self.see(host.eth0, Direction::In, link, &packet);
+                if packet.damaged {
+                    return self.lose(packet);
+                }
                 self.input(at, packet);
             }
             Arrival::Lan { lan, from, .. } => {
@@ -123,6 +126,9 @@ impl Net {
                 let (tap, addr) = host.interface_on(lan);
                 self.see(tap, Direction::In, (from, addr), &packet);
                 packet.before = None;
+                if packet.damaged {
+                    return self.lose(packet);
+                }
                 if is_node {
                     packet.outer = None;
                     self.pass_node(at, packet, true);
@@ -202,7 +208,7 @@ impl Net {
                     .expect("pods have a veth");
                 self.see(veth, Direction::Out, link, &packet);
                 packet.before = None;
-                self.cross(pod, 1, Arrival::Pod(pod), packet);
+                self.cross(pod, IN, Arrival::Pod(pod), packet);
             }
             Route::Overlay(to) => {
                 packet.outer = Some((self.host_addr(at), self.host_addr(to)));
@@ -276,59 +282,6 @@ impl Net {
             _ if node.place.node_cidr.contains(dst) => node.place.bridge(),
             Route::Overlay(_) => node.place.overlay(),
             _ => node.place.addr,
-        }
-    }
-
-    /// Over the LAN: two cables and a switch.
-    pub(crate) fn transmit_lan(
-        &mut self,
-        lan: LanId,
-        from: HostId,
-        to: HostId,
-        mut packet: Packet,
-    ) {
-        let (tap, source) = self.host(from).expect("senders exist").interface_on(lan);
-        let target = self.host(to).map(|to| to.addr_on(lan));
-        let link = (source, target.unwrap_or(Ipv4Addr::UNSPECIFIED));
-        self.note_hop(from, link.1);
-        self.see(tap, Direction::Out, link, &packet);
-        packet.before = None;
-        let len = packet.bytes().len() + FRAME + packet.outer.map_or(0, |_| OVERLAY_OVERHEAD);
-        let now = self.now;
-        let pass = |host: Option<&mut Host>, lane: usize, at| {
-            let host = host?;
-            if host.lan() != Some(lan) {
-                // A bridge is inside its machine: there is no cable to it.
-                return Some(at);
-            }
-            host.lanes[lane].pass(&host.cable, at, len, &mut host.chance)
-        };
-        let arrival =
-            pass(self.host_mut(from), 0, now).and_then(|switch| pass(self.host_mut(to), 1, switch));
-        match arrival {
-            Some(at) => self.schedule(
-                at,
-                Arrival::Lan {
-                    lan,
-                    to,
-                    from: source,
-                },
-                packet,
-            ),
-            None => self.lose(packet),
-        }
-    }
-
-    /// Over one cable: a pod's veth pair, out of it (0) or into it (1).
-    fn cross(&mut self, pod: HostId, lane: usize, arrival: Arrival, packet: Packet) {
-        let now = self.now;
-        let Some(host) = self.host_mut(pod) else {
-            return self.lose(packet);
-        };
-        let len = packet.bytes().len() + FRAME;
-        match host.lanes[lane].pass(&host.cable, now, len, &mut host.chance) {
-            Some(at) => self.schedule(at, arrival, packet),
-            None => self.lose(packet),
         }
     }
 

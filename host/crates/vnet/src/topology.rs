@@ -2,7 +2,7 @@
 
 use crate::cable::Cable;
 use crate::gateway::Interface;
-use crate::host::{Host, Kind};
+use crate::host::{Host, IN, Kind, OUT};
 use crate::net::{HostId, LanId, Net};
 use crate::{Cidr, Ipv4Addr};
 
@@ -43,8 +43,10 @@ pub struct Machine {
     pub ports: Vec<Interface>,
     /// Whether it runs.
     pub powered: bool,
-    /// What it is connected with.
+    /// What it is connected with, on the way out.
     pub cable: Cable,
+    /// The same on the way in; another one when a fault is one-way.
+    pub inward: Cable,
 }
 
 /// What a host is and what it is plugged into.
@@ -116,6 +118,7 @@ fn machine(net: &Net, host: &Host) -> Machine {
             _ => Vec::new(),
         },
         powered: host.powered,
-        cable: host.cable,
+        cable: host.cables[OUT],
+        inward: host.cables[IN],
     }
 }

@@ -49,6 +49,7 @@ fn datagram(flow: Flow) -> Packet {
         origin: Origin::Program,
         outer: None,
         before: None,
+        damaged: false,
     }
 }
 

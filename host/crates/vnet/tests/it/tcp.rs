@@ -154,17 +154,22 @@ fn a_removed_pod_is_unreachable_and_its_peers_connection_breaks_in_the_end() {
 #[test]
 fn a_big_transfer_arrives_intact_over_a_bad_cable() {
     let data = noise(3_000_000);
-    for (loss_pct, jitter, reorder_pct) in [
-        (0.0, 0, 0.0),
-        (2.0, 0, 0.0),
-        (0.0, 800, 0.0),
-        (1.0, 300, 1.0),
+    for (loss_pct, jitter, reorder_pct, duplicate_pct, corrupt_pct) in [
+        (0.0, 0, 0.0, 0.0, 0.0),
+        (2.0, 0, 0.0, 0.0, 0.0),
+        (0.0, 800, 0.0, 0.0, 0.0),
+        (1.0, 300, 1.0, 0.0, 0.0),
+        (0.0, 0, 0.0, 5.0, 0.0),
+        (0.0, 0, 0.0, 0.0, 2.0),
+        (1.0, 300, 1.0, 1.0, 1.0),
     ] {
         let mut lab = Lab::new();
         let (client, server) = pair(&mut lab, 0, 2);
         let bad = Cable {
             loss_pct,
             reorder_pct,
+            duplicate_pct,
+            corrupt_pct,
             jitter: Duration::from_micros(jitter),
             ..Cable::lan()
         };
