@@ -72,6 +72,19 @@ impl Cluster {
         self.settle(now);
     }
 
+    /// A node's kubelet is cut off from the API server, or reaches it again: meanwhile its Pods run
+    /// on, it learns of nothing and nobody hears from it.
+    pub fn set_node_online(&mut self, now: Instant, node: &str, online: bool) {
+        self.manager.set_node_online(&self.store, now, node, online);
+        self.settle(now);
+    }
+
+    /// Takes an image from the registry, or puts it back; whether it was ever there. Nodes that
+    /// have it keep it.
+    pub fn set_image_missing(&mut self, image: &str, missing: bool) -> bool {
+        self.manager.set_image_missing(image, missing)
+    }
+
     /// What a machine must do now.
     pub fn poll_command(&mut self) -> Option<Command> {
         self.manager.poll_command()

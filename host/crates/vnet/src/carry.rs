@@ -37,10 +37,10 @@ impl Net {
         let Some(sent) = self.pass_lan(lan, from, OUT, self.now, len) else {
             return self.lose(packet);
         };
-        if let Some(at) = sent.again {
-            if let Some(got) = self.pass_lan(lan, to, IN, at, len) {
-                self.deliver(got.after(sent), arrival, packet.clone());
-            }
+        if let Some(at) = sent.again
+            && let Some(got) = self.pass_lan(lan, to, IN, at, len)
+        {
+            self.deliver(got.after(sent), arrival, packet.clone());
         }
         match self.pass_lan(lan, to, IN, sent.at, len) {
             Some(got) => self.deliver(got.after(sent), arrival, packet),

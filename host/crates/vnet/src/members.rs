@@ -228,6 +228,12 @@ impl Net {
         }
     }
 
+    /// What a machine is connected with, on the way out and on the way in; `None` when it is gone.
+    #[must_use]
+    pub fn cables(&self, host: HostId) -> Option<[Cable; 2]> {
+        self.host(host).map(|host| host.cables)
+    }
+
     /// Exchanges what a machine is connected with.
     pub fn set_cable(&mut self, now: Instant, host: HostId, cable: Cable) {
         self.set_cables(now, host, cable, cable);

@@ -7,6 +7,7 @@
 //! pair of things that meet here.
 
 pub mod docker;
+mod fault;
 mod input;
 mod output;
 mod platform;
@@ -14,6 +15,7 @@ mod spec;
 mod wire;
 mod world;
 
+pub use fault::{FAULTS_MAX, Fault, Lasting, Machine, Toll, Way};
 pub use input::Input;
 pub use output::Output;
 pub use platform::{Context, PLATFORMS, Platform, Reach};

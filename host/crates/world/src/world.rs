@@ -9,7 +9,10 @@
 //!
 //! Never knows what a rule, a name or a Pod's machine looks like: `wire/` does.
 
+mod faults;
+
 use crate::docker::{Engine, NetworkAsk, Refusal};
+use crate::fault::Faults;
 use crate::wire::places::{Docker, Forward, Places, Started};
 use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
 use crate::{Input, Output, Platform, Reach, WorldSpec};
@@ -36,6 +39,7 @@ pub struct World {
     wired: u64,
     services: Vec<vnet::ServiceRule>,
     fronts: balancers::Fronts,
+    faults: Faults,
     outputs: VecDeque<Output>,
 }
 
@@ -71,6 +75,7 @@ impl World {
             wired: 0,
             services: Vec::new(),
             fronts: balancers::Fronts::default(),
+            faults: Faults::default(),
             outputs: VecDeque::new(),
         };
         world.settle(now);
@@ -82,7 +87,10 @@ impl World {
         match input {
             Input::Report(report) => self.cluster.handle_report(now, report),
             Input::NodePower { node, on } => self.power(now, &node, on),
-            Input::Cable { host, cable } => self.net.set_cable(now, host, cable),
+            Input::Cable { host, cable } => {
+                self.net.set_cable(now, host, cable);
+                self.see_who_reaches_whom(now);
+            }
             Input::Machine { name, addr } => {
                 self.net.add_machine(&name, self.lan, addr);
             }
@@ -110,6 +118,7 @@ impl World {
     /// Lets everything happen that is due at `now`.
     pub fn advance(&mut self, now: Instant) {
         self.net.advance(now);
+        self.heal_due(now);
         if self.cluster.poll_at().is_some_and(|at| at <= now) {
             self.cluster.handle_time(now);
             self.settle(now);
@@ -129,10 +138,14 @@ impl World {
     /// When something is due next; `None` is silence.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        [self.net.poll_at(), self.cluster.poll_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.net.poll_at(),
+            self.cluster.poll_at(),
+            self.faults.poll_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// What the outside must now do; call until `None`.

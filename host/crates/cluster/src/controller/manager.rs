@@ -149,6 +149,17 @@ impl Manager {
         self.kubelets.set_power(store, now, node, on);
     }
 
+    /// A node's kubelet is cut off from the API server, or reaches it again. Call
+    /// [`Manager::settle`] afterwards.
+    pub fn set_node_online(&mut self, store: &Store, now: Instant, node: &str, online: bool) {
+        self.kubelets.set_online(store, now, node, online);
+    }
+
+    /// Takes an image from the registry, or puts it back; whether it was ever there.
+    pub fn set_image_missing(&mut self, image: &str, missing: bool) -> bool {
+        self.kubelets.set_image_missing(image, missing)
+    }
+
     /// The kubelets, to look at.
     #[must_use]
     pub fn kubelets(&self) -> &Kubelets {

@@ -3,12 +3,14 @@
 use crate::ImageInfo;
 use clock::{Duration, Instant, Stream};
 use rand::RngExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The images a registry would give.
 #[derive(Debug)]
 pub(crate) struct Registry {
     known: BTreeMap<String, ImageInfo>,
+    /// Those that nobody can pull at present.
+    missing: BTreeSet<String>,
 }
 
 /// The images one node has or is pulling, by canonical name, with the time they are there.
@@ -24,12 +26,30 @@ impl Registry {
                 .iter()
                 .map(|image| (canonical(&image.name), image.clone()))
                 .collect(),
+            missing: BTreeSet::new(),
         }
     }
 
     /// What is known about an image, however it is written.
     pub(crate) fn find(&self, reference: &str) -> Option<&ImageInfo> {
         self.known.get(&canonical(reference))
+    }
+
+    /// An image that can be pulled now.
+    pub(crate) fn offer(&self, reference: &str) -> Option<&ImageInfo> {
+        self.find(reference)
+            .filter(|_| !self.missing.contains(&canonical(reference)))
+    }
+
+    /// Takes an image from the registry, or puts it back; whether it was ever there.
+    pub(crate) fn set_missing(&mut self, reference: &str, missing: bool) -> bool {
+        let name = canonical(reference);
+        let known = self.known.contains_key(&name);
+        match missing {
+            true => self.missing.insert(name),
+            false => self.missing.remove(&name),
+        };
+        known
     }
 }
 

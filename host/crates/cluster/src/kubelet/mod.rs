@@ -10,6 +10,7 @@ mod env;
 mod image;
 mod network;
 mod node;
+mod partition;
 mod pod;
 mod probe;
 mod status;
@@ -64,6 +65,8 @@ struct Kubelet {
     /// When it starts, if it has power but does not run yet.
     boot_at: Option<Instant>,
     running: bool,
+    /// Cut off from the API server: what it knows grows old, and nobody hears from it.
+    offline: bool,
     boots: u32,
     next_lease: Instant,
     next_status: Instant,
@@ -80,6 +83,7 @@ impl Kubelets {
             spec: spec.clone(),
             boot_at: Some(Instant::ZERO),
             running: false,
+            offline: false,
             boots: 0,
             next_lease: Instant::ZERO,
             next_status: Instant::ZERO,
@@ -141,14 +145,17 @@ impl Kubelets {
 
     /// Takes note of a write to an object.
     pub(crate) fn observe(&mut self, event: &Event) {
-        if event.kind != "pods" {
-            return;
+        if event.kind == "pods" {
+            self.hear_of(&event.object, event.op == Op::Deleted);
         }
-        let pod = &event.object;
+    }
+
+    /// The kubelet of a Pod's node learns how the object is now.
+    fn hear_of(&mut self, pod: &Object, deleted: bool) {
         let Some(kubelet) = self.nodes.get_mut(text(&pod["spec"]["nodeName"])) else {
             return;
         };
-        if !kubelet.running {
+        if !kubelet.running || kubelet.offline {
             return;
         }
         let id = uid(pod);
@@ -158,12 +165,12 @@ impl Kubelets {
                 let same = old["spec"] == pod["spec"]
                     && old["metadata"]["deletionGracePeriodSeconds"]
                         == pod["metadata"]["deletionGracePeriodSeconds"]
-                    && event.op != Op::Deleted;
+                    && !deleted;
                 if same {
                     return;
                 }
             }
-            None if event.op == Op::Deleted || (pod_finished(pod) && !deleting(pod)) => return,
+            None if deleted || (pod_finished(pod) && !deleting(pod)) => return,
             None => {
                 self.node_of
                     .insert(id.to_owned(), kubelet.spec.name.clone());
@@ -212,6 +219,11 @@ impl Kubelets {
         // Nobody is there to carry these out.
         self.commands
             .retain(|command| !lost.contains(&pod_of(command).uid));
+    }
+
+    /// Takes an image from the registry, or puts it back; whether it was ever there.
+    pub(crate) fn set_image_missing(&mut self, image: &str, missing: bool) -> bool {
+        self.known.set_missing(image, missing)
     }
 
     /// Something happened on a machine.
@@ -287,6 +299,10 @@ impl Kubelets {
         let mut adopted = Vec::new();
         let (seed, epoch, known) = (self.seed, self.epoch, &self.known);
         for kubelet in self.nodes.values_mut() {
+            if kubelet.offline {
+                kubelet.wait_for_api(now);
+                continue;
+            }
             let boots = kubelet.boot_at.is_some_and(|at| at <= now);
             let renews = kubelet.running && kubelet.next_lease <= now;
             let posts = kubelet.running && kubelet.next_status <= now;
@@ -381,7 +397,11 @@ impl Kubelets {
                 .entry(id.to_owned())
                 .or_insert_with(|| Machine::new(pod, now));
         }
+        let offline = kubelet.offline;
         self.with_machine(store, now, id, |machine, turn| {
+            if offline {
+                return;
+            }
             let reference = &machine.reference;
             let stored = store
                 .get("pods", &reference.namespace, &reference.name)
@@ -428,8 +448,13 @@ impl Kubelets {
             draw: &mut self.draw,
             questions: &mut self.questions,
         };
+        let told = turn.notes.len();
         act(machine, &mut turn);
         machine.advance(&mut turn);
+        if kubelet.offline {
+            // Nobody hears of it; the kubelet gives up telling before it is heard again.
+            self.notes.truncate(told);
+        }
         let due = machine.poll_at();
         let forgotten = machine.gone() && machine.ending == Some(Ending::Forgotten);
         if forgotten {
@@ -465,6 +490,10 @@ impl Kubelets {
         else {
             return;
         };
+        if kubelet.offline {
+            // Told when the node comes back: see `partition`.
+            return;
+        }
         let Some(machine) = kubelet.machines.get(id) else {
             return;
         };

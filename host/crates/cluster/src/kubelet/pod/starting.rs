@@ -61,7 +61,7 @@ impl Machine {
             "Pulling",
             format!("Pulling image \"{reference}\""),
         );
-        let done = match turn.known.find(reference) {
+        let done = match turn.known.offer(reference) {
             Some(image) => on_grid(turn.local.pull(image, turn.now, turn.draw)),
             None => turn.after(300, 200),
         };
@@ -75,7 +75,7 @@ impl Machine {
         let spec = self.spec_of(&self.containers[at]);
         let reference = text(&spec["image"]).to_owned();
         let container = &self.containers[at];
-        if let Some(image) = turn.known.find(&reference) {
+        if let Some(image) = turn.known.offer(&reference) {
             let took = image::go_duration(turn.now - asked);
             let message = format!(
                 "Successfully pulled image \"{reference}\" in {took} ({took} including waiting). Image size: {} bytes.",
