@@ -266,6 +266,7 @@ impl Containers {
             attempt,
             code,
             oom,
+            said: cluster::kubelet::LastWords::default(),
         })
     }
 

@@ -214,11 +214,10 @@ impl Shell {
             args: ask.cmd.clone(),
             env: ask.env.clone(),
             working_dir: ask.working_dir.clone(),
-            mounts: Vec::new(),
-            memory_limit: None,
             tty: ask.tty,
             stdin: ask.stdin,
             stdin_once: true,
+            ..StartContainer::default()
         };
         let unix_nanos = self.unix_nanos();
         let report = containers.start(&self.runtime, &self.images, unix_nanos, order);

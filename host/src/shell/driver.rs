@@ -241,6 +241,8 @@ impl Shell {
                     }));
                 });
             }
+            // Files and limits of running programs stay as they are until the runtime can change them.
+            Output::UpdateFiles(_) | Output::SetLimits { .. } | Output::DropVolume { .. } => {}
             Output::Forwards => self.open_forwards(),
             Output::NodeUp { node } => Machines::boot_node(self, &node),
             Output::NodeDown { node } => self.machines.borrow_mut().lose(&self.runtime, &node),

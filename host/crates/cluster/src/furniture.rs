@@ -1,4 +1,5 @@
-//! What the API server itself puts into a new cluster: its first priorities, roles, classes.
+//! What the API server itself puts into a new cluster: its first priorities, roles, classes; and
+//! the class of volumes that clusters for learners bring.
 //!
 //! Only what upstream is known to write, and of the roles only the administrators'. Never
 //! touches them again.
@@ -60,6 +61,7 @@ pub(crate) fn objects(config: &Config, time: &str) -> Vec<(&'static str, Value)>
         ("clusterroles.rbac.authorization.k8s.io", role),
         ("clusterrolebindings.rbac.authorization.k8s.io", binding),
         ("servicecidrs.networking.k8s.io", addresses),
+        ("storageclasses.storage.k8s.io", storage_class()),
     ];
     for name in ["controller-manager", "etcd-0", "scheduler"] {
         let component = json!({
@@ -70,6 +72,20 @@ pub(crate) fn objects(config: &Config, time: &str) -> Vec<(&'static str, Value)>
         all.push(("componentstatuses", component));
     }
     all
+}
+
+/// The class of claims that name none, as minikube and kind bring one of this name.
+fn storage_class() -> Value {
+    use crate::controller::volume::{CLASS, PROVISIONER};
+    json!({
+        "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {
+            "name": CLASS,
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": PROVISIONER, "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    })
 }
 
 fn priority(name: &str, value: i64, description: &str) -> Value {

@@ -1,7 +1,7 @@
 //! Everything a world may ask of the outside.
 
 use clock::Duration;
-use cluster::kubelet::{PodRef, ProbeKind, StartContainer};
+use cluster::kubelet::{FilesUpdate, PodRef, ProbeKind, StartContainer};
 use vnet::HostId;
 
 /// One thing the outside must now do.
@@ -52,6 +52,26 @@ pub enum Output {
         probe: ProbeKind,
         /// When to give up.
         timeout: Duration,
+    },
+    /// Replace the files of a mount of a running container; an older start is ignored.
+    UpdateFiles(FilesUpdate),
+    /// Remove a lasting directory: its volume is deleted.
+    DropVolume {
+        /// The key that mounts had for it.
+        key: String,
+    },
+    /// Bound a running container anew; an older start is ignored.
+    SetLimits {
+        /// The Pod.
+        pod: PodRef,
+        /// The container.
+        container: String,
+        /// Which of its starts is meant.
+        attempt: u32,
+        /// The most memory it may use from now on, in bytes.
+        memory: Option<u64>,
+        /// The most processor time it may use from now on, in thousandths of a processor.
+        cpu_millis: Option<u64>,
     },
     /// What must listen all the time has changed: see [`crate::World::forwards`].
     Forwards,

@@ -241,6 +241,21 @@ impl World {
                     .start(now, &mut self.net, &mut self.cluster, host, &start);
             }
             Command::StartContainer(start) => self.outputs.push_back(Output::Start(start)),
+            Command::DropVolume { key } => self.outputs.push_back(Output::DropVolume { key }),
+            Command::UpdateFiles(update) => self.outputs.push_back(Output::UpdateFiles(update)),
+            Command::SetLimits {
+                pod,
+                container,
+                attempt,
+                memory,
+                cpu_millis,
+            } => self.outputs.push_back(Output::SetLimits {
+                pod,
+                container,
+                attempt,
+                memory,
+                cpu_millis,
+            }),
             Command::Signal {
                 pod,
                 container,

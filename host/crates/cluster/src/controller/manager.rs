@@ -9,7 +9,7 @@ use super::{Context, Controller, Index};
 use super::{
     autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
     job, leases, loadbalancer, mirror, namespace, node, podgc, quota, replicaset, service,
-    statefulset,
+    statefulset, volume,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -71,6 +71,7 @@ impl Manager {
             Box::new(eviction::TaintEviction),
             Box::new(podgc::PodGc),
             Box::new(quota::Quotas),
+            Box::new(volume::Volumes),
             Box::new(namespace::Namespaces),
             Box::new(gc::GarbageCollector),
         ];

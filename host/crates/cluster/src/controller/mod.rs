@@ -32,6 +32,7 @@ pub mod quota;
 pub mod replicaset;
 pub mod service;
 pub mod statefulset;
+pub mod volume;
 
 pub use index::Index;
 pub use manager::Manager;

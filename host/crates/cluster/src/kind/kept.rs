@@ -27,7 +27,7 @@ pub(super) static LIMIT_RANGES: Plain = Plain {
 };
 
 pub(super) static PERSISTENT_VOLUME_CLAIMS: Plain = Plain {
-    standing: Standing::Kept("volumes that outlive pods; the claim stays as it is"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Status") => Cell::Of(phase),
@@ -41,12 +41,13 @@ pub(super) static PERSISTENT_VOLUME_CLAIMS: Plain = Plain {
     ],
     subresources: &[Subresource::STATUS],
     defaults: rules::claim,
+    born: |claim| rules::protect(claim, "kubernetes.io/pvc-protection"),
     validate: storage_rules::check_claim,
     ..plain!(api::core::v1::PersistentVolumeClaim as "PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim", ["pvc"], "persistentvolumeclaims", "", "v1", true)
 };
 
 pub(super) static PERSISTENT_VOLUMES: Plain = Plain {
-    standing: Standing::Kept("volumes that outlive pods; the volume stays as it is"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Capacity") => Cell::Of(|volume| storage(volume, "/spec/capacity")),
@@ -62,6 +63,7 @@ pub(super) static PERSISTENT_VOLUMES: Plain = Plain {
     ],
     subresources: &[Subresource::STATUS],
     defaults: rules::volume,
+    born: |volume| rules::protect(volume, "kubernetes.io/pv-protection"),
     validate: storage_rules::check_volume,
     ..plain!(api::core::v1::PersistentVolume as "PersistentVolume", "persistentvolumes", "persistentvolume", ["pv"], "persistentvolumes", "", "v1", false)
 };
@@ -242,6 +244,7 @@ pub(super) static CSI_STORAGE_CAPACITIES: Plain = Plain {
 };
 
 pub(super) static STORAGE_CLASSES: Plain = Plain {
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Of(class_name),
         plain("Provisioner") => Cell::At("/provisioner"),

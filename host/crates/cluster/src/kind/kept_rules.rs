@@ -40,6 +40,16 @@ pub(super) fn volume(volume: &mut Value) {
     set_default(&mut volume["status"], "phase", "Pending");
 }
 
+/// What is in use does not go before it no longer is: the finalizer of a new claim or volume.
+pub(super) fn protect(object: &mut Value, finalizer: &str) {
+    set_default(&mut object["metadata"], "finalizers", json!([]));
+    if let Some(list) = object["metadata"]["finalizers"].as_array_mut()
+        && !list.iter().any(|other| other == finalizer)
+    {
+        list.push(finalizer.into());
+    }
+}
+
 /// A class deletes what it made, and binds at once.
 pub(super) fn storage_class(class: &mut Value) {
     set_default(class, "reclaimPolicy", "Delete");

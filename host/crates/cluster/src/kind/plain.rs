@@ -75,6 +75,7 @@ pub(super) struct Plain {
     pub(super) selectable: &'static [&'static str],
     pub(super) name_rule: fn(&str) -> Vec<String>,
     pub(super) defaults: fn(&mut Value),
+    pub(super) born: fn(&mut Value),
     pub(super) validate: fn(&Value, &mut Findings),
     pub(super) validate_update: fn(&Value, &Value, &mut Findings),
     pub(super) deprecation: Option<&'static str>,
@@ -94,6 +95,7 @@ impl Plain {
             selectable: &[],
             name_rule: words::dns_subdomain,
             defaults: |_| {},
+            born: |_| {},
             validate: |_, _| {},
             validate_update: |_, _, _| {},
             deprecation: None,
@@ -160,6 +162,10 @@ impl Kind for Plain {
 
     fn default_object(&self, object: &mut Value) {
         (self.defaults)(object);
+    }
+
+    fn on_create(&self, object: &mut Value) {
+        (self.born)(object);
     }
 
     fn validate(&self, object: &Value, found: &mut Findings) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 /// Which pod, beyond doubt: a name can be used again, a uid cannot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PodRef {
     /// The pod's namespace.
     pub namespace: String,
@@ -51,6 +51,42 @@ pub enum Command {
         /// How long to wait for the answer.
         timeout: Duration,
     },
+    /// What a volume holds has changed: replace the files of a mount; nothing is answered.
+    UpdateFiles(FilesUpdate),
+    /// A lasting directory is nobody's any more: remove it with all that is in it; nothing is
+    /// answered.
+    DropVolume {
+        /// Its key, see [`Mount::lasting`].
+        key: String,
+    },
+    /// Bound a running container anew, without starting it again; nothing is answered.
+    SetLimits {
+        /// The pod.
+        pod: PodRef,
+        /// The container's name.
+        container: String,
+        /// Which start of it.
+        attempt: u32,
+        /// The most memory it may use from now on, in bytes.
+        memory: Option<u64>,
+        /// The most processor time it may use from now on, in thousandths of a processor.
+        cpu_millis: Option<u64>,
+    },
+}
+
+/// The files that a mount of a running container shows from now on, all others below it gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesUpdate {
+    /// The pod.
+    pub pod: PodRef,
+    /// The container's name.
+    pub container: String,
+    /// Which start of it.
+    pub attempt: u32,
+    /// Where the container sees them: the [`Mount::path`] that it was started with.
+    pub path: String,
+    /// All files by their path below `path`.
+    pub files: BTreeMap<String, FileContent>,
 }
 
 /// A pod's network, to be made.
@@ -73,7 +109,7 @@ pub struct SandboxOrder {
 }
 
 /// A container, to be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StartContainer {
     /// The pod.
     pub pod: PodRef,
@@ -95,6 +131,12 @@ pub struct StartContainer {
     pub mounts: Vec<Mount>,
     /// The most memory it may use, in bytes.
     pub memory_limit: Option<u64>,
+    /// The most processor time it may use, in thousandths of a processor.
+    pub cpu_limit_millis: Option<u64>,
+    /// Whether it may write nowhere but into its volumes.
+    pub read_only_root: bool,
+    /// The file in which it may leave its last words, see [`LastWords::file`].
+    pub termination_path: String,
     /// Whether it has a terminal.
     pub tty: bool,
     /// Whether its standard input stays open.
@@ -146,6 +188,21 @@ pub struct Mount {
     pub read_only: bool,
     /// Whether what is written is kept and shared (an emptyDir) rather than the kubelet's to update.
     pub shared: bool,
+    /// The directory of a `shared` volume that the container sees instead of all of it, made when
+    /// it is missing; empty for the whole volume.
+    pub sub_path: String,
+    /// A directory that outlives the pod: whoever mounts the same key sees the same files. A
+    /// `shared` volume without a key lives and dies with its pod.
+    pub lasting: Option<String>,
+}
+
+/// What a container left behind for `kubectl describe`; which of it counts is the kubelet's to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastWords {
+    /// What is in the file at [`StartContainer::termination_path`], at least the first 4,096 bytes.
+    pub file: Vec<u8>,
+    /// The end of its log, at least 2,048 bytes of it.
+    pub log: Vec<u8>,
 }
 
 /// One file of a mount.
@@ -204,6 +261,8 @@ pub enum Report {
         code: i32,
         /// Whether it was killed for using too much memory.
         oom: bool,
+        /// What it left behind.
+        said: LastWords,
     },
     /// The answer to a probe.
     Probe {

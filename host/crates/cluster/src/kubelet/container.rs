@@ -1,15 +1,16 @@
 //! One container of a pod: where it is in its life, and when something is due.
 //!
 //! ```text
-//! Waiting ─► Pulling ─► Creating ─► Starting ─► Running ─► Stopping ─► Terminated
-//!    ▲          │ ErrImagePull, ImagePullBackOff                          │
-//!    └──────────┴────────────── 1 s, then CrashLoopBackOff ◄──────────────┘
+//! Waiting ─► Pulling ─► Creating ─► Starting ─► (Hooked) ─► Running ─► Stopping ─► Terminated
+//!    ▲          │ ErrImagePull, ImagePullBackOff                                       │
+//!    └──────────┴────────────── 1 s, then CrashLoopBackOff ◄───────────────────────────┘
 //! ```
 //!
 //! Holds state and arithmetic only; [`super::pod`] moves it on.
 
 use super::probe::Probe;
 use clock::{Duration, Instant};
+use std::collections::BTreeMap;
 
 /// The first CrashLoopBackOff and ImagePullBackOff.
 const BACKOFF_START: Duration = Duration::from_secs(10);
@@ -57,6 +58,12 @@ pub(crate) enum State {
     Creating { due: Instant },
     /// The machine was told to start it.
     Starting,
+    /// It runs, and its postStart hook has not ended: nobody is told yet that it runs.
+    Hooked {
+        since: Instant,
+        hook: Option<u64>,
+        until: Option<Instant>,
+    },
     /// It runs.
     Running { since: Instant },
     /// It was asked to end: a hook first, then a signal, at last the signal nobody survives.
@@ -108,6 +115,9 @@ pub(crate) struct Container {
     pub(crate) probes: Vec<Probe>,
     pub(crate) crash: Option<Backoff>,
     pub(crate) pull: Option<Backoff>,
+    /// What the volumes that its kubelet keeps up to date held when it last saw to them, by the
+    /// path of the mount, as a fingerprint.
+    pub(crate) mounted: BTreeMap<String, u64>,
 }
 
 impl Container {
@@ -128,6 +138,7 @@ impl Container {
             probes: Vec::new(),
             crash: None,
             pull: None,
+            mounted: BTreeMap::new(),
         }
     }
 
@@ -135,8 +146,18 @@ impl Container {
     pub(crate) fn alive(&self) -> bool {
         matches!(
             self.state,
-            State::Starting | State::Running { .. } | State::Stopping { .. }
+            State::Starting | State::Hooked { .. } | State::Running { .. } | State::Stopping { .. }
         )
+    }
+
+    /// Since when its process runs, if it does.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        match self.state {
+            State::Hooked { since, .. }
+            | State::Running { since }
+            | State::Stopping { since, .. } => Some(since),
+            _ => None,
+        }
     }
 
     /// Whether it runs and has passed its startup probe.
@@ -179,6 +200,7 @@ impl Container {
             State::Pulling { done, .. } => Some(*done),
             State::Creating { due } => Some(*due),
             State::Starting => None,
+            State::Hooked { until, .. } => *until,
             State::Running { .. } => self.probes_due(),
             State::Stopping {
                 term_at,

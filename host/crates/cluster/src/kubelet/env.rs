@@ -85,6 +85,25 @@ pub(crate) fn expand(input: &str, variables: &BTreeMap<String, String>) -> Strin
     output
 }
 
+/// The names that `$(NAME)` in a text refers to, in order.
+pub(crate) fn names_in(input: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = input;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            rest = after;
+        } else if let Some((name, after)) = rest
+            .strip_prefix('(')
+            .and_then(|inner| inner.split_once(')'))
+        {
+            names.push(name);
+            rest = after;
+        }
+    }
+    names
+}
+
 fn whole_source(
     store: &Store,
     namespace: &str,
@@ -121,6 +140,16 @@ fn one_source(
         return Ok(Some(downward.field(field)));
     }
     if let Some(resource) = from["resourceFieldRef"]["resource"].as_str() {
+        let other = from["resourceFieldRef"]["containerName"].as_str();
+        let spec = &downward.pod["spec"];
+        let named = other.filter(|name| !name.is_empty()).map(|name| {
+            let all = items(&spec["containers"])
+                .iter()
+                .chain(items(&spec["initContainers"]));
+            let mut all = all.filter(|one| one["name"] == name);
+            all.next()
+        });
+        let container = named.unwrap_or(Some(container)).unwrap_or(&Value::Null);
         return Ok(Some(downward.resource(
             container,
             resource,

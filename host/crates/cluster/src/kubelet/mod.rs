@@ -17,7 +17,8 @@ mod status;
 mod volume;
 
 pub use command::{
-    Command, FileContent, Mount, PodRef, ProbeKind, Report, SandboxOrder, StartContainer,
+    Command, FileContent, FilesUpdate, LastWords, Mount, PodRef, ProbeKind, Report, SandboxOrder,
+    StartContainer,
 };
 
 use crate::controller::meta::{deleting, pod_finished, text, uid};
@@ -28,6 +29,7 @@ use crate::{Config, NodeSpec};
 use clock::{Duration, Instant, Seed, Stream};
 use network::ClusterDns;
 use pod::{Ending, Machine, Questions, Turn};
+use rand::RngExt;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
@@ -45,6 +47,11 @@ pub struct Kubelets {
     dns: ClusterDns,
     draw: Stream,
     questions: Questions,
+    /// Who mounts which ConfigMaps and Secrets.
+    readers: Readers,
+    /// Pods whose volumes may hold something else now, by uid, and how soon that is noticed.
+    stale: BTreeMap<String, Notice>,
+    rounds: Stream,
     commands: VecDeque<Command>,
     notes: Vec<Note>,
     touched: BTreeSet<String>,
@@ -106,6 +113,9 @@ impl Kubelets {
             },
             draw: seed.stream("kubelet"),
             questions: Questions::default(),
+            readers: Readers::default(),
+            stale: BTreeMap::new(),
+            rounds: seed.stream("kubelet rounds"),
             commands: VecDeque::new(),
             notes: Vec::new(),
             touched: BTreeSet::new(),
@@ -145,8 +155,45 @@ impl Kubelets {
 
     /// Takes note of a write to an object.
     pub(crate) fn observe(&mut self, event: &Event) {
-        if event.kind == "pods" {
-            self.hear_of(&event.object, event.op == Op::Deleted);
+        match event.kind {
+            "pods" => self.hear_of(&event.object, event.op == Op::Deleted),
+            "configmaps" | "secrets" => self.observe_source(event),
+            "persistentvolumes" if event.op == Op::Deleted => self.drop_volume(&event.object),
+            _ => {}
+        }
+    }
+
+    /// A ConfigMap or a Secret changed: those who mount it see it in their kubelet's next round.
+    fn observe_source(&mut self, event: &Event) {
+        let object = &event.object;
+        let before = event.previous.as_ref();
+        if before.is_some_and(|old| event.op != Op::Deleted && same_content(old, object)) {
+            return;
+        }
+        let key = Key::of(event.kind, object);
+        let frozen = event.op == Op::Deleted && object["immutable"] == true;
+        for id in self.readers.of(&key) {
+            if frozen
+                && let Some(kubelet) = self.node_of.get(id).and_then(|n| self.nodes.get_mut(n))
+                && let Some(machine) = kubelet.machines.get_mut(id)
+            {
+                machine.frozen.insert((key.kind, key.name.clone()));
+            }
+            self.stale.entry(id.clone()).or_insert(Notice::NextRound);
+        }
+    }
+
+    /// The directory of a deleted volume goes with it, if it was made for it.
+    fn drop_volume(&mut self, volume: &Value) {
+        let annotations = &volume["metadata"]["annotations"];
+        if annotations["pv.kubernetes.io/provisioned-by"] != crate::controller::volume::PROVISIONER
+            || volume["spec"]["persistentVolumeReclaimPolicy"] != "Delete"
+        {
+            return;
+        }
+        let node = crate::controller::volume::node_of(volume);
+        if let Some(key) = volume::key_of(node, volume) {
+            self.commands.push_back(Command::DropVolume { key });
         }
     }
 
@@ -162,6 +209,13 @@ impl Kubelets {
         match kubelet.machines.get_mut(id) {
             Some(machine) => {
                 let old = std::mem::replace(&mut machine.pod, Object::clone(pod));
+                let told = ["labels", "annotations"];
+                if told
+                    .iter()
+                    .any(|field| old["metadata"][*field] != pod["metadata"][*field])
+                {
+                    self.stale.insert(id.to_owned(), Notice::Soon);
+                }
                 let same = old["spec"] == pod["spec"]
                     && old["metadata"]["deletionGracePeriodSeconds"]
                         == pod["metadata"]["deletionGracePeriodSeconds"]
@@ -207,6 +261,7 @@ impl Kubelets {
         kubelet.range.clear();
         let lost: Vec<String> = std::mem::take(&mut kubelet.machines).into_keys().collect();
         for id in &lost {
+            self.readers.remove(id);
             self.node_of.remove(id);
             self.touched.remove(id);
             self.dirty.remove(id);
@@ -218,7 +273,7 @@ impl Kubelets {
         self.questions.open.retain(|_, owner| !lost.contains(owner));
         // Nobody is there to carry these out.
         self.commands
-            .retain(|command| !lost.contains(&pod_of(command).uid));
+            .retain(|command| pod_of(command).is_none_or(|pod| !lost.contains(&pod.uid)));
     }
 
     /// Takes an image from the registry, or puts it back; whether it was ever there.
@@ -259,8 +314,9 @@ impl Kubelets {
                 attempt,
                 code,
                 oom,
+                said,
                 ..
-            } => machine.handle_exited(&container, attempt, code, oom, turn),
+            } => machine.handle_exited(&container, attempt, code, oom, &said, turn),
             Report::Probe { id, outcome } => machine.handle_answer(id, outcome, turn),
         });
     }
@@ -277,6 +333,9 @@ impl Kubelets {
             self.due_of.remove(&id);
             self.touched.insert(id);
         }
+        for (id, notice) in std::mem::take(&mut self.stale) {
+            self.plan_refresh(now, id, notice);
+        }
         for id in std::mem::take(&mut self.touched) {
             self.look_after(store, now, &id);
         }
@@ -291,6 +350,28 @@ impl Kubelets {
             .into_iter()
             .map(Write::Record);
         notes.chain(writes).collect()
+    }
+
+    /// Notes when a pod's volumes are looked at again.
+    ///
+    /// A kubelet looks at a pod when the pod changes, and else in rounds of 60 to 90 seconds
+    /// (`syncFrequency` of one minute and up to half of it more).
+    fn plan_refresh(&mut self, now: Instant, id: String, notice: Notice) {
+        let wait_ms = match notice {
+            Notice::Soon => self.rounds.random_range(200..400),
+            Notice::NextRound => {
+                let round = self.rounds.random_range(60_000..=90_000);
+                self.rounds.random_range(0..=round)
+            }
+        };
+        let kubelet = self.node_of.get(&id).and_then(|n| self.nodes.get_mut(n));
+        // Who is cut off hears of nothing, and looks at everything afterwards.
+        let near = kubelet.filter(|kubelet| !kubelet.offline);
+        let machine = near.and_then(|kubelet| kubelet.machines.get_mut(&id));
+        if let Some(machine) = machine {
+            machine.refresh_by(pod::on_grid(now + Duration::from_millis(wait_ms)));
+            self.touched.insert(id);
+        }
     }
 
     /// Boots kubelets, renews Leases, posts statuses.
@@ -365,6 +446,7 @@ impl Kubelets {
             let id = uid(pod).to_owned();
             let began = pod["status"]["containerStatuses"].is_array();
             let machine = Machine::rebooted(Object::clone(pod), now);
+            self.readers.add(&id, pod);
             kubelet.machines.insert(id.clone(), machine);
             self.node_of.insert(id.clone(), node.to_owned());
             self.touched.insert(id);
@@ -392,6 +474,7 @@ impl Kubelets {
             return;
         };
         if let Some(pod) = self.arrived.remove(id) {
+            self.readers.add(id, &pod);
             let machines = &mut kubelet.machines;
             machines
                 .entry(id.to_owned())
@@ -459,6 +542,7 @@ impl Kubelets {
         let forgotten = machine.gone() && machine.ending == Some(Ending::Forgotten);
         if forgotten {
             kubelet.machines.remove(id);
+            self.readers.remove(id);
             self.node_of.remove(id);
             self.dirty.remove(id);
             self.set_timer(id, None);
@@ -519,6 +603,7 @@ impl Kubelets {
         if status::removable(machine) {
             writes.push(remove(pod));
             kubelet.machines.remove(id);
+            self.readers.remove(id);
             self.node_of.remove(id);
             self.set_timer(id, None);
         }
@@ -534,14 +619,73 @@ fn remove(pod: &Value) -> Write {
     }
 }
 
-fn pod_of(command: &Command) -> &PodRef {
+fn pod_of(command: &Command) -> Option<&PodRef> {
     match command {
-        Command::StartSandbox(order) => &order.pod,
-        Command::StartContainer(order) => &order.pod,
-        Command::StopSandbox { pod } | Command::Signal { pod, .. } | Command::Probe { pod, .. } => {
-            pod
+        Command::StartSandbox(order) => Some(&order.pod),
+        Command::StartContainer(order) => Some(&order.pod),
+        Command::UpdateFiles(update) => Some(&update.pod),
+        Command::StopSandbox { pod }
+        | Command::Signal { pod, .. }
+        | Command::Probe { pod, .. }
+        | Command::SetLimits { pod, .. } => Some(pod),
+        Command::DropVolume { .. } => None,
+    }
+}
+
+/// How soon a kubelet looks at a pod's volumes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Notice {
+    /// The pod itself changed.
+    Soon,
+    /// Something that the pod mounts changed.
+    NextRound,
+}
+
+/// Which pods mount which ConfigMaps and Secrets.
+#[derive(Debug, Default)]
+struct Readers {
+    by_source: BTreeMap<Key, BTreeSet<String>>,
+    sources: BTreeMap<String, Vec<Key>>,
+}
+
+impl Readers {
+    fn add(&mut self, id: &str, pod: &Value) {
+        let space = crate::controller::meta::namespace(pod);
+        let volumes = crate::controller::meta::items(&pod["spec"]["volumes"]);
+        let keys = volumes
+            .iter()
+            .flat_map(volume::sources_of)
+            .map(|(kind, name)| Key::new(kind, space, name));
+        let keys: Vec<Key> = keys.collect();
+        for key in &keys {
+            self.by_source
+                .entry(key.clone())
+                .or_default()
+                .insert(id.to_owned());
+        }
+        self.sources.insert(id.to_owned(), keys);
+    }
+
+    fn remove(&mut self, id: &str) {
+        for key in self.sources.remove(id).unwrap_or_default() {
+            if let Some(ids) = self.by_source.get_mut(&key) {
+                ids.remove(id);
+                if ids.is_empty() {
+                    self.by_source.remove(&key);
+                }
+            }
         }
     }
+
+    fn of(&self, key: &Key) -> impl Iterator<Item = &String> {
+        self.by_source.get(key).into_iter().flatten()
+    }
+}
+
+fn same_content(old: &Value, new: &Value) -> bool {
+    ["data", "binaryData"]
+        .iter()
+        .all(|field| old[*field] == new[*field])
 }
 
 /// The first multiple of `period` after `now`.

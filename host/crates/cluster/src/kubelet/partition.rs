@@ -51,6 +51,10 @@ impl Kubelets {
         kubelet.next_status = now;
         // Pods that went while nobody was there to hear of it.
         let known: Vec<String> = kubelet.machines.keys().cloned().collect();
+        let stale = known
+            .iter()
+            .map(|id| (id.clone(), super::Notice::NextRound));
+        self.stale.extend(stale);
         self.touched.extend(known);
         let bound: Vec<Object> = store
             .list("pods", None)

@@ -10,6 +10,7 @@
 
 mod ending;
 mod probing;
+mod refresh;
 mod starting;
 
 use super::command::{Command, PodRef, SandboxOrder};
@@ -25,7 +26,7 @@ use crate::store::{Object, Store};
 use clock::{Duration, Instant, Stream};
 use rand::RngExt;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
 /// How soon the kubelet notices that a container ended or an image failed.
@@ -36,6 +37,10 @@ const PULL_NOTICE: Duration = Duration::from_millis(300);
 const CONFIG_RETRY: Duration = Duration::from_secs(10);
 /// The first and the longest wait for a volume.
 const MOUNT_RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(122));
+/// What a container gets to end in after its preStop hook used up the pod's grace.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+/// What is said of a pod that outlived `activeDeadlineSeconds`.
+pub(crate) const EXPIRED: &str = "Pod was active on the node longer than the specified deadline";
 /// Timers fall on this grid, so that many pods are looked at together.
 const GRID_MS: u64 = 10;
 
@@ -107,8 +112,14 @@ pub(crate) struct Machine {
     pub(crate) ip: Option<Ipv4Addr>,
     pub(crate) containers: Vec<Container>,
     pub(crate) ending: Option<Ending>,
-    /// Whether all its containers ended for good by themselves.
+    /// Whether all its containers ended for good by themselves, or had to with its deadline.
     pub(crate) finished: bool,
+    /// Whether it was active for longer than it may be.
+    pub(crate) expired: bool,
+    /// When its volumes are looked at again.
+    pub(crate) refresh_at: Option<Instant>,
+    /// Immutable objects that were deleted: what their volumes hold stays, whatever has their name.
+    pub(crate) frozen: BTreeSet<(&'static str, String)>,
 }
 
 impl Turn<'_> {
@@ -189,6 +200,9 @@ impl Machine {
             containers,
             ending: None,
             finished: false,
+            expired: false,
+            refresh_at: None,
+            frozen: BTreeSet::new(),
         }
     }
 
@@ -244,12 +258,16 @@ impl Machine {
         if self.ending.is_none() && deleting(&self.pod) {
             self.begin_ending(turn);
         }
+        if self.expires_at().is_some_and(|at| at <= turn.now) {
+            self.expire(turn);
+        }
         self.advance_sandbox(turn);
         self.welcome_ephemeral();
         if self.sandbox == Sandbox::Ready {
             for at in 0..self.containers.len() {
                 self.advance_container(at, turn);
             }
+            self.refresh_if_due(turn);
             self.finish_if_done(turn);
         }
     }
@@ -277,15 +295,26 @@ impl Machine {
 
     /// When [`Machine::advance`] has something to do by itself.
     pub(crate) fn poll_at(&self) -> Option<Instant> {
-        match self.sandbox {
+        let own = match self.sandbox {
             Sandbox::Volumes { retry_at, .. } => Some(retry_at),
             Sandbox::Due { at } => Some(at),
             Sandbox::Clearing { until } => Some(until),
             Sandbox::Ready => (0..self.containers.len())
                 .filter_map(|at| self.due(at))
+                .chain(self.refresh_at)
                 .min(),
             Sandbox::Asked | Sandbox::Leaving | Sandbox::Gone => None,
-        }
+        };
+        own.into_iter().chain(self.expires_at()).min()
+    }
+
+    /// When it will have been active for as long as it may be.
+    fn expires_at(&self) -> Option<Instant> {
+        let over = self.ending.is_some() || self.finished;
+        let seconds = self.pod["spec"]["activeDeadlineSeconds"]
+            .as_u64()
+            .filter(|_| !over)?;
+        Some(on_grid(self.since + Duration::from_secs(seconds)))
     }
 
     /// When something about a container is due that may be done: what is held back by the others or
@@ -413,7 +442,10 @@ impl Machine {
                 // Containers are made one after the other, but do not wait for each other to end.
                 Role::Main => {
                     role != Role::Main
-                        || !matches!(before.state, State::Pulling { .. } | State::Creating { .. })
+                        || !matches!(
+                            before.state,
+                            State::Pulling { .. } | State::Creating { .. } | State::Hooked { .. }
+                        )
                 }
                 Role::Ephemeral => true,
             })
@@ -435,31 +467,11 @@ impl Machine {
             }
             State::Pulling { asked, done } if done <= now => self.pulled(at, asked, turn),
             State::Creating { due } if due <= now => self.start(at, turn),
+            State::Hooked {
+                until: Some(until), ..
+            } if until <= now => self.runs(at, turn),
             State::Running { .. } => self.ask_probes(at, turn),
-            State::Stopping {
-                since,
-                hook,
-                term_at,
-                kill_at,
-                killed,
-            } => {
-                let mut next = (hook, term_at, killed);
-                if term_at.is_some_and(|term_at| term_at <= now) {
-                    next = (None, None, killed);
-                    self.signal(at, 15, turn);
-                }
-                if kill_at <= now && !killed {
-                    next = (None, None, true);
-                    self.signal(at, 9, turn);
-                }
-                self.containers[at].state = State::Stopping {
-                    since,
-                    hook: next.0,
-                    term_at: next.1,
-                    kill_at,
-                    killed: next.2,
-                };
-            }
+            State::Stopping { .. } => self.press(at, turn),
             State::Terminated {
                 end,
                 restart_at: Some(restart_at),

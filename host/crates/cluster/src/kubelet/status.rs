@@ -56,6 +56,10 @@ pub(crate) fn status(machine: &Machine, current: &Value, view: View<'_>) -> Valu
     let phase = phase(machine);
     let mut set = |field: &str, value: Value| status.insert(field.to_owned(), value);
     set("phase", phase.into());
+    if machine.expired && phase == "Failed" {
+        set("reason", "DeadlineExceeded".into());
+        set("message", super::pod::EXPIRED.into());
+    }
     if !generation.is_null() {
         set("observedGeneration", generation.clone());
     }
@@ -115,7 +119,11 @@ pub(crate) fn phase(machine: &Machine) -> &'static str {
     };
     let initialized = of(Role::Init).all(Container::completed);
     let cleared = matches!(machine.sandbox, Sandbox::Clearing { .. } | Sandbox::Gone);
-    if machine.finished || (cleared && machine.ending.is_some()) {
+    let alive = machine.containers.iter().any(Container::alive);
+    if machine.expired && !alive {
+        return "Failed";
+    }
+    if (machine.finished && !machine.expired) || (cleared && machine.ending.is_some()) {
         let failed = |container: &&Container| !container.completed();
         let any_failed = of(Role::Main).any(|c| failed(&c)) || of(Role::Init).any(|c| failed(&c));
         return if any_failed { "Failed" } else { "Succeeded" };
@@ -127,7 +135,8 @@ pub(crate) fn phase(machine: &Machine) -> &'static str {
     };
     let starting = |container: &Container| {
         never_ran(container)
-            || (matches!(container.state, State::Starting) && container.last.is_none())
+            || (matches!(container.state, State::Starting | State::Hooked { .. })
+                && container.last.is_none())
     };
     if !initialized || of(Role::Main).any(starting) {
         return "Pending";
@@ -240,7 +249,7 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
 fn first_round_over(machine: &Machine) -> bool {
     let begun = |container: &Container| match &container.state {
         State::Waiting { until, .. } => until.is_some(),
-        State::Pulling { .. } | State::Creating { .. } | State::Starting => {
+        State::Pulling { .. } | State::Creating { .. } | State::Starting | State::Hooked { .. } => {
             container.last.is_some() || container.pull.is_some()
         }
         State::Running { .. } | State::Stopping { .. } | State::Terminated { .. } => true,
@@ -344,14 +353,11 @@ fn states(machine: &Machine, container: &Container, view: View<'_>) -> (Value, V
             };
             (waiting(reason, message), last)
         }
-        State::Pulling { .. } | State::Creating { .. } | State::Starting => match &container.last {
-            Some(end)
-                if container.crash.is_some() && !matches!(container.state, State::Starting) =>
-            {
-                (terminated(end, view), json!({}))
-            }
+        State::Pulling { .. } | State::Creating { .. } => match &container.last {
+            Some(end) if container.crash.is_some() => (terminated(end, view), json!({})),
             _ => (waiting(machine.waiting(), ""), last),
         },
+        State::Starting | State::Hooked { .. } => (waiting(machine.waiting(), ""), last),
         State::Running { since } | State::Stopping { since, .. } => (
             json!({ "running": { "startedAt": view.time(*since) } }),
             last,

@@ -1,4 +1,5 @@
-//! What a pod's volumes hold: ConfigMaps, Secrets, emptyDirs, downward fields, projections of them.
+//! What a pod's volumes hold: ConfigMaps, Secrets, emptyDirs, downward fields, projections of them,
+//! and directories that outlive the pod.
 //!
 //! A volume whose source is missing keeps the whole pod from starting. Never writes a file.
 
@@ -56,10 +57,12 @@ impl Downward<'_> {
         let stated = path
             .split_once('.')
             .and_then(|(list, resource)| container["resources"][list][resource].as_str());
-        let whole = if path.ends_with("cpu") {
-            "2"
-        } else {
-            "24581696Ki"
+        // Who states no limit may use the whole node; who requests nothing requests nothing.
+        let whole = match path {
+            "limits.cpu" => "2",
+            "limits.memory" => "24581696Ki",
+            "limits.ephemeral-storage" => "243497856212",
+            _ => "0",
         };
         let amount = thousandths(stated.unwrap_or(whole)).unwrap_or(0);
         let divisor = thousandths(divisor)
@@ -69,6 +72,7 @@ impl Downward<'_> {
     }
 }
 
+/// Labels or annotations as a file shows them: `key="escaped value"`, a line each.
 fn pairs(map: &Value) -> String {
     let lines = map
         .as_object()
@@ -93,43 +97,152 @@ pub(crate) fn check(store: &Store, downward: &Downward<'_>) -> Vec<MountError> {
     let failed = volumes.filter_map(|volume| {
         let error = contents(store, downward, volume).err()?;
         let volume = text(&volume["name"]).to_owned();
-        Some(MountError {
-            message: format!("MountVolume.SetUp failed for volume \"{volume}\" : {error}"),
-            volume,
-        })
+        let message = match error {
+            Trouble::SetUp(why) => {
+                format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}")
+            }
+            Trouble::Unready(why) => format!(
+                "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to process volumes=[{volume}]: {why}"
+            ),
+        };
+        Some(MountError { volume, message })
     });
     failed.collect()
 }
 
-/// What a container sees of the pod's volumes.
-pub(crate) fn mounts(store: &Store, downward: &Downward<'_>, container: &Value) -> Vec<Mount> {
+/// What a container with this environment sees of the pod's volumes; why it cannot be made.
+///
+/// # Errors
+/// The words of the kubelet for a `subPathExpr` that leads nowhere.
+pub(crate) fn mounts(
+    store: &Store,
+    downward: &Downward<'_>,
+    container: &Value,
+    environment: &[(String, String)],
+) -> Result<Vec<Mount>, String> {
     let volumes = items(&downward.pod["spec"]["volumes"]);
-    let mounts = items(&container["volumeMounts"])
-        .iter()
-        .filter_map(|mount| {
-            let volume_name = text(&mount["name"]);
-            let volume = volumes
-                .iter()
-                .find(|volume| volume["name"] == volume_name)?;
-            let kept_by_kubelet = ["configMap", "secret", "projected", "downwardAPI"]
-                .iter()
-                .any(|source| !volume[*source].is_null());
-            let files = contents(store, downward, volume).unwrap_or_default();
-            Some(Mount {
-                path: text(&mount["mountPath"]).to_owned(),
-                volume: volume_name.to_owned(),
-                files: below(files, text(&mount["subPath"])),
-                read_only: mount["readOnly"] == true || kept_by_kubelet,
-                shared: !kept_by_kubelet,
-            })
+    let mut mounts: Vec<Mount> = Vec::new();
+    for mount in items(&container["volumeMounts"]) {
+        let volume_name = text(&mount["name"]);
+        let volume = volumes.iter().find(|volume| volume["name"] == volume_name);
+        let Some(volume) = volume else { continue };
+        let kept_by_kubelet = ["configMap", "secret", "projected", "downwardAPI"]
+            .iter()
+            .any(|source| !volume[*source].is_null());
+        let files = contents(store, downward, volume).unwrap_or_default();
+        let sub_path = sub_path(mount, environment)?;
+        let of_claim = volume["persistentVolumeClaim"]["readOnly"] == true;
+        mounts.push(Mount {
+            path: text(&mount["mountPath"]).to_owned(),
+            volume: volume_name.to_owned(),
+            files: below(files, &sub_path),
+            read_only: mount["readOnly"] == true || kept_by_kubelet || of_claim,
+            shared: !kept_by_kubelet,
+            sub_path: if kept_by_kubelet {
+                String::new()
+            } else {
+                sub_path
+            },
+            lasting: lasting(store, downward.pod, volume).unwrap_or_default(),
         });
-    let mut mounts: Vec<Mount> = mounts.collect();
+    }
     let spec = &downward.pod["spec"];
     let known = mounts.iter().any(|mount| mount.path == ACCOUNT_PATH);
     if !known && spec["automountServiceAccountToken"] != false {
         mounts.push(account_mount(store, downward));
     }
-    mounts
+    Ok(mounts)
+}
+
+/// The part of its volume that a mount shows, with variables put in.
+fn sub_path(mount: &Value, environment: &[(String, String)]) -> Result<String, String> {
+    let expression = text(&mount["subPathExpr"]);
+    if expression.is_empty() {
+        return Ok(text(&mount["subPath"]).to_owned());
+    }
+    let variables: BTreeMap<String, String> = environment.iter().cloned().collect();
+    let missing: Vec<&str> = super::env::names_in(expression)
+        .into_iter()
+        .filter(|name| variables.get(*name).is_none_or(String::is_empty))
+        .collect();
+    if !missing.is_empty() {
+        return Err(format!("missing value for {}", missing.join(", ")));
+    }
+    let path = super::env::expand(expression, &variables);
+    if path.starts_with('/') {
+        return Err(format!(
+            "error SubPath `{path}` must not be an absolute path"
+        ));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(format!(
+            "unable to provision SubPath `{path}`: must not contain '..'"
+        ));
+    }
+    Ok(path)
+}
+
+/// The objects a volume is made of: kinds of the store, and names in the pod's namespace.
+pub(crate) fn sources_of(volume: &Value) -> Vec<(&'static str, &str)> {
+    let projected = items(&volume["projected"]["sources"]);
+    let one = |source: &'static str, field: &'static str, kind: &'static str| {
+        let here = volume[source][field].as_str();
+        let there = projected
+            .iter()
+            .filter_map(move |part| part[source]["name"].as_str());
+        here.into_iter().chain(there).map(move |name| (kind, name))
+    };
+    one("configMap", "name", "configmaps")
+        .chain(one("secret", "secretName", "secrets"))
+        .collect()
+}
+
+/// The key of the directory behind a volume that outlives the pod, if it is one.
+fn lasting(store: &Store, pod: &Value, volume: &Value) -> Result<Option<String>, Trouble> {
+    let node = text(&pod["spec"]["nodeName"]);
+    if let Some(path) = volume["hostPath"]["path"].as_str() {
+        return Ok(Some(directory(node, path)));
+    }
+    let Some(claim_name) = volume["persistentVolumeClaim"]["claimName"].as_str() else {
+        return Ok(None);
+    };
+    let space = namespace(pod);
+    let unready = |why: &str| {
+        let why = format!("error processing PVC {space}/{claim_name}: {why}");
+        Err(Trouble::Unready(why))
+    };
+    let Some(claim) = store.get("persistentvolumeclaims", space, claim_name) else {
+        let why = format!(
+            "failed to fetch PVC from API server: persistentvolumeclaim \"{claim_name}\" not found"
+        );
+        return unready(&why);
+    };
+    let name_of_volume = text(&claim["spec"]["volumeName"]);
+    if claim["status"]["phase"] != "Bound" || name_of_volume.is_empty() {
+        return unready("PVC is not bound");
+    }
+    let Some(held) = store.get("persistentvolumes", "", name_of_volume) else {
+        let why = format!("failed to fetch PV {name_of_volume} from API server");
+        return unready(&why);
+    };
+    match key_of(node, held) {
+        Some(key) => Ok(Some(key)),
+        None => Err(Trouble::SetUp(format!(
+            "not in this lab: volumes other than hostPath and local ({name_of_volume})"
+        ))),
+    }
+}
+
+/// The key of the directory that a PersistentVolume is on a node; none when it is no directory.
+pub(crate) fn key_of(node: &str, volume: &Value) -> Option<String> {
+    let mut paths = ["hostPath", "local"]
+        .iter()
+        .filter_map(|source| volume["spec"][*source]["path"].as_str());
+    paths.next().map(|path| directory(node, path))
+}
+
+fn directory(node: &str, path: &str) -> String {
+    format!("{node}:{}", path.trim_end_matches('/'))
 }
 
 /// Where programs look for the account they run as.
@@ -153,6 +266,8 @@ fn account_mount(store: &Store, downward: &Downward<'_>) -> Mount {
         files: files.into_iter().map(file).collect(),
         read_only: true,
         shared: false,
+        sub_path: String::new(),
+        lasting: None,
     }
 }
 
@@ -174,7 +289,23 @@ fn below(files: Files, sub_path: &str) -> Files {
         .collect()
 }
 
-fn contents(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Files, String> {
+/// What keeps a volume from being there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// What it is made of is missing.
+    SetUp(String),
+    /// Its claim has no volume yet.
+    Unready(String),
+}
+
+fn contents(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Files, Trouble> {
+    if lasting(store, downward.pod, volume)?.is_some() {
+        return Ok(Files::new());
+    }
+    files_of(store, downward, volume).map_err(Trouble::SetUp)
+}
+
+fn files_of(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Files, String> {
     if let Some(source) = volume.get("configMap") {
         return from_object(store, downward, "configmaps", text(&source["name"]), source);
     }
@@ -426,20 +557,21 @@ mod tests {
         let pod = pod(json!({"name": "x", "secret": {"secretName": "tls"}}));
         let store = with_secret();
         let whole = json!({"volumeMounts": [{"name": "x", "mountPath": "/ssl"}]});
-        let mount = &mounts(&store, &downward(&pod), &whole)[0];
+        let mount = &mounts(&store, &downward(&pod), &whole, &[]).expect("they can be made")[0];
         assert_eq!(mount.files["tls.crt"].bytes, b"hello");
         assert_eq!(mount.files["tls.key"].bytes, [0, 1, 2]);
         assert!(mount.read_only && !mount.shared);
         let one =
             json!({"volumeMounts": [{"name": "x", "mountPath": "/cert", "subPath": "tls.crt"}]});
-        let mount = &mounts(&store, &downward(&pod), &one)[0];
+        let mount = &mounts(&store, &downward(&pod), &one, &[]).expect("they can be made")[0];
         assert_eq!(mount.files.keys().collect::<Vec<_>>(), [""]);
     }
 
     #[test]
     fn every_container_finds_the_account_it_runs_as() {
         let pod = pod(json!({"name": "x", "emptyDir": {}}));
-        let mounts = mounts(&Store::default(), &downward(&pod), &json!({}));
+        let mounts =
+            mounts(&Store::default(), &downward(&pod), &json!({}), &[]).expect("they can be made");
         assert_eq!(
             mounts[0].path,
             "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -451,7 +583,8 @@ mod tests {
     fn an_empty_dir_is_shared_and_writable() {
         let pod = pod(json!({"name": "x", "emptyDir": {}}));
         let container = json!({"volumeMounts": [{"name": "x", "mountPath": "/data"}]});
-        let mount = &mounts(&Store::default(), &downward(&pod), &container)[0];
+        let mount = &mounts(&Store::default(), &downward(&pod), &container, &[])
+            .expect("they can be made")[0];
         assert!(mount.shared && !mount.read_only && mount.files.is_empty());
     }
 }

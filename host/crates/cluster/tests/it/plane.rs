@@ -2,7 +2,7 @@
 
 use clock::{Duration, Instant, Queue, Seed};
 use cluster::controller::{Index, Manager};
-use cluster::kubelet::{Command, ProbeKind, Report};
+use cluster::kubelet::{Command, LastWords, ProbeKind, Report};
 use cluster::registry::{Deletion, Registry};
 use cluster::{Config, ImageInfo, Key, NodeSpec, Object, Store};
 use serde_json::{Value, json};
@@ -20,6 +20,12 @@ pub(crate) struct Script {
     pub(crate) stubborn: BTreeSet<String>,
     /// What probes of this container answer; success without an entry.
     pub(crate) unhealthy: BTreeMap<String, String>,
+    /// Ends because it used too much memory.
+    pub(crate) greedy: BTreeSet<String>,
+    /// What a container leaves behind that ends by itself.
+    pub(crate) said: BTreeMap<String, LastWords>,
+    /// Containers whose hooks fail.
+    pub(crate) broken_hooks: BTreeSet<String>,
     /// Nodes without power answer nothing.
     pub(crate) dark: BTreeSet<String>,
 }
@@ -252,6 +258,7 @@ impl Plane {
                         attempt,
                     },
                 );
+                let name = container.clone();
                 if let Some((ms, code)) = self.script.exits.get(&container).copied() {
                     self.after(
                         5 + ms,
@@ -260,7 +267,8 @@ impl Plane {
                             container,
                             attempt,
                             code,
-                            oom: false,
+                            oom: self.script.greedy.contains(&name),
+                            said: self.script.said.get(&name).cloned().unwrap_or_default(),
                         },
                     );
                 }
@@ -281,10 +289,12 @@ impl Plane {
                             attempt,
                             code,
                             oom: false,
+                            said: LastWords::default(),
                         },
                     );
                 }
             }
+            Command::UpdateFiles(_) | Command::SetLimits { .. } | Command::DropVolume { .. } => {}
             Command::Probe {
                 id,
                 container,
@@ -293,7 +303,10 @@ impl Plane {
             } => {
                 let hook = matches!(&probe, ProbeKind::Exec { command } if command.first().is_some_and(|word| word == "hook"));
                 let wrong = self.script.unhealthy.get(&container).filter(|_| !hook);
-                let outcome = wrong.map_or(Ok(()), |why| Err(why.clone()));
+                let mut outcome = wrong.map_or(Ok(()), |why| Err(why.clone()));
+                if hook && self.script.broken_hooks.contains(&container) {
+                    outcome = Err("exit code 1".to_owned());
+                }
                 self.after(if hook { 2000 } else { 3 }, Report::Probe { id, outcome });
             }
         }

@@ -101,6 +101,7 @@ impl DnsServers {
                 attempt,
                 code: 0,
                 oom: false,
+                said: cluster::kubelet::LastWords::default(),
             },
         );
         true

@@ -150,6 +150,7 @@ impl Lab {
                         attempt,
                         code,
                         oom: false,
+                        said: cluster::kubelet::LastWords::default(),
                     });
                 }
             }
@@ -202,7 +203,12 @@ impl Lab {
                 );
             }
             Output::Probe { id, .. } => self.due.push(self.now + delay, Due::Probed(id, true)),
-            Output::NodeUp { .. } | Output::NodeDown { .. } | Output::Forwards => {}
+            Output::NodeUp { .. }
+            | Output::NodeDown { .. }
+            | Output::Forwards
+            | Output::UpdateFiles(_)
+            | Output::DropVolume { .. }
+            | Output::SetLimits { .. } => {}
         }
     }
 

@@ -1,9 +1,9 @@
 //! How containers and pods end: by themselves, by a signal, with their object. Never starts anything again.
 
-use super::super::command::Command;
+use super::super::command::{Command, LastWords};
 use super::super::container::{Container, End, Role, State};
 use super::super::probe::{self};
-use super::{Ending, Machine, NOTICE, Sandbox, Turn, on_grid};
+use super::{EXPIRED, Ending, LAST_GRACE, Machine, NOTICE, Sandbox, Turn, on_grid};
 use crate::controller::Tone;
 use crate::controller::meta::text;
 use clock::{Duration, Instant};
@@ -17,15 +17,13 @@ impl Machine {
         attempt: u32,
         code: i32,
         oom: bool,
+        said: &LastWords,
         turn: &mut Turn<'_>,
     ) {
         let Some(at) = self.find(container, attempt) else {
             return;
         };
-        let started = match self.containers[at].state {
-            State::Running { since } | State::Stopping { since, .. } => Some(since),
-            _ => Some(turn.now),
-        };
+        let started = self.containers[at].since().or(Some(turn.now));
         let reason = match (oom, code) {
             (true, _) => "OOMKilled",
             (false, 0) => "Completed",
@@ -34,7 +32,7 @@ impl Machine {
         let end = End {
             code,
             reason: reason.to_owned(),
-            message: String::new(),
+            message: last_words(&self.spec_of(&self.containers[at]), code, said),
             started,
             finished: turn.now,
             container_id: self.containers[at].container_id.clone(),
@@ -47,7 +45,8 @@ impl Machine {
             return;
         }
         let again = self.restarts(at, end.code);
-        let restart_at = (again && self.ending.is_none()).then(|| on_grid(turn.now + NOTICE));
+        let over = self.ending.is_some() || self.expired;
+        let restart_at = (again && !over).then(|| on_grid(turn.now + NOTICE));
         let container = &mut self.containers[at];
         container.probes.clear();
         container.state = State::Terminated { end, restart_at };
@@ -73,10 +72,7 @@ impl Machine {
         }
         for container in &mut self.containers {
             if container.alive() {
-                let since = match container.state {
-                    State::Running { since } | State::Stopping { since, .. } => Some(since),
-                    _ => None,
-                };
+                let since = container.since();
                 let end = End {
                     code: 137,
                     reason: "Error".to_owned(),
@@ -144,6 +140,30 @@ impl Machine {
         }
     }
 
+    /// It was active for too long: every container is asked to end, and none begins again.
+    pub(super) fn expire(&mut self, turn: &mut Turn<'_>) {
+        turn.note(
+            &self.pod,
+            Tone::Normal,
+            "DeadlineExceeded",
+            EXPIRED.to_owned(),
+        );
+        (self.expired, self.finished) = (true, true);
+        let deadline = turn.now + self.grace();
+        for at in 0..self.containers.len() {
+            self.stop(at, deadline, None, turn);
+        }
+        if self.sandbox != Sandbox::Ready {
+            self.leave(turn);
+        }
+    }
+
+    /// How long its containers may take to end.
+    pub(super) fn grace(&self) -> Duration {
+        let seconds = self.pod["spec"]["terminationGracePeriodSeconds"].as_u64();
+        Duration::from_secs(seconds.unwrap_or(30))
+    }
+
     /// A later, shorter grace moves the deadline.
     pub(crate) fn shorten(&mut self, grace: u64, turn: &Turn<'_>) {
         let wanted = turn.now + Duration::from_secs(grace);
@@ -166,7 +186,8 @@ impl Machine {
         sentence: Option<String>,
         turn: &mut Turn<'_>,
     ) {
-        let State::Running { since } = self.containers[at].state else {
+        let (State::Running { since } | State::Hooked { since, .. }) = self.containers[at].state
+        else {
             return;
         };
         let spec = self.spec_of(&self.containers[at]);
@@ -194,16 +215,48 @@ impl Machine {
         self.advance_container(at, turn);
     }
 
+    /// Signals a container that is to end, when its hook is over and when its time is.
+    ///
+    /// A hook that takes all of the grace is given up, and the container gets two seconds more to
+    /// end by itself, as the page on container lifecycle hooks has it.
+    pub(super) fn press(&mut self, at: usize, turn: &mut Turn<'_>) {
+        let State::Stopping {
+            since,
+            mut hook,
+            mut term_at,
+            mut kill_at,
+            mut killed,
+        } = self.containers[at].state
+        else {
+            return;
+        };
+        let late = kill_at <= turn.now && !killed;
+        let hooked = hook.is_some() || term_at.is_some_and(|term_at| term_at > turn.now);
+        if term_at.is_some_and(|term_at| term_at <= turn.now) || (late && hooked) {
+            (hook, term_at) = (None, None);
+            self.signal(at, 15, turn);
+        }
+        if late && hooked {
+            kill_at = turn.now + LAST_GRACE;
+        } else if late {
+            killed = true;
+            self.signal(at, 9, turn);
+        }
+        self.containers[at].state = State::Stopping {
+            since,
+            hook,
+            term_at,
+            kill_at,
+            killed,
+        };
+    }
+
     /// Runs a lifecycle hook as the question a probe would be.
     pub(super) fn run_hook(&self, at: usize, hook: &Value, turn: &mut Turn<'_>) -> Option<u64> {
         let spec = self.spec_of(&self.containers[at]);
         let kind = probe::kind_of(hook, &spec, &self.ip?.to_string())?;
         let id = turn.questions.ask(&self.reference.uid);
-        let timeout = Duration::from_secs(
-            self.pod["spec"]["terminationGracePeriodSeconds"]
-                .as_u64()
-                .unwrap_or(30),
-        );
+        let timeout = self.grace();
         let container = self.containers[at].name.clone();
         turn.commands.push_back(Command::Probe {
             id,
@@ -271,4 +324,23 @@ impl Machine {
             .filter(|container| container.role == Role::Main);
         failed_init || mains.all(over)
     }
+}
+
+/// The longest message that a file may leave, in bytes (`MaxContainerTerminationMessageLength`).
+const FILE_MAX: usize = 4096;
+/// The most of a log that stands in for it, in bytes and in lines.
+const LOG_MAX: (usize, usize) = (2048, 80);
+
+/// The termination message: what the container wrote into its file, or, where the policy says so and
+/// it failed without a word there, the end of its log.
+fn last_words(spec: &Value, code: i32, said: &LastWords) -> String {
+    let fall_back = spec["terminationMessagePolicy"] == "FallbackToLogsOnError" && code != 0;
+    let file = &said.file[..said.file.len().min(FILE_MAX)];
+    if !file.is_empty() || !fall_back {
+        return String::from_utf8_lossy(file).into_owned();
+    }
+    let log = &said.log[said.log.len().saturating_sub(LOG_MAX.0)..];
+    let log = String::from_utf8_lossy(log);
+    let lines: Vec<&str> = log.split_inclusive('\n').collect();
+    lines[lines.len().saturating_sub(LOG_MAX.1)..].concat()
 }

@@ -51,6 +51,45 @@ impl Machine {
         }
     }
 
+    /// Takes the end of a hook; whether it was one of this container's.
+    fn handle_hook(
+        &mut self,
+        at: usize,
+        id: u64,
+        outcome: &Result<(), String>,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        match &mut self.containers[at].state {
+            State::Stopping {
+                hook: hook @ Some(_),
+                term_at,
+                ..
+            } if *hook == Some(id) => {
+                (*hook, *term_at) = (None, Some(turn.now));
+                if outcome.is_err() {
+                    let message = "PreStopHook failed".to_owned();
+                    let container = &self.containers[at];
+                    turn.note_of(
+                        &self.pod,
+                        container,
+                        Tone::Warning,
+                        "FailedPreStopHook",
+                        message,
+                    );
+                }
+                true
+            }
+            State::Hooked { hook, .. } if *hook == Some(id) => {
+                match outcome {
+                    Ok(()) => self.runs(at, turn),
+                    Err(_) => self.fail_hook(at, turn),
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// An answer to a probe, or the end of a hook.
     pub(crate) fn handle_answer(
         &mut self,
@@ -59,14 +98,7 @@ impl Machine {
         turn: &mut Turn<'_>,
     ) {
         for at in 0..self.containers.len() {
-            if let State::Stopping {
-                hook: Some(hook),
-                term_at,
-                ..
-            } = &mut self.containers[at].state
-                && *hook == id
-            {
-                *term_at = Some(turn.now);
+            if self.handle_hook(at, id, &outcome, turn) {
                 return;
             }
             let container = &mut self.containers[at];
@@ -108,17 +140,8 @@ impl Machine {
                     "livenessProbe"
                 }]["terminationGracePeriodSeconds"]
                     .as_u64();
-                let grace = own.unwrap_or_else(|| {
-                    self.pod["spec"]["terminationGracePeriodSeconds"]
-                        .as_u64()
-                        .unwrap_or(30)
-                });
-                self.stop(
-                    at,
-                    turn.now + Duration::from_secs(grace),
-                    Some(sentence),
-                    turn,
-                );
+                let grace = own.map_or_else(|| self.grace(), Duration::from_secs);
+                self.stop(at, turn.now + grace, Some(sentence), turn);
             }
             return;
         }

@@ -8,8 +8,9 @@ use super::{CONFIG_RETRY, Ending, Machine, PULL_NOTICE, Turn, on_grid};
 use crate::controller::Tone;
 use crate::controller::meta::text;
 use crate::kind::quantity::thousandths;
-use clock::Instant;
+use clock::{Duration, Instant};
 use rand::Rng;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 impl Machine {
@@ -154,8 +155,13 @@ impl Machine {
     /// Tells the machine to start the container.
     pub(super) fn start(&mut self, at: usize, turn: &mut Turn<'_>) {
         let spec = self.spec_of(&self.containers[at]);
-        let environment = match env::environment(turn.store, &self.downward(turn), &spec) {
-            Ok(environment) => environment,
+        let downward = self.downward(turn);
+        let made = env::environment(turn.store, &downward, &spec).and_then(|environment| {
+            let mounts = volume::mounts(turn.store, &downward, &spec, &environment)?;
+            Ok((environment, mounts))
+        });
+        let (environment, mounts) = match made {
+            Ok(made) => made,
             Err(message) => {
                 turn.note_of(
                     &self.pod,
@@ -173,7 +179,6 @@ impl Machine {
                 return;
             }
         };
-        let mounts = volume::mounts(turn.store, &self.downward(turn), &spec);
         let variables: BTreeMap<String, String> = environment.iter().cloned().collect();
         let words = |field: &str| {
             let list = spec[field].as_array()?;
@@ -194,9 +199,8 @@ impl Machine {
         container.container_id =
             format!("containerd://{}", image::hex(&mut || turn.draw.next_u64()));
         container.probes.clear();
-        let memory = spec["resources"]["limits"]["memory"]
-            .as_str()
-            .and_then(thousandths);
+        container.mounted = super::refresh::fingerprints(&spec, &mounts);
+        let (memory_limit, cpu_limit_millis) = limits(&spec["resources"]);
         let start = StartContainer {
             pod: self.reference.clone(),
             container: container.name.clone(),
@@ -207,7 +211,13 @@ impl Machine {
             env: environment,
             working_dir: spec["workingDir"].as_str().map(str::to_owned),
             mounts,
-            memory_limit: memory.and_then(|memory| u64::try_from(memory / 1000).ok()),
+            memory_limit,
+            cpu_limit_millis,
+            read_only_root: spec["securityContext"]["readOnlyRootFilesystem"] == true,
+            termination_path: spec["terminationMessagePath"]
+                .as_str()
+                .unwrap_or("/dev/termination-log")
+                .to_owned(),
             tty: spec["tty"] == true,
             stdin: spec["stdin"] == true,
             stdin_once: spec["stdinOnce"] == true,
@@ -238,16 +248,62 @@ impl Machine {
             "Started",
             "Container started".to_owned(),
         );
+        let hook = &spec["lifecycle"]["postStart"];
+        if !hook.is_object() {
+            self.runs(at, turn);
+            return;
+        }
+        let sleep = hook["sleep"]["seconds"].as_u64();
+        let until = sleep.map(|seconds| on_grid(turn.now + Duration::from_secs(seconds)));
+        let asked = match until {
+            Some(_) => None,
+            None => self.run_hook(at, hook, turn),
+        };
+        self.containers[at].state = State::Hooked {
+            since: turn.now,
+            hook: asked,
+            until,
+        };
+        if until.is_none() && asked.is_none() {
+            self.fail_hook(at, turn);
+        } else {
+            self.stop_if_ending(at, turn);
+        }
+    }
+
+    /// A container runs and its postStart hook, if it has one, is over.
+    pub(super) fn runs(&mut self, at: usize, turn: &mut Turn<'_>) {
+        let spec = self.spec_of(&self.containers[at]);
         let container = &mut self.containers[at];
-        container.state = State::Running { since: turn.now };
+        let since = container.since().unwrap_or(turn.now);
+        container.state = State::Running { since };
         if !matches!(container.role, Role::Init | Role::Ephemeral) {
             container.probes = Probe::all(&spec, self.since, turn.now);
         }
-        if let Some(hook) = spec["lifecycle"].get("postStart") {
-            self.run_hook(at, hook, turn);
-        }
+        self.stop_if_ending(at, turn);
+    }
+
+    /// Its postStart hook failed: the container is killed, and its restart policy says what then.
+    pub(super) fn fail_hook(&mut self, at: usize, turn: &mut Turn<'_>) {
+        let message = "PostStartHook failed".to_owned();
+        let container = &self.containers[at];
+        turn.note_of(
+            &self.pod,
+            container,
+            Tone::Warning,
+            "FailedPostStartHook",
+            message,
+        );
+        let kill_at = turn.now + self.grace();
+        self.stop(at, kill_at, Some("FailedPostStartHook".to_owned()), turn);
+    }
+
+    /// Who starts while the pod ends is stopped at once.
+    fn stop_if_ending(&mut self, at: usize, turn: &mut Turn<'_>) {
         if let Some(Ending::Deleted { deadline }) = self.ending {
             self.stop(at, deadline, None, turn);
+        } else if self.expired {
+            self.stop(at, turn.now + self.grace(), None, turn);
         }
     }
 
@@ -327,4 +383,11 @@ impl Machine {
         container.crash = Some(Backoff::next(container.crash, ended, turn.now));
         self.begin(at, turn);
     }
+}
+
+/// What bounds a container: memory in bytes, processor time in thousandths of a processor.
+pub(super) fn limits(resources: &Value) -> (Option<u64>, Option<u64>) {
+    let limit = |resource: &str| thousandths(resources["limits"][resource].as_str()?);
+    let memory = limit("memory").and_then(|memory| u64::try_from(memory / 1000).ok());
+    (memory, limit("cpu").and_then(|cpu| u64::try_from(cpu).ok()))
 }
