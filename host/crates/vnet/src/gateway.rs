@@ -142,7 +142,7 @@ impl Router {
             return if dst == flow.dst {
                 Verdict::Pass
             } else {
-                Verdict::Drop
+                Verdict::Drop("a reset of no connection")
             };
         }
         packet.rewrite(flow, Flow { dst, ..flow });
@@ -426,9 +426,10 @@ impl Net {
             .chain(router.fronts.iter().copied())
             .collect();
         let pending = match router.prerouting(now, &mut packet, |addr| own.contains(&addr)) {
-            Verdict::Pass => None,
+            Verdict::Pass | Verdict::Stray => None,
             Verdict::New(pending) => Some(pending),
-            Verdict::Reject | Verdict::Drop => return self.lose(packet),
+            Verdict::Reject => return self.lose(packet),
+            Verdict::Drop(why) => return self.lose_because(packet, why),
         };
         let source = from.is_none().then(|| packet.src());
         let hop = self.hop(at, packet.dst(), source);

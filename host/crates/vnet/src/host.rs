@@ -8,6 +8,7 @@ use crate::gateway::Router;
 use crate::interfaces::Neighbours;
 use crate::nat::{Nat, Place};
 use crate::net::{HostId, LanId};
+use crate::policy::Filter;
 use crate::socket::tcp::ConnId;
 use crate::socket::{NetError, SockId};
 use crate::stack;
@@ -96,6 +97,8 @@ pub(crate) struct Host {
     pub(crate) veth: Option<TapId>,
     /// That end's interface number there.
     pub(crate) veth_index: u32,
+    /// With whom it may speak; a node judges its pods by it.
+    pub(crate) filter: Filter,
 }
 
 /// What a host is made from.
@@ -143,6 +146,7 @@ impl Host {
             icmp: BTreeMap::new(),
             neighbours: Neighbours::default(),
             veth_index: 0,
+            filter: Filter::default(),
             time_wait: BTreeMap::new(),
             resting: VecDeque::new(),
             mtu,

@@ -71,7 +71,7 @@
 //! # Reading order
 //!
 //! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet),
-//! `gateway` (machines between LANs), `nat`, `socket`, `stack`,
+//! `gateway` (machines between LANs), `nat`, `policy`, `socket`, `stack`,
 //! `cable`, `tap`, `capture`, `interfaces`, `pcap`, `dns`.
 
 mod addr;
@@ -88,6 +88,7 @@ mod net;
 mod netstat;
 mod packet;
 mod pcap;
+mod policy;
 mod router;
 mod slab;
 mod socket;
@@ -108,6 +109,7 @@ pub use net::{Capture, Config, Dataplane, Event, HostId, LanId, Net, UNDER_WAY_M
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};
 pub use pcap::PcapWriter;
+pub use policy::{Allow, Chain, Denied, Filter, Peer, Ports, Side};
 pub use socket::icmp::{IcmpKind, IcmpMessage};
 pub use socket::tcp::CONNECTIONS_MAX;
 pub use socket::udp::DATAGRAMS_MAX;

@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::nat::conntrack::ConntrackEntry;
 use crate::nat::service::ServiceTable;
 use crate::packet::Packet;
+use crate::policy::Tables;
 use crate::slab::Slab;
 use crate::socket::tcp::{Conn, ConnId};
 use crate::socket::{Origin, SockId, SockTable};
@@ -127,6 +128,8 @@ pub struct Net {
     pub(crate) pod_routes: BTreeMap<Ipv4Addr, (Cidr, HostId)>,
     pub(crate) announced: BTreeMap<Ipv4Addr, HostId>,
     pub(crate) services: ServiceTable,
+    /// What the filters of machines are made of.
+    pub(crate) filters: Tables,
     pub(crate) socks: SockTable,
     pub(crate) conns: Slab<Conn>,
     pub(crate) pool: SocketPool,
@@ -172,6 +175,7 @@ impl Net {
             pod_routes: BTreeMap::new(),
             announced: BTreeMap::new(),
             services: ServiceTable::default(),
+            filters: Tables::default(),
             socks: SockTable::default(),
             conns: Slab::default(),
             pool: SocketPool::default(),

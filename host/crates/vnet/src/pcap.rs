@@ -82,10 +82,15 @@ impl<W: Write> PcapWriter<W> {
         let from = usize::try_from(self.next.saturating_sub(log.forgotten())).unwrap_or(usize::MAX);
         let records = log.since(self.next).zip(log.ring.iter().skip(from));
         self.next = log.next_seq();
-        for (_, entry) in records.filter(|(record, _)| select(record)) {
+        for (record, entry) in records.filter(|(record, _)| select(record)) {
             let interface = self.interface(log, entry.tap)?;
             self.file
-                .write_pcapng_block(frame(entry, interface, self.epoch))
+                .write_pcapng_block(frame(
+                    entry,
+                    record.dropped.as_deref(),
+                    interface,
+                    self.epoch,
+                ))
                 .map_err(to_io)?;
         }
         Ok(())
@@ -142,14 +147,20 @@ fn to_io(error: PcapNgWriteError) -> io::Error {
     }
 }
 
-fn frame(entry: &Entry, interface_id: u32, epoch: i64) -> EnhancedPacketBlock<'static> {
+fn frame(
+    entry: &Entry,
+    dropped: Option<&str>,
+    interface_id: u32,
+    epoch: i64,
+) -> EnhancedPacketBlock<'static> {
     let epoch = Duration::from_secs(u64::try_from(epoch).unwrap_or(0));
     let flags = match entry.dir {
         Direction::In => 1,
         Direction::Out => 2,
     };
     let mut options = vec![EnhancedPacketOption::Flags(flags)];
-    if let Some(comment) = comment(entry) {
+    let dropped = dropped.map(|why| format!("dropped: {why}"));
+    for comment in comment(entry).into_iter().chain(dropped) {
         options.push(EnhancedPacketOption::Common(CommonOption::Comment(
             Cow::Owned(comment),
         )));

@@ -6,16 +6,20 @@
 //!   cable ► prerouting┴──────────────► forward ───────┘
 //! ```
 //!
-//! Prerouting and output are one table here ([`crate::nat`]); forward takes a hop; postrouting
-//! masquerades. Never looks at a payload.
+//! Prerouting and output are one table here ([`crate::nat`]); forward takes a hop and lets through
+//! what the filters of its machines allow ([`crate::policy`]); postrouting masquerades. Never looks
+//! at a payload.
 
 use crate::host::{Host, IN, Kind, Node, OUT};
 use crate::nat::{Nat, Verdict};
 use crate::net::{Arrival, Dataplane, Due, HostId, LanId, Net};
-use crate::packet::{Packet, TCP, Unreachable, icmp_time_exceeded, icmp_unreachable, tcp_reset};
+use crate::packet::{
+    Flow, Packet, TCP, Unreachable, icmp_time_exceeded, icmp_unreachable, tcp_reset,
+};
+use crate::socket::Proto;
 use crate::tap::Direction;
 use clock::Duration;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// How long a host asks who has an address before it gives up: three questions, a second apart.
 const RESOLVE: Duration = Duration::from_secs(3);
@@ -39,6 +43,15 @@ enum Route {
     Gateway,
     /// A ClusterIP: never on the wire.
     Blackhole,
+}
+
+/// What a filter judges of a packet: its flow, or for what has no ports its addresses.
+fn conversation(packet: &Packet) -> Flow {
+    packet.flow().unwrap_or_else(|| Flow {
+        proto: Proto::Icmp,
+        src: SocketAddrV4::new(packet.src(), 0),
+        dst: SocketAddrV4::new(packet.dst(), 0),
+    })
 }
 
 impl Net {
@@ -166,17 +179,25 @@ impl Net {
         let Some(Node { nat, place, .. }) = host.node_mut() else {
             return self.lose(packet);
         };
-        let pending = match nat.prerouting(*now, &mut packet, services, place) {
-            Verdict::Pass => None,
-            Verdict::New(pending) => Some(pending),
+        let (pending, known) = match nat.prerouting(*now, &mut packet, services, place) {
+            Verdict::Pass => (None, true),
+            Verdict::Stray => (None, false),
+            Verdict::New(pending) => (Some(pending), false),
             Verdict::Reject => return self.reject(at, packet),
-            Verdict::Drop => return self.lose(packet),
+            Verdict::Drop(why) => return self.lose_because(packet, why),
         };
         let route = self.route(at, packet.dst());
         // From pod to pod of one node the bridge carries it, and bridges are no hops.
         let bridged = matches!(route, Route::Pod(_)) && self.node_mut(at).bridges(packet.src());
         if forwarded && route != Route::Local && !bridged && !packet.hop() {
             return self.expire(at, packet);
+        }
+        if forwarded
+            && !known
+            && route != Route::Local
+            && let Err(denied) = self.judge_forward(at, conversation(&packet))
+        {
+            return self.lose_because(packet, &denied.to_string());
         }
         if let Some(pending) = pending {
             let now = self.now;
@@ -188,7 +209,7 @@ impl Net {
                 _ => Some(node.place.addr),
             };
             if !Nat::postrouting(&mut node.nat, now, &mut packet, pending, out, &node.place) {
-                return self.lose(packet);
+                return self.lose_because(packet, "conntrack table full");
             }
         }
         self.leave_node(at, route, packet, forwarded);
@@ -225,7 +246,7 @@ impl Net {
             }
             Route::Nobody => self.resolve_in_vain(at, packet),
             Route::Gateway => self.swallow(at, packet),
-            Route::Blackhole => self.lose(packet),
+            Route::Blackhole => self.lose_because(packet, "no Service has this address"),
         }
     }
 
@@ -387,6 +408,12 @@ impl Net {
     pub(crate) fn whole_packet(&mut self, bytes: Vec<u8>, cause: &Packet) -> Packet {
         let len = u16::try_from(bytes.len()).expect("packets fit an MTU");
         self.packet(bytes, len, cause.origin)
+    }
+
+    /// A packet is no more, and where it was seen last it is said why.
+    pub(crate) fn lose_because(&mut self, packet: Packet, why: &str) {
+        self.log.note_drop(packet.id, why);
+        self.lose(packet);
     }
 
     /// A packet is no more.

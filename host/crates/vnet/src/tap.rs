@@ -8,7 +8,7 @@ use crate::packet::{Flow, ICMP, IP_HEADER, Packet, TCP, TcpFlags, UDP};
 use crate::socket::Origin;
 use crate::stack::OVERLAY_OVERHEAD;
 use clock::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct PacketRecord {
     pub before: Option<Flow>,
     /// The whole IP packet with [`Capture::Full`], its checksums zero as in the stacks.
     pub bytes: Option<Vec<u8>>,
+    /// Why the machine that it was seen at let it go no further, when that was its decision.
+    pub dropped: Option<Arc<str>>,
 }
 
 /// What the headers of a packet say.
@@ -229,6 +231,8 @@ pub struct PacketLog {
     retired: VecDeque<(u64, TapId)>,
     forgotten: u64,
     full_bytes: usize,
+    /// Why packets ended where they did, by the number of the passage.
+    drops: BTreeMap<u64, Arc<str>>,
     capture: Capture,
     next_packet: u64,
 }
@@ -241,6 +245,7 @@ impl PacketLog {
             retired: VecDeque::new(),
             forgotten: 0,
             full_bytes: 0,
+            drops: BTreeMap::new(),
             capture,
             next_packet: 0,
         }
@@ -303,6 +308,7 @@ impl PacketLog {
             view: PacketView::of(entry.kept(), usize::from(entry.len), entry.outer),
             before: entry.before,
             bytes: entry.full.as_deref().map(<[u8]>::to_vec),
+            dropped: self.drops.get(&(self.forgotten + index as u64)).cloned(),
         }
     }
 
@@ -386,8 +392,20 @@ impl PacketLog {
         }
     }
 
+    /// Says at a packet's last passage, if that was the last of all, why there is no further one.
+    pub(crate) fn note_drop(&mut self, packet: u64, why: &str) {
+        if self
+            .ring
+            .back()
+            .is_some_and(|last| last.packet_id == packet)
+        {
+            self.drops.insert(self.next_seq() - 1, why.into());
+        }
+    }
+
     fn forget_oldest(&mut self) {
         if let Some(entry) = self.ring.pop_front() {
+            self.drops.remove(&self.forgotten);
             self.forgotten += 1;
             self.full_bytes -= entry.full.map_or(0, |bytes| bytes.len());
         }

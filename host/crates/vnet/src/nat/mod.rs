@@ -56,8 +56,10 @@ pub(crate) enum Verdict {
     New(Pending),
     /// It is refused.
     Reject,
-    /// It disappears.
-    Drop,
+    /// It disappears, for this reason.
+    Drop(&'static str),
+    /// It belongs to no conversation and begins none.
+    Stray,
 }
 
 /// A conversation that has passed the first hook and not yet the last.
@@ -116,8 +118,10 @@ impl Nat {
         place: &Place,
     ) -> Verdict {
         let Some(flow) = packet.flow() else {
-            follow_icmp(&self.conntrack, packet);
-            return Verdict::Pass;
+            return match follow_icmp(&self.conntrack, packet) {
+                true => Verdict::Pass,
+                false => Verdict::Stray,
+            };
         };
         let flags = packet.tcp_flags();
         if let Some(to) = self.conntrack.track(now, flow, flags) {
@@ -126,12 +130,14 @@ impl Nat {
         }
         if packet.icmp_type() == Some(ECHO_REPLY) {
             // An answer to nothing must not open a conversation either.
-            return Verdict::Pass;
+            return Verdict::Stray;
         }
         match self.target(now, flow, services, place) {
             // A reset that belongs to nothing must not open a conversation.
-            Ok(target) if flags.has(TcpFlags::RST) && target.dst != flow.dst => Verdict::Drop,
-            Ok(_) if flags.has(TcpFlags::RST) => Verdict::Pass,
+            Ok(target) if flags.has(TcpFlags::RST) && target.dst != flow.dst => {
+                Verdict::Drop("a reset of no connection")
+            }
+            Ok(_) if flags.has(TcpFlags::RST) => Verdict::Stray,
             Ok(target) => {
                 packet.rewrite(
                     flow,
@@ -200,7 +206,7 @@ impl Nat {
             let addr = *flow.dst.ip();
             return match (is_cluster_ip(addr), services.is_vip(addr)) {
                 (true, true) => Err(Verdict::Reject),
-                (true, false) => Err(Verdict::Drop),
+                (true, false) => Err(Verdict::Drop("no Service has this address")),
                 _ => Ok(Target {
                     dst: flow.dst,
                     masquerade: false,
@@ -240,7 +246,7 @@ impl Nat {
         }
         let count = rule.endpoints.iter().filter(usable).count();
         if count == 0 {
-            return Err(Verdict::Drop);
+            return Err(Verdict::Drop("the Service has no endpoint on this node"));
         }
         let index = self.chance.random_range(0..count as u64) as usize;
         let chosen = *rule
@@ -287,13 +293,13 @@ pub(crate) fn free_port(
     })
 }
 
-/// An ICMP error follows the conversation that it is about.
-pub(crate) fn follow_icmp(conntrack: &Conntrack, packet: &mut Packet) {
+/// An ICMP error follows the conversation that it is about; false when there is none.
+pub(crate) fn follow_icmp(conntrack: &Conntrack, packet: &mut Packet) -> bool {
     let Some((inner, ..)) = packet.icmp_error() else {
-        return;
+        return false;
     };
     let Some((entry, direction)) = conntrack.find(inner.reversed()) else {
-        return;
+        return false;
     };
     // The packet inside went the other way than the answers that `inner.reversed()` names.
     let sent = match direction {
@@ -307,6 +313,7 @@ pub(crate) fn follow_icmp(conntrack: &Conntrack, packet: &mut Packet) {
         from
     };
     packet.rewrite_icmp(from, *sent.src.ip(), sent);
+    true
 }
 
 /// Whether only this node's endpoints may answer, and whether the client's address is hidden:

@@ -57,8 +57,8 @@ fn datagram(flow: Flow) -> Packet {
 fn pass(nat: &mut Nat, now: Instant, packet: &mut Packet, out: Option<Ipv4Addr>) -> bool {
     match nat.prerouting(now, packet, &services(), &place()) {
         Verdict::New(pending) => nat.postrouting(now, packet, pending, out, &place()),
-        Verdict::Pass => true,
-        Verdict::Reject | Verdict::Drop => false,
+        Verdict::Pass | Verdict::Stray => true,
+        Verdict::Reject | Verdict::Drop(_) => false,
     }
 }
 

@@ -10,5 +10,6 @@ mod icmp;
 mod interfaces;
 mod lab;
 mod nat;
+mod policy;
 mod tcp;
 mod udp;
