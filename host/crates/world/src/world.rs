@@ -14,6 +14,7 @@ mod faults;
 use crate::docker::{Engine, NetworkAsk, Refusal};
 use crate::fault::Faults;
 use crate::wire::places::{Docker, Forward, Places, Started};
+use crate::wire::policy::Policies;
 use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
 use crate::{Input, Output, Platform, Reach, WorldSpec};
 use clock::Instant;
@@ -34,6 +35,7 @@ pub struct World {
     api: SocketAddrV4,
     nodes: BTreeMap<String, HostId>,
     pods: Pods,
+    policies: Policies,
     dns: DnsServers,
     /// The store revision that the network was last made to agree with.
     wired: u64,
@@ -71,6 +73,7 @@ impl World {
             api,
             nodes: nodes.into_iter().collect(),
             pods: Pods::default(),
+            policies: Policies::default(),
             dns: DnsServers::default(),
             wired: 0,
             services: Vec::new(),
@@ -160,6 +163,9 @@ impl World {
         }
         let revision = self.cluster.revision();
         let since = std::mem::replace(&mut self.wired, revision);
+        let (store, net) = (self.cluster.store(), &mut self.net);
+        let machine = |uid: &str| self.pods.machine(uid);
+        self.policies.follow(now, since, store, machine, net);
         if revision != since && self.touches_wires(since) {
             self.wire(now);
         }
@@ -216,6 +222,7 @@ impl World {
     fn carry_out(&mut self, now: Instant, command: Command) {
         match command {
             Command::StartSandbox(sandbox) => {
+                let (uid, addr) = (sandbox.pod.uid.clone(), sandbox.ip);
                 self.pods.up(
                     now,
                     &mut self.net,
@@ -224,9 +231,12 @@ impl World {
                     sandbox,
                     &mut self.outputs,
                 );
+                let machine = self.pods.machine(&uid);
+                self.policies.plug(&uid, machine.map(|_| addr));
             }
             Command::StopSandbox { pod } => {
                 self.dns.stop_pod(now, &mut self.net, &pod);
+                self.policies.plug(&pod.uid, None);
                 self.pods.down(
                     now,
                     &mut self.net,
@@ -314,6 +324,7 @@ impl World {
             self.dns.stop_pods(|pod| self.pods.is_on(pod, host));
             self.pods
                 .lose_node(now, &mut self.net, host, &mut self.outputs);
+            self.policies.keep(self.pods.uids());
         }
     }
 }
@@ -353,6 +364,21 @@ impl World {
     #[must_use]
     pub fn api_address(&self) -> SocketAddrV4 {
         self.api
+    }
+
+    /// Whether NetworkPolicies let a conversation begin between the addresses of two machines, to
+    /// a port of the second; nothing else is asked, such as whether somebody listens.
+    ///
+    /// # Errors
+    /// Whose filter stops it, and the policies that it is made of.
+    pub fn allowed(
+        &self,
+        from: HostId,
+        to: HostId,
+        proto: vnet::Proto,
+        port: u16,
+    ) -> Result<(), vnet::Denied> {
+        self.net.may_begin(from, to, proto, port)
     }
 
     /// The nodes by name.

@@ -13,7 +13,7 @@ use super::kept_cells::{
 use super::kept_rules as rules;
 use super::look::{format_labels, format_selector, list, text as look};
 use super::plain::{Cell, Plain, Standing, plain, table};
-use super::{access_rules, quota_rules, storage_rules};
+use super::{access_rules, policy_rules, quota_rules, storage_rules};
 
 const APPROVAL: Subresource = Subresource {
     name: "approval",
@@ -150,15 +150,15 @@ pub(super) static INGRESSES: Plain = Plain {
 };
 
 pub(super) static NETWORK_POLICIES: Plain = Plain {
-    standing: Standing::Kept("enforcement of NetworkPolicies; no packet is held back by this one"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Pod-Selector") => Cell::Of(|policy| format_selector(policy, "/spec/podSelector").into()),
         AGE => Cell::Age,
     ],
     generations: true,
-    defaults: rules::policy,
-    validate: rules::check_policy,
+    defaults: policy_rules::policy,
+    validate: policy_rules::check_policy,
     ..plain!(api::networking::v1::NetworkPolicy as "NetworkPolicy", "networkpolicies", "networkpolicy", ["netpol"], "networkpolicies.networking.k8s.io", "networking.k8s.io", "v1", true)
 };
 

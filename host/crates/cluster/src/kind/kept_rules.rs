@@ -2,9 +2,8 @@
 //! Never complete: what is not checked here is kept as it is.
 
 use super::look::{int, list, text};
-use super::{Findings, items_mut, set_default, words};
+use super::{Findings, items_mut, set_default};
 use serde_json::{Value, json};
-use std::net::IpAddr;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -157,81 +156,6 @@ fn check_backend(backend: &Value, at: &str, found: &mut Findings) {
             }
         }
         _ => {}
-    }
-}
-
-/// A policy is about what comes in, and about what goes out when it says so.
-pub(super) fn policy(policy: &mut Value) {
-    set_default(policy, "spec", json!({}));
-    let spec = &mut policy["spec"];
-    set_default(spec, "podSelector", json!({}));
-    let types = match list(spec, "/egress").is_empty() {
-        true => json!(["Ingress"]),
-        false => json!(["Ingress", "Egress"]),
-    };
-    set_default(spec, "policyTypes", types);
-    for direction in ["ingress", "egress"] {
-        for rule in items_mut(spec, direction) {
-            for port in items_mut(rule, "ports") {
-                set_default(port, "protocol", "TCP");
-            }
-        }
-    }
-}
-
-/// A policy names peers in one way each.
-pub(super) fn check_policy(policy: &Value, found: &mut Findings) {
-    for (direction, peers) in [("ingress", "from"), ("egress", "to")] {
-        for (rule_at, rule) in list(policy, &format!("/spec/{direction}"))
-            .iter()
-            .enumerate()
-        {
-            for (index, peer) in list(rule, &format!("/{peers}")).iter().enumerate() {
-                let at = format!("spec.{direction}[{rule_at}].{peers}[{index}]");
-                let has = |field: &str| peer.get(field).is_some();
-                if has("ipBlock") {
-                    check_block(&peer["ipBlock"], &format!("{at}.ipBlock"), found);
-                }
-                if !has("podSelector") && !has("namespaceSelector") && !has("ipBlock") {
-                    found.required(at, "must specify a peer");
-                } else if has("ipBlock") && (has("podSelector") || has("namespaceSelector")) {
-                    let why = "may not specify both ipBlock and another peer";
-                    found.forbidden(at, why);
-                }
-            }
-        }
-    }
-    for (index, type_) in list(policy, "/spec/policyTypes").iter().enumerate() {
-        let at = format!("spec.policyTypes[{index}]");
-        found.one_of(&at, type_, &["Egress", "Ingress"]);
-    }
-}
-
-fn check_block(block: &Value, at: &str, found: &mut Findings) {
-    let is_network = |text: &str| {
-        let parts = text.split_once('/');
-        parts.is_some_and(|(address, bits)| {
-            let bits = bits.parse::<u8>().ok();
-            match address.parse::<IpAddr>() {
-                Ok(IpAddr::V4(_)) => bits.is_some_and(|bits| bits <= 32),
-                Ok(IpAddr::V6(_)) => bits.is_some_and(|bits| bits <= 128),
-                Err(_) => false,
-            }
-        })
-    };
-    let whole = text(block, "/cidr");
-    match whole {
-        "" => found.required(format!("{at}.cidr"), ""),
-        _ if !is_network(whole) => {
-            found.invalid(format!("{at}.cidr"), &whole.into(), words::NOT_A_NETWORK);
-        }
-        _ => {}
-    }
-    for (index, except) in list(block, "/except").iter().enumerate() {
-        if !is_network(except.as_str().unwrap_or_default()) {
-            let at = format!("{at}.except[{index}]");
-            found.invalid(at, except, words::NOT_A_NETWORK);
-        }
     }
 }
 

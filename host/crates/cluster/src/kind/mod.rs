@@ -41,6 +41,7 @@ mod pod_rules;
 mod pod_spec;
 mod pod_update;
 mod poddisruptionbudget;
+mod policy_rules;
 mod probe;
 mod quota_rules;
 mod replicaset;

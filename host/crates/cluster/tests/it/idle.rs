@@ -38,16 +38,15 @@ fn every_kind_that_can_be_listed_is_listed_in_every_form() {
 
 #[test]
 fn what_is_kept_in_vain_is_told_when_it_is_written() {
-    let policy = value!({
-        "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
-        "metadata": {"name": "p"}, "spec": {"podSelector": {"matchLabels": {"a": "b"}}},
+    let class = value!({
+        "apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass",
+        "metadata": {"name": "p"}, "handler": "runc",
     });
-    let path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+    let path = "/apis/node.k8s.io/v1/runtimeclasses";
     let mut lab = Lab::new();
-    let answer = lab.send(Post, path, "application/json", &policy.to_string());
+    let answer = lab.send(Post, path, "application/json", &class.to_string());
     assert_eq!(answer.status, 201);
-    assert_eq!(json(&answer)["spec"]["policyTypes"], value!(["Ingress"]));
-    let told = "299 - \"not in this lab: enforcement of NetworkPolicies; no packet is held back by this one\"";
+    let told = "299 - \"not in this lab: runtimes besides its own\"";
     assert_eq!(warnings(&answer), [told]);
     let merge = "application/merge-patch+json";
     let path = format!("{path}/p");

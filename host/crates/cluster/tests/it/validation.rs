@@ -602,17 +602,67 @@ fn roles_claims_and_quotas_are_checked_even_where_nothing_acts_on_them() {
             ),
             "spec.hard[pods]: Invalid value: \"-1\": must be greater than or equal to 0",
         ),
-        (
-            "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies".to_owned(),
-            object(
-                "networking.k8s.io/v1",
-                "NetworkPolicy",
-                value!({"spec": {"podSelector": {}, "ingress": [{"from": [{"ipBlock": {"cidr": "x"}}]}]}}),
-            ),
-            "spec.ingress[0].from[0].ipBlock.cidr: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
-        ),
     ] {
         refused(&path, &object, message);
+    }
+}
+
+#[test]
+fn a_policy_names_its_peers_and_ports_in_one_way_each() {
+    let refused_with = |spec: Value, message: &str| {
+        let policy = value!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+            "metadata": {"name": "x"}, "spec": spec,
+        });
+        let path = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+        refused(path, &policy, message);
+    };
+    for (peer, message) in [
+        (value!({}), ": Required value: must specify a peer"),
+        (
+            value!({"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}),
+            ": Forbidden: may not specify both ipBlock and another peer",
+        ),
+        (
+            value!({"ipBlock": {"cidr": "x"}}),
+            ".ipBlock.cidr: Invalid value: \"x\": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+        ),
+        (
+            value!({"ipBlock": {"cidr": "10.0.0.0/8", "except": ["11.0.0.0/24"]}}),
+            ".ipBlock.except[0]: Invalid value: \"11.0.0.0/24\": must be a strict subset of `cidr`",
+        ),
+        (
+            value!({"podSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}),
+            ".podSelector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+    ] {
+        let spec = value!({"podSelector": {}, "ingress": [{"from": [peer]}]});
+        refused_with(spec, &format!("spec.ingress[0].from[0]{message}"));
+    }
+    for (port, message) in [
+        (
+            value!({"port": 0}),
+            "port: Invalid value: 0: must be between 1 and 65535, inclusive",
+        ),
+        (
+            value!({"port": 80, "endPort": 79}),
+            "endPort: Invalid value: 80: must be greater than or equal to `port`",
+        ),
+        (
+            value!({"port": "http", "endPort": 90}),
+            "endPort: Invalid value: 90: may not be specified when `port` is non-numeric",
+        ),
+        (
+            value!({"endPort": 90}),
+            "endPort: Invalid value: 90: may not be specified when `port` is not specified",
+        ),
+        (
+            value!({"protocol": "ICMP"}),
+            "protocol: Unsupported value: \"ICMP\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
+        ),
+    ] {
+        let spec = value!({"podSelector": {}, "egress": [{"ports": [port]}]});
+        refused_with(spec, &format!("spec.egress[0].ports[0].{message}"));
     }
 }
 

@@ -6,4 +6,5 @@ pub(crate) mod names;
 pub(crate) mod nodes;
 pub(crate) mod places;
 pub(crate) mod pods;
+pub(crate) mod policy;
 pub(crate) mod services;

@@ -114,6 +114,17 @@ impl Pods {
         self.places.get(uid).map(|place| place.host)
     }
 
+    /// The machine of the Pod with this uid, if it has one of its own.
+    pub(crate) fn machine(&self, uid: &str) -> Option<HostId> {
+        let place = self.places.get(uid)?;
+        (place.host != place.node).then_some(place.host)
+    }
+
+    /// The Pods that have a machine, by uid.
+    pub(crate) fn uids(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
     /// The node that a Pod's machine stands behind.
     pub(crate) fn node(&self, pod: &PodRef) -> Option<HostId> {
         self.places.get(&pod.uid).map(|place| place.node)
