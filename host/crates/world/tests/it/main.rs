@@ -4,5 +4,6 @@ mod fake;
 mod faults;
 mod invariants;
 mod places;
+mod policy;
 mod service;
 mod sim;
