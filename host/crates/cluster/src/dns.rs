@@ -5,7 +5,7 @@
 use crate::controller::meta::{items, name, namespace, text};
 use crate::store::{Object, Store};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// The cluster's domain.
@@ -24,6 +24,9 @@ pub struct Records {
     pub ptr: BTreeMap<Ipv4Addr, Vec<String>>,
     /// Other names by name, for ExternalName Services.
     pub cname: BTreeMap<String, String>,
+    /// Domains below which a Pod's address with dashes is its name, one for each namespace:
+    /// `pods insecure` of kubeadm's Corefile, which looks at the namespace only.
+    pub pods: BTreeSet<String>,
 }
 
 /// One answer to an SRV question.
@@ -65,6 +68,8 @@ pub fn records(store: &Store) -> Records {
             .a
             .entry(format!("{}.svc.{DOMAIN}", name(space)))
             .or_default();
+        let pods = format!("{}.pod.{DOMAIN}", name(space));
+        records.pods.insert(pods);
     }
     records.tidy();
     records

@@ -7,7 +7,7 @@
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, PTR, SOA, SRV};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 /// Seconds for which an answer may be kept: `ttl 30` of the usual Corefile.
@@ -30,6 +30,8 @@ pub struct Records {
     pub ptr: BTreeMap<Ipv4Addr, Vec<String>>,
     /// Aliases, for Services of type ExternalName.
     pub cname: BTreeMap<String, String>,
+    /// Domains below which an address with dashes is a name of that address.
+    pub dashed: BTreeSet<String>,
     /// The zone's serial number.
     pub serial: u32,
 }
@@ -171,6 +173,7 @@ fn fill_records(
 /// A name's addresses, beginning with another one each time, as CoreDNS's loadbalance does.
 fn addresses(zone: &Records, id: u16, owner: &Name, name: &str) -> Vec<Record> {
     let mut addrs = zone.a.get(name).cloned().unwrap_or_default();
+    addrs.extend(dashed(zone, name));
     let by = usize::from(id) % addrs.len().max(1);
     addrs.rotate_left(by);
     addrs
@@ -193,9 +196,19 @@ fn fill_ptr(zone: &Records, addr: Ipv4Addr, question: &Query, reply: &mut Messag
     }
 }
 
+/// The address that a name with dashes says itself.
+fn dashed(zone: &Records, name: &str) -> Option<Ipv4Addr> {
+    let (label, domain) = name.split_once('.')?;
+    let addr = label.replace('-', ".").parse().ok()?;
+    zone.dashed.contains(domain).then_some(addr)
+}
+
 /// Whether a name exists, be it only because of names below it.
 fn is_known(zone: &Records, name: &str) -> bool {
-    let is_exact = zone.a.contains_key(name) || zone.srv.contains_key(name);
+    let is_exact = zone.a.contains_key(name)
+        || zone.srv.contains_key(name)
+        || zone.dashed.contains(name)
+        || dashed(zone, name).is_some();
     is_exact
         || name == zone.domain
         || zone
@@ -203,6 +216,7 @@ fn is_known(zone: &Records, name: &str) -> bool {
             .keys()
             .chain(zone.srv.keys())
             .chain(zone.cname.keys())
+            .chain(&zone.dashed)
             .any(|known| known.len() > name.len() && is_within(known, name))
 }
 

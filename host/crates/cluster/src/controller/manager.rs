@@ -8,8 +8,8 @@ use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
     autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
-    job, leases, loadbalancer, mirror, namespace, node, podgc, quota, replicaset, service,
-    statefulset, volume,
+    ipaddress, job, leases, loadbalancer, mirror, namespace, node, podgc, quota, replicaset,
+    service, statefulset, volume,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -66,6 +66,7 @@ impl Manager {
             Box::new(endpoints::Endpoints),
             Box::new(mirror::Mirror),
             Box::new(service::Kubernetes::new(config)),
+            Box::new(ipaddress::IpAddresses),
             Box::new(node::NodeLifecycle),
             Box::new(leases::Leases),
             Box::new(eviction::TaintEviction),

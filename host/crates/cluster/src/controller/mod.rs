@@ -21,6 +21,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod eviction;
 pub mod gc;
+pub mod ipaddress;
 pub mod job;
 pub mod leases;
 pub mod loadbalancer;

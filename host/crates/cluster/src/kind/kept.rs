@@ -8,7 +8,7 @@ use super::Subresource;
 use super::column::{AGE, NAME, number, plain, text, wide};
 use super::kept_cells::{
     addresses, audiences, bound, claim, class_name, containers, decision, duration, hosts, joined,
-    modes, parameters, phase, storage, storage_class, subjects, targets, used,
+    modes, parameters, parent, phase, storage, storage_class, subjects, targets, used,
 };
 use super::kept_rules as rules;
 use super::look::{format_labels, format_selector, list, text as look};
@@ -121,6 +121,19 @@ pub(super) static CERTIFICATE_SIGNING_REQUESTS: Plain = Plain {
     subresources: &[APPROVAL, Subresource::STATUS],
     selectable: &["spec.signerName"],
     ..plain!(api::certificates::v1::CertificateSigningRequest as "CertificateSigningRequest", "certificatesigningrequests", "certificatesigningrequest", ["csr"], "certificatesigningrequests.certificates.k8s.io", "certificates.k8s.io", "v1", false)
+};
+
+pub(super) static IP_ADDRESSES: Plain = Plain {
+    standing: Standing::Followed,
+    table: table![
+        NAME => Cell::Name,
+        plain("ParentRef") => Cell::Of(parent),
+        AGE => Cell::Age,
+    ],
+    name_rule: rules::address_name,
+    validate: rules::check_address,
+    validate_update: rules::same_parent,
+    ..plain!(api::networking::v1::IPAddress as "IPAddress", "ipaddresses", "ipaddress", ["ip"], "ipaddresses.networking.k8s.io", "networking.k8s.io", "v1", false)
 };
 
 pub(super) static INGRESS_CLASSES: Plain = Plain {

@@ -257,3 +257,17 @@ pub(super) fn class_name(class: &Value) -> Value {
         false => name.into(),
     }
 }
+
+/// `resource.group/namespace/name` of what an address belongs to.
+pub(super) fn parent(object: &Value) -> Value {
+    let at = |field: &str| text(object, field);
+    let mut resource = at("/spec/parentRef/resource").to_owned();
+    if !at("/spec/parentRef/group").is_empty() {
+        resource = format!("{resource}.{}", at("/spec/parentRef/group"));
+    }
+    let name = at("/spec/parentRef/name");
+    match at("/spec/parentRef/namespace") {
+        "" => format!("{resource}/{name}").into(),
+        space => format!("{resource}/{space}/{name}").into(),
+    }
+}

@@ -217,3 +217,29 @@ pub(super) fn same_priority(new: &Value, old: &Value, found: &mut Findings) {
         );
     }
 }
+
+/// An address is named by itself, in the one way to write it.
+pub(super) fn address_name(name: &str) -> Vec<String> {
+    match name.parse::<std::net::IpAddr>() {
+        Err(_) => vec![super::words::NOT_AN_ADDRESS.to_owned()],
+        Ok(addr) if addr.to_string() != name => {
+            vec![format!("must be in canonical form (\"{addr}\")")]
+        }
+        Ok(_) => Vec::new(),
+    }
+}
+
+pub(super) fn check_address(object: &Value, found: &mut Findings) {
+    if object["spec"]["parentRef"].is_null() {
+        return found.required("spec.parentRef", "");
+    }
+    for field in ["resource", "name"] {
+        if text(object, &format!("/spec/parentRef/{field}")).is_empty() {
+            found.required(format!("spec.parentRef.{field}"), "");
+        }
+    }
+}
+
+pub(super) fn same_parent(new: &Value, old: &Value, found: &mut Findings) {
+    super::workload::immutable(new, old, "/spec/parentRef", found);
+}

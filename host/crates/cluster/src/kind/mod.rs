@@ -303,7 +303,7 @@ pub static KINDS: &[&dyn Kind] = &[
     &kept::CERTIFICATE_SIGNING_REQUESTS,
     &kept::INGRESS_CLASSES,
     &kept::INGRESSES,
-    &shown::IP_ADDRESSES,
+    &kept::IP_ADDRESSES,
     &kept::NETWORK_POLICIES,
     &shown::SERVICE_CIDRS,
     &poddisruptionbudget::PodDisruptionBudgets,

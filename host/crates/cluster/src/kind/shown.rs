@@ -34,16 +34,6 @@ pub(super) static API_SERVICES: Plain = Plain {
     ..plain!(kube_aggregator::pkg::apis::apiregistration::v1::APIService as "APIService", "apiservices", "apiservice", [], "apiservices.apiregistration.k8s.io", "apiregistration.k8s.io", "v1", false).part_of(&["api-extensions"])
 };
 
-pub(super) static IP_ADDRESSES: Plain = Plain {
-    standing: Standing::Shown("addresses of Services as objects"),
-    table: table![
-        NAME => Cell::Name,
-        plain("ParentRef") => Cell::Of(parent),
-        AGE => Cell::Age,
-    ],
-    ..plain!(api::networking::v1::IPAddress as "IPAddress", "ipaddresses", "ipaddress", ["ip"], "ipaddresses.networking.k8s.io", "networking.k8s.io", "v1", false)
-};
-
 pub(super) static SERVICE_CIDRS: Plain = Plain {
     standing: Standing::Shown("more than one network of Services"),
     table: table![
@@ -233,20 +223,6 @@ fn available(object: &Value) -> Value {
     match (text(found, "/status"), text(found, "/reason")) {
         ("True", _) | (_, "") => found["status"].clone(),
         (status, reason) => format!("{status} ({reason})").into(),
-    }
-}
-
-/// `resource.group/namespace/name` of what an address belongs to.
-fn parent(object: &Value) -> Value {
-    let at = |field: &str| text(object, field);
-    let mut resource = at("/spec/parentRef/resource").to_owned();
-    if !at("/spec/parentRef/group").is_empty() {
-        resource = format!("{resource}.{}", at("/spec/parentRef/group"));
-    }
-    let name = at("/spec/parentRef/name");
-    match at("/spec/parentRef/namespace") {
-        "" => format!("{resource}/{name}").into(),
-        space => format!("{resource}/{space}/{name}").into(),
     }
 }
 

@@ -2,8 +2,14 @@
 
 use crate::controller::meta::{items, name, namespace, text};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
+
+/// Servers and domains that a kubelet writes down at most (`pkg/apis/core/validation`,
+/// `MaxDNSNameservers` and `MaxDNSSearchPaths`).
+const SERVERS_MAX: usize = 3;
+const SEARCHES_MAX: usize = 32;
 
 /// Where the cluster's DNS listens and which domain it serves.
 #[derive(Clone, Debug)]
@@ -61,6 +67,12 @@ pub(crate) fn resolv_conf(pod: &Value, dns: &ClusterDns) -> String {
             || option_name.to_owned(),
             |value| format!("{option_name}:{value}"),
         ));
+    }
+    // What is there already is not repeated, and no resolver reads more than this.
+    for (list, most) in [(&mut servers, SERVERS_MAX), (&mut searches, SEARCHES_MAX)] {
+        let mut seen = BTreeSet::new();
+        list.retain(|entry| seen.insert(entry.clone()));
+        list.truncate(most);
     }
     let mut conf = String::new();
     if !searches.is_empty() {
@@ -133,6 +145,19 @@ mod tests {
         assert_eq!(
             resolv_conf(&pod, &dns()),
             "search example.org\nnameserver 1.1.1.1\noptions ndots:2 edns0\n"
+        );
+    }
+
+    #[test]
+    fn what_a_pod_adds_is_not_repeated_and_a_fourth_server_is_left_out() {
+        let pod = json!({"metadata": {"name": "a", "namespace": "default"}, "spec": {"dnsConfig": {
+            "nameservers": ["10.96.0.10", "1.1.1.1", "1.1.1.2", "1.1.1.3"],
+            "searches": ["svc.cluster.local", "example.org"],
+        }}});
+        assert_eq!(
+            resolv_conf(&pod, &dns()),
+            "search default.svc.cluster.local svc.cluster.local cluster.local example.org\n\
+             nameserver 10.96.0.10\nnameserver 1.1.1.1\nnameserver 1.1.1.2\noptions ndots:5\n"
         );
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn records(records: &from::Records, serial: u32) -> to::Records {
             .collect(),
         ptr: records.ptr.clone(),
         cname: records.cname.clone(),
+        dashed: records.pods.clone(),
         serial,
     }
 }

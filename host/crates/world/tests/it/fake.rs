@@ -1,17 +1,19 @@
-//! A world with a fake runtime: containers start after a drawn delay and answer on port 80 with
-//! the uid of their Pod. Never executes anything.
+//! A world with a fake runtime: containers start after a drawn delay and answer, on the ports that
+//! their Pod names or else on port 80, with the uid of their Pod and the client they see. Never
+//! executes anything.
 
 use clock::{Duration, Instant, Queue, Seed, Stream};
 use cluster::kubelet::{PodRef, Report};
 use cluster::{Body, Method, Request};
 use rand::RngExt;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use vnet::{Capture, Cidr, Dataplane, HostId, Origin, Recv, SockId, TcpState};
-use world::{Input, NodePlan, Output, World, WorldSpec};
+use vnet::{Capture, HostId, Origin, Proto, Recv, SockId, TcpState};
+use world::{Input, NodePlan, Output, Platform, World, WorldSpec};
 
 pub(crate) const PORT: u16 = 80;
+const KILL: u8 = 9;
 
 /// One fake container.
 #[derive(Debug)]
@@ -19,8 +21,27 @@ pub(crate) struct Container {
     pub(crate) pod: PodRef,
     name: String,
     attempt: u32,
-    listener: Option<SockId>,
+    listeners: Vec<SockId>,
+    datagrams: Vec<SockId>,
     talks: Vec<SockId>,
+}
+
+/// A Pod's machine, as its programs see it.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) host: HostId,
+    pub(crate) hostname: String,
+    pub(crate) resolv_conf: String,
+    pub(crate) hosts: String,
+}
+
+/// Who answered, and whom it took for its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) uid: String,
+    pub(crate) client: SocketAddrV4,
+    /// The port of its own that was asked.
+    pub(crate) port: u16,
 }
 
 #[derive(Debug)]
@@ -44,26 +65,31 @@ pub(crate) struct Lab {
     pub(crate) world: World,
     pub(crate) now: Instant,
     pub(crate) containers: BTreeMap<String, Container>,
-    hosts: BTreeMap<String, HostId>,
+    pub(crate) machines: BTreeMap<String, Machine>,
+    /// Pods, by name, whose probes fail.
+    pub(crate) unwell: BTreeSet<String>,
+    /// Pods, by name, that go on when they are asked to end.
+    pub(crate) stubborn: BTreeSet<String>,
     due: Queue<Due>,
     chance: Stream,
 }
 
 impl Lab {
     pub(crate) fn new(seed: u64, nodes: usize, shuffle: bool) -> Self {
+        let names = (0..nodes).map(|n| format!("node-{}", char::from(b'a' + n as u8)));
+        Self::build(seed, Platform::plain(), names.collect(), shuffle)
+    }
+
+    fn build(seed: u64, platform: &'static Platform, nodes: Vec<String>, shuffle: bool) -> Self {
         let seed = Seed::new(seed);
         let spec = WorldSpec {
             seed,
             epoch: 1_767_225_600,
-            nodes: (0..nodes)
-                .map(|n| NodePlan {
-                    name: format!("node-{}", char::from(b'a' + n as u8)),
-                })
-                .collect(),
-            platform: world::Platform::plain(),
-            pod_cidr: Cidr::new(Ipv4Addr::new(10, 244, 0, 0), 16),
-            service_cidr: Cidr::new(Ipv4Addr::new(10, 96, 0, 0), 12),
-            dataplane: Dataplane::Overlay,
+            nodes: nodes.into_iter().map(|name| NodePlan { name }).collect(),
+            platform,
+            pod_cidr: platform.pod_range(),
+            service_cidr: platform.service_range(),
+            dataplane: platform.dataplane,
             dns: true,
             capture: Capture::Headers,
             images: ["nginx", "registry.k8s.io/coredns/coredns"]
@@ -79,7 +105,9 @@ impl Lab {
             world: World::new(Instant::ZERO, &spec),
             now: Instant::ZERO,
             containers: BTreeMap::new(),
-            hosts: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            unwell: BTreeSet::new(),
+            stubborn: BTreeSet::new(),
             due: Queue::default(),
             chance: seed.stream("fake runtime"),
         }
@@ -117,15 +145,22 @@ impl Lab {
                 let Some(container) = self.containers.get_mut(&uid) else {
                     return;
                 };
-                let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
-                let Some(host) = self.hosts.get(&uid) else {
+                let Some(machine) = self.machines.get(&uid) else {
                     return;
                 };
-                container.listener = self
-                    .world
-                    .net_mut()
-                    .tcp_listen(self.now, *host, any, 64)
-                    .ok();
+                let ports = ports(&self.world, &container.pod, &container.name);
+                let net = self.world.net_mut();
+                for (proto, port) in ports {
+                    let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+                    // On a node's own network a port may be somebody else's.
+                    if proto == Proto::Udp {
+                        let sock = net.udp_bind(self.now, machine.host, any, Origin::Program);
+                        container.datagrams.extend(sock);
+                    } else {
+                        let sock = net.tcp_listen(self.now, machine.host, any, 64);
+                        container.listeners.extend(sock);
+                    }
+                }
                 let (pod, container, attempt) = (
                     container.pod.clone(),
                     container.name.clone(),
@@ -168,12 +203,24 @@ impl Lab {
     fn carry_out(&mut self, output: Output) {
         let delay = Duration::from_millis(self.chance.random_range(1..400));
         match output {
-            Output::PodUp { pod, host, .. } => {
-                self.hosts.insert(pod.uid, host);
+            Output::PodUp {
+                pod,
+                host,
+                hostname,
+                resolv_conf,
+                hosts,
+            } => {
+                let machine = Machine {
+                    host,
+                    hostname,
+                    resolv_conf,
+                    hosts,
+                };
+                self.machines.insert(pod.uid, machine);
             }
             Output::PodDown { pod } => {
                 self.end(&pod.uid);
-                self.hosts.remove(&pod.uid);
+                self.machines.remove(&pod.uid);
             }
             Output::Start(order) => {
                 let uid = order.pod.uid.clone();
@@ -184,7 +231,8 @@ impl Lab {
                         pod: order.pod,
                         name,
                         attempt,
-                        listener: None,
+                        listeners: Vec::new(),
+                        datagrams: Vec::new(),
                         talks: Vec::new(),
                     },
                 );
@@ -197,12 +245,17 @@ impl Lab {
                 attempt,
                 signal,
             } => {
-                self.due.push(
-                    self.now + delay,
-                    Due::Exited(pod, container, attempt, 128 + i32::from(signal)),
-                );
+                if signal == KILL || !self.stubborn.contains(&pod.name) {
+                    self.due.push(
+                        self.now + delay,
+                        Due::Exited(pod, container, attempt, 128 + i32::from(signal)),
+                    );
+                }
             }
-            Output::Probe { id, .. } => self.due.push(self.now + delay, Due::Probed(id, true)),
+            Output::Probe { id, pod, .. } => {
+                let well = !self.unwell.contains(&pod.name);
+                self.due.push(self.now + delay, Due::Probed(id, well));
+            }
             Output::NodeUp { .. }
             | Output::NodeDown { .. }
             | Output::Forwards
@@ -217,7 +270,9 @@ impl Lab {
         let Some(container) = self.containers.remove(uid) else {
             return;
         };
-        for sock in container.listener.into_iter().chain(container.talks) {
+        let socks = container.listeners.into_iter();
+        let socks = socks.chain(container.talks).chain(container.datagrams);
+        for sock in socks {
             self.world.net_mut().close(self.now, sock);
         }
     }
@@ -239,28 +294,38 @@ impl Lab {
         self.world.handle(self.now, Input::Report(report));
     }
 
-    /// Every container says its Pod's uid to whoever connects and hangs up.
+    /// Every container says its Pod's uid to whoever asks, and whom it takes that for.
     fn serve(&mut self) {
         let now = self.now;
+        let net = self.world.net_mut();
         for (uid, container) in &mut self.containers {
-            let Some(listener) = container.listener else {
-                continue;
-            };
-            let net = self.world.net_mut();
-            while let Ok(Some(sock)) = net.tcp_accept(now, listener) {
-                container.talks.push(sock);
+            for listener in &container.listeners {
+                while let Ok(Some(sock)) = net.tcp_accept(now, *listener) {
+                    container.talks.push(sock);
+                }
             }
             container.talks.retain(|sock| {
-                let asked = matches!(
-                    net.tcp_recv(now, *sock, 64),
-                    Ok(Recv::Data(_) | Recv::Eof) | Err(_)
-                );
-                if asked {
-                    let _ = net.tcp_send(now, *sock, uid.as_bytes());
-                    net.close(now, *sock);
+                let asked = match net.tcp_recv(now, *sock, 64) {
+                    Ok(Recv::WouldBlock) => return true,
+                    Ok(Recv::Data(_)) => true,
+                    Ok(Recv::Eof) | Err(_) => false,
+                };
+                if let (true, Some(client), Some(own)) =
+                    (asked, net.peer_addr(*sock), net.local_addr(*sock))
+                {
+                    let text = format!("{uid} {client} {}", own.port());
+                    let _ = net.tcp_send(now, *sock, text.as_bytes());
                 }
-                !asked
+                net.close(now, *sock);
+                false
             });
+            for sock in &container.datagrams {
+                while let Some(Ok((client, _))) = net.udp_recv(now, *sock) {
+                    let port = net.local_addr(*sock).map_or(0, |own| own.port());
+                    let text = format!("{uid} {client} {port}");
+                    let _ = net.udp_send(now, *sock, client, text.as_bytes());
+                }
+            }
         }
     }
 
@@ -278,8 +343,8 @@ impl Lab {
         })
     }
 
-    /// The uid that answered, or an error; `None` while it takes.
-    pub(crate) fn poll_call(&mut self, call: &mut Call) -> Option<Result<String, String>> {
+    /// Who answered, or an error; `None` while it takes.
+    pub(crate) fn poll_call(&mut self, call: &mut Call) -> Option<Result<Answer, String>> {
         let (now, net) = (self.now, self.world.net_mut());
         let outcome = match net.tcp_state(call.sock) {
             TcpState::Connecting if now < call.deadline => return None,
@@ -290,7 +355,7 @@ impl Lab {
                     call.sent = net.tcp_send(now, call.sock, b"who?").is_ok();
                 }
                 match net.tcp_recv(now, call.sock, 64) {
-                    Ok(Recv::Data(data)) => Ok(String::from_utf8(data).expect("a uid is text")),
+                    Ok(Recv::Data(data)) => Ok(Answer::read(&data)),
                     Ok(Recv::WouldBlock) => return None,
                     Ok(Recv::Eof) => Err("closed".into()),
                     Err(cause) => Err(cause.to_string()),
@@ -350,31 +415,61 @@ impl Lab {
 
     /// The address of a Service.
     pub(crate) fn vip(&self, service: &str) -> Ipv4Addr {
-        let store = self.world.cluster().store();
-        let object = store
-            .get("services", "default", service)
-            .expect("the test created it");
-        object["spec"]["clusterIP"]
-            .as_str()
-            .expect("allocated on creation")
-            .parse()
-            .expect("an address")
+        let object = self.object("services", service);
+        let addr = object["spec"]["clusterIP"].as_str().map(str::parse);
+        addr.expect("allocated on creation").expect("an address")
+    }
+
+    /// An object of the namespace `default`.
+    pub(crate) fn object(&self, kind: &str, name: &str) -> &Value {
+        let object = self.world.cluster().store().get(kind, "default", name);
+        object.unwrap_or_else(|| panic!("there is no {kind}/{name}"))
+    }
+
+    /// The address of the API inside the cluster.
+    pub(crate) fn vip_of_kubernetes(&self) -> Ipv4Addr {
+        self.vip("kubernetes")
     }
 }
 
-impl Lab {
-    /// The address of the API inside the cluster.
-    pub(crate) fn vip_of_kubernetes(&self) -> Ipv4Addr {
-        let object = self
-            .world
-            .cluster()
-            .store()
-            .get("services", "default", "kubernetes")
-            .expect("made at the start");
-        object["spec"]["clusterIP"]
-            .as_str()
-            .expect("allocated")
-            .parse()
-            .expect("an address")
+impl Answer {
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8(bytes.to_vec()).expect("what a fake container says is text");
+        let words: Vec<&str> = text.split(' ').collect();
+        let [uid, client, port] = words[..] else {
+            panic!("a fake container said {text}");
+        };
+        Self {
+            uid: uid.to_owned(),
+            client: client.parse().expect("an address and a port"),
+            port: port.parse().expect("a port"),
+        }
+    }
+}
+
+/// What a container listens on: what its Pod says, or port 80.
+fn ports(world: &World, pod: &PodRef, container: &str) -> Vec<(Proto, u16)> {
+    let store = world.cluster().store();
+    let object = store.get("pods", &pod.namespace, &pod.name);
+    let containers = object.and_then(|pod| pod["spec"]["containers"].as_array());
+    let mut containers = containers.into_iter().flatten();
+    let ours = containers.find(|found| found["name"] == container);
+    let ports = ours.and_then(|container| container["ports"].as_array());
+    let ports: Vec<(Proto, u16)> = ports
+        .into_iter()
+        .flatten()
+        .map(|port| {
+            let proto = match port["protocol"].as_str() {
+                Some("UDP") => Proto::Udp,
+                _ => Proto::Tcp,
+            };
+            let number = port["containerPort"].as_u64().unwrap_or(0);
+            (proto, u16::try_from(number).expect("validated"))
+        })
+        .collect();
+    if ports.is_empty() {
+        vec![(Proto::Tcp, PORT)]
+    } else {
+        ports
     }
 }

@@ -1,9 +1,16 @@
 //! The world as its driver meets it. Never starts a program: a fake runtime stands in.
 
+mod affinity;
+mod ask;
+mod dns;
+mod endpoints;
 mod fake;
 mod faults;
 mod invariants;
+mod networking;
+mod objects;
 mod places;
 mod policy;
 mod service;
+mod services;
 mod sim;

@@ -53,24 +53,8 @@ impl Lab {
         );
     }
 
-    fn delete(&mut self, path: &str) {
-        let (status, answer) = self.api(Method::Delete, path, &json!({}));
-        assert_eq!(status, 200, "{path}: {answer}");
-    }
-
-    fn object(&self, kind: &str, name: &str) -> &Value {
-        let store = self.world.cluster().store();
-        store.get(kind, "default", name).expect("created")
-    }
-
-    fn machine(&self, pod: &str) -> HostId {
-        let uid = self.object("pods", pod)["metadata"]["uid"].as_str();
-        let host = self.world.pod_host(uid.expect("every object has one"));
-        host.expect("the Pod runs")
-    }
-
     fn addr(&self, pod: &str) -> SocketAddrV4 {
-        SocketAddrV4::new(self.world.net().host_addr(self.machine(pod)), PORT)
+        SocketAddrV4::new(self.world.net().host_addr(self.host(pod)), PORT)
     }
 
     /// Whether somebody answers.
@@ -135,7 +119,7 @@ fn deny(types: &[&str]) -> Value {
 fn ingress_is_denied_by_default_and_what_any_policy_allows_gets_in() {
     let mut lab = Lab::three_pods(1);
     let (web, vip) = (lab.addr("web"), SocketAddrV4::new(lab.vip("web"), PORT));
-    let [friend, stranger] = ["friend", "stranger"].map(|pod| lab.machine(pod));
+    let [friend, stranger] = ["friend", "stranger"].map(|pod| lab.host(pod));
     assert!(lab.reaches(stranger, web) && lab.reaches(stranger, vip));
     lab.policy("deny", &deny(&["Ingress"]));
     assert!(!lab.reaches(friend, web) && !lab.reaches(friend, vip));
@@ -166,9 +150,9 @@ fn ingress_is_denied_by_default_and_what_any_policy_allows_gets_in() {
     let labels = json!({ "metadata": { "labels": { "role": "friend" } } });
     lab.api(Method::Patch, &format!("{PODS}/stranger"), &labels);
     assert!(lab.reaches(stranger, vip));
-    lab.delete(&format!("{POLICIES}/friends"));
+    lab.delete("NetworkPolicy", "friends");
     assert!(!lab.reaches(stranger, vip));
-    lab.delete(&format!("{POLICIES}/deny"));
+    lab.delete("NetworkPolicy", "deny");
     assert!(lab.reaches(stranger, vip));
 }
 
@@ -177,7 +161,7 @@ fn a_pod_always_reaches_itself_and_hears_its_node() {
     let mut lab = Lab::three_pods(2);
     lab.policy("deny", &deny(&["Ingress", "Egress"]));
     let (web, vip) = (lab.addr("web"), SocketAddrV4::new(lab.vip("web"), PORT));
-    let machine = lab.machine("web");
+    let machine = lab.host("web");
     assert!(lab.reaches(machine, web), "itself");
     assert!(lab.reaches(machine, vip), "itself through its Service");
     let home = lab.object("pods", "web")["spec"]["nodeName"].clone();
@@ -195,7 +179,7 @@ fn a_pod_always_reaches_itself_and_hears_its_node() {
 #[test]
 fn egress_is_denied_by_default_names_too_until_port_53_is_allowed() {
     let mut lab = Lab::three_pods(3);
-    let (web, friend) = (lab.addr("web"), lab.machine("friend"));
+    let (web, friend) = (lab.addr("web"), lab.host("friend"));
     assert!(lab.resolves(friend) && lab.reaches(friend, web));
     lab.policy("deny", &deny(&["Egress"]));
     assert!(!lab.resolves(friend) && !lab.reaches(friend, web));
@@ -242,7 +226,7 @@ fn a_client_outside_gets_in_by_its_address_through_the_node_of_the_pod() {
     };
     lab.policy("hole", &block(&[format!("{from}/32")]));
     assert!(!lab.reaches(outside, door));
-    let (web, friend) = (lab.addr("web"), lab.machine("friend"));
+    let (web, friend) = (lab.addr("web"), lab.host("friend"));
     assert!(lab.reaches(friend, web), "not in the hole");
     lab.policy("all", &block(&[]));
     assert!(lab.reaches(outside, door));
@@ -251,7 +235,7 @@ fn a_client_outside_gets_in_by_its_address_through_the_node_of_the_pod() {
 #[test]
 fn a_conversation_that_has_begun_goes_on_when_a_policy_comes() {
     let mut lab = Lab::three_pods(5);
-    let (web, friend) = (lab.addr("web"), lab.machine("friend"));
+    let (web, friend) = (lab.addr("web"), lab.host("friend"));
     let net = lab.world.net_mut();
     let sock = net
         .tcp_connect(lab.now, friend, None, web, Origin::Program)
@@ -281,7 +265,7 @@ fn whoever_comes_later_is_under_the_policies_that_are_there() {
     lab.policy("team", &peers);
     lab.pod("late", "web");
     lab.run(Duration::from_secs(20), |_| {});
-    let (late, friend) = (lab.machine("late"), lab.machine("friend"));
+    let (late, friend) = (lab.host("late"), lab.host("friend"));
     let to = lab.addr("late");
     assert!(lab.world.allowed(friend, late, Proto::Tcp, PORT).is_err());
     assert!(!lab.reaches(friend, to));
@@ -289,11 +273,11 @@ fn whoever_comes_later_is_under_the_policies_that_are_there() {
     lab.api(Method::Patch, "/api/v1/namespaces/default", &labels);
     assert_eq!(lab.world.allowed(friend, late, Proto::Tcp, PORT), Ok(()));
     assert!(lab.reaches(friend, to));
-    lab.delete(&format!("{PODS}/friend"));
+    lab.delete("Pod", "friend");
     lab.run(Duration::from_secs(40), |_| {});
     lab.pod("friend", "friend");
     lab.run(Duration::from_secs(20), |_| {});
-    let friend = lab.machine("friend");
+    let friend = lab.host("friend");
     assert!(lab.reaches(friend, to), "with another address");
 }
 
@@ -310,10 +294,10 @@ fn pods_on_the_network_of_their_node_are_selected_by_nothing() {
         }),
     );
     lab.run(Duration::from_secs(20), |_| {});
-    let node = lab.machine("host");
+    let node = lab.host("host");
     assert_eq!(Some(&node), lab.world.nodes().get("node-a"));
     let listens = SocketAddrV4::new(lab.world.net().host_addr(node), PORT);
-    let friend = lab.machine("friend");
+    let friend = lab.host("friend");
     lab.policy("deny", &deny(&["Ingress"]));
     assert!(lab.reaches(friend, listens), "it is not isolated");
     lab.policy(
@@ -323,7 +307,7 @@ fn pods_on_the_network_of_their_node_are_selected_by_nothing() {
             "ingress": [{ "from": [{ "podSelector": { "matchLabels": { "role": "friend" } } }] }],
         }),
     );
-    let web = lab.machine("web");
+    let web = lab.host("web");
     let home = lab.object("pods", "web")["spec"]["nodeName"] == "node-a";
     let allowed = lab.world.allowed(node, web, Proto::Tcp, PORT).is_ok();
     assert_eq!(

@@ -10,29 +10,17 @@ fn a_deployment_becomes_ready_and_its_service_answers_from_every_node() {
     let mut lab = Lab::new(1, 3, false);
     lab.create_app("web", 2);
     lab.run(Duration::from_secs(30), |_| {});
-    let deployment = lab
-        .world
-        .cluster()
-        .store()
-        .get("deployments.apps", "default", "web")
-        .expect("created");
+    let deployment = lab.object("deployments.apps", "web");
     assert_eq!(
         deployment["status"]["availableReplicas"], 2,
         "{}",
         deployment["status"]
     );
     let vip = SocketAddrV4::new(lab.vip("web"), PORT);
-    let nodes: Vec<_> = lab.world.nodes().values().copied().collect();
-    for node in nodes {
-        let mut call = lab.call(node, vip).expect("the node has power");
-        let answer = loop {
-            if let Some(answer) = lab.poll_call(&mut call) {
-                break answer;
-            }
-            let until = lab.now + Duration::from_secs(1);
-            lab.step(until);
-        };
-        let uid = answer.expect("the Service has two ready endpoints");
+    for index in 0..3 {
+        let (node, _) = lab.node(index);
+        let answer = lab.ask(node, vip);
+        let uid = answer.expect("the Service has two ready endpoints").uid;
         assert!(
             lab.containers.contains_key(&uid),
             "{uid} is no pod of the test"
@@ -46,19 +34,11 @@ fn requests_to_the_service_address_never_leave_a_node_under_that_address() {
     lab.create_app("web", 3);
     lab.run(Duration::from_secs(30), |_| {});
     let vip = lab.vip("web");
-    let node = *lab.world.nodes().values().next().expect("three nodes");
+    let (node, _) = lab.node(0);
     let mut served: BTreeMap<String, u32> = BTreeMap::new();
     for _ in 0..60 {
-        let mut call = lab
-            .call(node, SocketAddrV4::new(vip, PORT))
-            .expect("the node has power");
-        let uid = loop {
-            if let Some(answer) = lab.poll_call(&mut call) {
-                break answer.expect("three ready endpoints");
-            }
-            let until = lab.now + Duration::from_secs(1);
-            lab.step(until);
-        };
+        let answer = lab.ask(node, SocketAddrV4::new(vip, PORT));
+        let uid = answer.expect("three ready endpoints").uid;
         *served.entry(uid).or_default() += 1;
     }
     assert_eq!(
@@ -79,17 +59,8 @@ fn a_service_without_ready_endpoints_refuses() {
     let mut lab = Lab::new(3, 1, false);
     lab.create_app("web", 0);
     lab.run(Duration::from_secs(5), |_| {});
-    let node = *lab.world.nodes().values().next().expect("one node");
-    let mut call = lab
-        .call(node, SocketAddrV4::new(lab.vip("web"), PORT))
-        .expect("the node has power");
-    let answer = loop {
-        if let Some(answer) = lab.poll_call(&mut call) {
-            break answer;
-        }
-        let until = lab.now + Duration::from_secs(1);
-        lab.step(until);
-    };
+    let (node, _) = lab.node(0);
+    let answer = lab.ask(node, SocketAddrV4::new(lab.vip("web"), PORT));
     assert_eq!(answer, Err(vnet::NetError::Refused.to_string()));
 }
 
