@@ -113,6 +113,9 @@ impl Registry {
         mut value: Value,
     ) -> Result<Object, StoreError> {
         self.prepare(now, kind, &mut value);
+        if kind == crate::controller::volume::CLAIMS {
+            crate::controller::volume::choose_class(store, &mut value);
+        }
         store.create(kind, value)
     }
 

@@ -1,19 +1,25 @@
 //! Gives each pod a node: filter, score, bind.
 //!
 //! One reconcile looks at every pod without a node, in the order they came, and counts what it has
-//! just placed. Pods that fit nowhere are told why in upstream's words. Never moves a bound pod and
-//! never preempts.
+//! just placed. Pods that fit nowhere displace others of lower priority, or are told why in
+//! upstream's words. Never moves a bound pod.
 
+mod claims;
 mod fit;
+mod neighbours;
+mod preempt;
 
 use crate::controller::meta::{
     controller_of, deleting, items, name, namespace, pod_finished, text, uid,
 };
+use crate::controller::volume::{CLAIMS, VOLUMES};
 use crate::controller::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
+use claims::Claims;
 use clock::Seed;
 pub(crate) use fit::node_is_selected;
-use fit::{Misfit, Room};
+use fit::{Misfit, Preemption, Room};
+use neighbours::Neighbours;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -56,13 +62,29 @@ impl Controller for Scheduler {
                             .previous
                             .as_ref()
                             .is_some_and(|old| !pod_finished(old)));
-                (spec_changed && event.op != Op::Deleted) || (bound && frees)
+                // Others may want to be where this one is, or where it is not.
+                let moved = event.previous.as_ref().is_none_or(|old| {
+                    old["spec"]["nodeName"] != object["spec"]["nodeName"]
+                        || old["metadata"]["labels"] != object["metadata"]["labels"]
+                });
+                (spec_changed && event.op != Op::Deleted) || (bound && (frees || moved))
             }
             "nodes" => event.previous.as_ref().is_none_or(|old| {
                 old["spec"] != object["spec"]
                     || old["metadata"]["labels"] != object["metadata"]["labels"]
                     || old["status"]["allocatable"] != object["status"]["allocatable"]
             }),
+            CLAIMS | VOLUMES => {
+                event.op != Op::Modified || {
+                    let differs = |field: &str| {
+                        let before = event.previous.as_ref();
+                        before.is_none_or(|old| old["spec"][field] != object["spec"][field])
+                    };
+                    ["volumeName", "claimRef", "storageClassName"]
+                        .into_iter()
+                        .any(differs)
+                }
+            }
             _ => false,
         };
         if worth {
@@ -84,39 +106,163 @@ impl Controller for Scheduler {
                 text(&pod["metadata"]["creationTimestamp"]).to_owned(),
             )
         });
-        let mut rooms = rooms(store);
+        let mut board = Board {
+            store,
+            rooms: rooms(store),
+        };
         pending
             .into_iter()
-            .flat_map(|pod| self.place(pod, &mut rooms, context))
+            .flat_map(|pod| self.place(pod, &mut board, context))
             .collect()
     }
 }
 
+/// Every node with who is on it, and what else decides.
+#[derive(Debug)]
+struct Board<'a> {
+    store: &'a Store,
+    rooms: Vec<Room<'a>>,
+}
+
+impl<'a> Board<'a> {
+    /// Why a pod cannot be on a node, the other pods being where they are.
+    fn refusal(&self, pod: &'a Value, wanted: &fit::Wanted, at: usize) -> Option<Misfit> {
+        let neighbours = Neighbours::of(self.store, pod, &self.rooms);
+        // What its claims say was looked at before, and nobody's going changes it.
+        let claims = Claims::of(self.store, pod).unwrap_or_default();
+        self.misfit(pod, wanted, at, &neighbours, &claims)
+    }
+
+    /// Filters in upstream's order; the first that refuses says why.
+    fn misfit(
+        &self,
+        pod: &Value,
+        wanted: &fit::Wanted,
+        at: usize,
+        neighbours: &Neighbours<'_>,
+        claims: &Claims<'_>,
+    ) -> Option<Misfit> {
+        let room = &self.rooms[at];
+        if let Err(misfit) = room.fits(pod, wanted) {
+            return Some(misfit);
+        }
+        if let Some(why) = claims.refuse(self.store, room.node) {
+            return Some(Misfit::new(why, false));
+        }
+        let (why, crowded) = neighbours.refuse(room.node)?;
+        Some(Misfit::new(why, crowded))
+    }
+}
+
 impl Scheduler {
-    fn place(&self, pod: &Object, rooms: &mut [Room<'_>], context: &Context<'_>) -> Vec<Write> {
+    fn place<'a>(
+        &self,
+        pod: &'a Object,
+        board: &mut Board<'a>,
+        context: &Context<'_>,
+    ) -> Vec<Write> {
         let wanted = fit::Wanted::of(pod);
+        let claims = match Claims::of(board.store, pod) {
+            // A node was chosen and its volume is being made: the pod is looked at when it is there.
+            Ok(claims) if claims.busy => return Vec::new(),
+            Ok(claims) => claims,
+            Err(why) => {
+                let message = fit::explain_for_all(board.rooms.len(), &why);
+                return refuse(pod, message, None, context);
+            }
+        };
+        let neighbours = Neighbours::of(board.store, pod, &board.rooms);
         let mut misfits: Vec<Misfit> = Vec::new();
-        let mut best: Option<((u64, u64, u64), usize)> = None;
-        for (at, room) in rooms.iter().enumerate() {
-            match room.fits(pod, &wanted) {
-                Err(misfit) => misfits.push(misfit),
-                Ok(()) => {
-                    let tie = self.ties.derive(uid(pod)).derive(name(room.node)).number();
-                    let rank = (room.of_owner(&wanted), room.load(&wanted), tie);
-                    if best.is_none_or(|(other, _)| rank < other) {
-                        best = Some((rank, at));
-                    }
+        let mut crowded = Vec::new();
+        let mut best: Option<((i64, u64, u64, u64), usize)> = None;
+        for (at, room) in board.rooms.iter().enumerate() {
+            if let Some(misfit) = board.misfit(pod, &wanted, at, &neighbours, &claims) {
+                if misfit.crowded {
+                    crowded.push(at);
                 }
+                misfits.push(misfit);
+                continue;
+            }
+            let tie = self.ties.derive(uid(pod)).derive(name(room.node)).number();
+            let liked = neighbours.preference(room.node) + neighbours::of_node(pod, room);
+            let rank = (-liked, room.of_owner(&wanted), room.load(&wanted), tie);
+            if best.is_none_or(|(other, _)| rank < other) {
+                best = Some((rank, at));
             }
         }
-        match best {
-            Some((_, at)) => {
-                rooms[at].take(&wanted);
-                bind(pod, name(rooms[at].node))
-            }
-            None => refuse(pod, rooms.len(), &misfits, context),
+        let Some((_, at)) = best else {
+            return make_room(pod, &wanted, board, &misfits, &crowded, context);
+        };
+        let chosen = claims.choose(board.rooms[at].node);
+        board.rooms[at].take(pod, &wanted);
+        if chosen.is_empty() {
+            bind(pod, name(board.rooms[at].node))
+        } else {
+            chosen
         }
     }
+}
+
+/// Displaces pods of lower priority where that helps, and says how it stands.
+fn make_room(
+    pod: &Object,
+    wanted: &fit::Wanted,
+    board: &Board<'_>,
+    misfits: &[Misfit],
+    crowded: &[usize],
+    context: &Context<'_>,
+) -> Vec<Write> {
+    let nodes = board.rooms.len();
+    if let Some(why) = preempt::why_not(pod) {
+        let message = fit::explain(nodes, misfits, Preemption::NotAllowed(why));
+        return refuse(pod, message, None, context);
+    }
+    if preempt::in_progress(board, pod) {
+        return Vec::new();
+    }
+    let Some(way) = preempt::find(board, pod, wanted, crowded) else {
+        let message = fit::explain(nodes, misfits, Preemption::Vain);
+        return refuse(pod, message, None, context);
+    };
+    let node = name(board.rooms[way.node].node);
+    let message = fit::explain(nodes, misfits, Preemption::Done);
+    let mut writes = refuse(pod, message, Some(node), context);
+    for victim in way.victims {
+        writes.extend(displace(victim, pod, node, context));
+    }
+    writes
+}
+
+/// Deletes a pod to the advantage of another.
+fn displace(victim: &Value, by: &Value, node: &str, context: &Context<'_>) -> [Write; 3] {
+    let mut next = victim.clone();
+    let condition = json!({
+        "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+        "message": "default-scheduler: preempting to accommodate a higher priority pod",
+        "lastProbeTime": null, "lastTransitionTime": context.time(),
+        "observedGeneration": victim["metadata"]["generation"],
+    });
+    crate::kubelet::put_condition(&mut next, condition);
+    let message = format!("Preempted by pod {} on node {node}", uid(by));
+    [
+        Write::UpdateStatus {
+            kind: "pods",
+            value: next,
+        },
+        Write::Delete {
+            key: Key::of("pods", victim),
+            uid: uid(victim).to_owned(),
+            grace_seconds: None,
+            announce: None,
+        },
+        Write::Record(Note::about(
+            victim,
+            Tone::Normal,
+            "Preempted",
+            message,
+            COMPONENT,
+        )),
+    ]
 }
 
 fn waits(pod: &Value) -> bool {
@@ -143,7 +289,7 @@ fn rooms(store: &Store) -> Vec<Room<'_>> {
         .collect();
     for pod in store.list("pods", None).filter(|pod| !pod_finished(pod)) {
         if let Some(at) = by_name.get(text(&pod["spec"]["nodeName"])) {
-            rooms[*at].take(&fit::Wanted::of(pod));
+            rooms[*at].take(pod, &fit::Wanted::of(pod));
         }
     }
     rooms
@@ -171,10 +317,15 @@ fn bind(pod: &Object, node: &str) -> Vec<Write> {
 }
 
 /// Says on the pod and in an Event why no node takes it, unless that is already said.
-fn refuse(pod: &Object, nodes: usize, misfits: &[Misfit], context: &Context<'_>) -> Vec<Write> {
-    let message = fit::explain(nodes, misfits);
+fn refuse(
+    pod: &Object,
+    message: String,
+    nominated: Option<&str>,
+    context: &Context<'_>,
+) -> Vec<Write> {
     let known = crate::controller::meta::condition(pod, "PodScheduled");
-    if known.is_some_and(|condition| condition["message"] == message.as_str()) {
+    let told = known.is_some_and(|condition| condition["message"] == message.as_str());
+    if told && nominated.is_none_or(|node| pod["status"]["nominatedNodeName"] == node) {
         return Vec::new();
     }
     let mut next = (**pod).clone();
@@ -187,6 +338,9 @@ fn refuse(pod: &Object, nodes: usize, misfits: &[Misfit], context: &Context<'_>)
         condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
     }
     crate::kubelet::put_condition(&mut next, condition);
+    if let Some(node) = nominated {
+        next["status"]["nominatedNodeName"] = node.into();
+    }
     vec![
         Write::UpdateStatus {
             kind: "pods",

@@ -373,6 +373,9 @@ fn bind(store: &mut Store, registry: &Registry, now: Instant, key: &Key, node: &
     }
     let mut pod = (**pod).clone();
     pod["spec"]["nodeName"] = node.into();
+    if let Some(status) = pod["status"].as_object_mut() {
+        status.remove("nominatedNodeName");
+    }
     let condition = crate::scheduler::scheduled(&pod, &registry.time(now));
     crate::kubelet::put_condition(&mut pod, condition);
     accepted(store.update(key.kind, pod))

@@ -13,7 +13,7 @@ pub(super) const TEMPLATE: Fields = Fields {
 /// A pod's `spec`.
 pub(super) const SPEC: Fields = Fields {
     honoured: &[
-        "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution",
+        "{affinity,topologySpreadConstraints,preemptionPolicy,priorityClassName}",
         "{automountServiceAccountToken,serviceAccount,serviceAccountName}",
         "{dnsConfig,dnsPolicy,hostAliases,hostname,subdomain,hostNetwork}",
         "{activeDeadlineSeconds,enableServiceLinks,readinessGates,restartPolicy,terminationGracePeriodSeconds}",
@@ -22,13 +22,11 @@ pub(super) const SPEC: Fields = Fields {
     ],
     inert: &["os", "securityContext.windowsOptions"],
     not_in_this_lab: &[
-        "affinity.{podAffinity,podAntiAffinity}",
-        "affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
         "containers[].restartPolicy",
         "ephemeralContainers[].{targetContainerName,restartPolicy}",
         "{hostIPC,hostPID,hostUsers,hostnameOverride,setHostnameAsFQDN,shareProcessNamespace}",
         "{imagePullSecrets,overhead,resources,resourceClaims,runtimeClassName}",
-        "{preemptionPolicy,priorityClassName,schedulingGroup,topologySpreadConstraints}",
+        "schedulingGroup",
         "securityContext.{appArmorProfile,seccompProfile,seLinuxOptions,seLinuxChangePolicy}",
         "securityContext.{fsGroup,fsGroupChangePolicy,supplementalGroups}",
         "securityContext.{supplementalGroupsPolicy,sysctls}",
@@ -123,11 +121,11 @@ const DOWNWARD: Fields = Fields {
 pub(super) const STATUS: Fields = Fields {
     honoured: &[
         "{conditions,hostIP,hostIPs,message,observedGeneration,phase,podIP,podIPs}",
-        "{qosClass,reason,startTime}",
+        "{nominatedNodeName,qosClass,reason,startTime}",
     ],
     inert: &[
         "{allocatedResources,extendedResourceClaimStatus}",
-        "{nodeAllocatableResourceClaimStatuses,nominatedNodeName,resize}",
+        "{nodeAllocatableResourceClaimStatuses,resize}",
         "{resourceClaimStatuses,resources}",
     ],
     parts: &[

@@ -21,16 +21,29 @@ pub(crate) struct Wanted {
 pub(crate) struct Misfit {
     reasons: Vec<&'static str>,
     /// Whether fewer pods on the node would help.
-    crowded: bool,
+    pub(super) crowded: bool,
+}
+
+impl Misfit {
+    pub(super) fn new(reason: &'static str, crowded: bool) -> Self {
+        Self {
+            reasons: vec![reason],
+            crowded,
+        }
+    }
 }
 
 /// A node with what is taken of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Room<'a> {
     pub(crate) node: &'a Value,
+    /// Who is here and has not finished.
+    pub(crate) pods: Vec<&'a Value>,
+    /// Those of them that require not to be with others.
+    pub(crate) aloof: Vec<&'a Value>,
     cpu: (i128, i128),
     memory: (i128, i128),
-    pods: (i128, i128),
+    places: (i128, i128),
     ports: Vec<(i64, String)>,
     owners: BTreeMap<String, u64>,
 }
@@ -98,17 +111,23 @@ impl<'a> Room<'a> {
             node,
             cpu: (0, allocatable("cpu")),
             memory: (0, allocatable("memory")),
-            pods: (0, allocatable("pods") / 1000),
+            pods: Vec::new(),
+            aloof: Vec::new(),
+            places: (0, allocatable("pods") / 1000),
             ports: Vec::new(),
             owners: BTreeMap::new(),
         }
     }
 
     /// Counts a pod as being here.
-    pub(crate) fn take(&mut self, wanted: &Wanted) {
+    pub(crate) fn take(&mut self, pod: &'a Value, wanted: &Wanted) {
+        self.pods.push(pod);
+        if !pod["spec"]["affinity"]["podAntiAffinity"].is_null() {
+            self.aloof.push(pod);
+        }
         self.cpu.0 += wanted.cpu;
         self.memory.0 += wanted.memory;
-        self.pods.0 += 1;
+        self.places.0 += 1;
         self.ports.extend(wanted.ports.iter().cloned());
         if !wanted.owner.is_empty() {
             *self.owners.entry(wanted.owner.clone()).or_default() += 1;
@@ -125,7 +144,7 @@ impl<'a> Room<'a> {
         let part = |taken: i128, of: i128| if of > 0 { taken * 1000 / of } else { 1000 };
         let sum = part(self.cpu.0 + wanted.cpu, self.cpu.1)
             + part(self.memory.0 + wanted.memory, self.memory.1)
-            + part(self.pods.0 + 1, self.pods.1);
+            + part(self.places.0 + 1, self.places.1);
         u64::try_from(sum / 3).unwrap_or(u64::MAX)
     }
 
@@ -147,13 +166,7 @@ impl<'a> Room<'a> {
         {
             return never("node(s) were unschedulable");
         }
-        let untolerated = items(&self.node["spec"]["taints"]).iter().any(|taint| {
-            taint["effect"] != "PreferNoSchedule"
-                && !tolerations
-                    .iter()
-                    .any(|toleration| tolerates(toleration, taint))
-        });
-        if untolerated {
+        if !self.tolerated(spec) {
             return never("node(s) had untolerated taint(s)");
         }
         if !self.selected(spec) {
@@ -179,7 +192,7 @@ impl<'a> Room<'a> {
                 misfit.crowded &= wants <= of;
             }
         };
-        check(self.pods, 1, "Too many pods");
+        check(self.places, 1, "Too many pods");
         check(self.cpu, wanted.cpu, "Insufficient cpu");
         check(self.memory, wanted.memory, "Insufficient memory");
         if misfit.reasons.is_empty() {
@@ -191,6 +204,28 @@ impl<'a> Room<'a> {
 
     fn selected(&self, spec: &Value) -> bool {
         node_is_selected(spec, self.node)
+    }
+
+    /// Whether every taint that keeps pods away is tolerated.
+    pub(crate) fn tolerated(&self, spec: &Value) -> bool {
+        self.untolerated(spec)
+            .all(|taint| taint["effect"] == "PreferNoSchedule")
+    }
+
+    /// How many taints that pods should rather stay away from are not tolerated.
+    pub(crate) fn disliked(&self, spec: &Value) -> i64 {
+        let disliked = self
+            .untolerated(spec)
+            .filter(|taint| taint["effect"] == "PreferNoSchedule");
+        i64::try_from(disliked.count()).unwrap_or(i64::MAX)
+    }
+
+    fn untolerated<'s>(&'s self, spec: &'s Value) -> impl Iterator<Item = &'s Value> {
+        items(&self.node["spec"]["taints"]).iter().filter(|taint| {
+            !items(&spec["tolerations"])
+                .iter()
+                .any(|toleration| tolerates(toleration, taint))
+        })
     }
 }
 
@@ -208,7 +243,7 @@ pub(crate) fn node_is_selected(spec: &Value, node: &Value) -> bool {
     selector_holds && terms.is_none_or(|terms| terms.iter().any(|term| term_holds(term, node)))
 }
 
-fn term_holds(term: &Value, node: &Value) -> bool {
+pub(super) fn term_holds(term: &Value, node: &Value) -> bool {
     let labels = &node["metadata"]["labels"];
     let by_label = items(&term["matchExpressions"]);
     let by_field = items(&term["matchFields"]);
@@ -222,8 +257,8 @@ fn term_holds(term: &Value, node: &Value) -> bool {
             .all(|expression| requirement_matches(expression, &fields))
 }
 
-/// Upstream's sentence about nodes that do not fit.
-pub(crate) fn explain(nodes: usize, misfits: &[Misfit]) -> String {
+/// Upstream's sentence about nodes that do not fit: why, and what preempting others would do.
+pub(crate) fn explain(nodes: usize, misfits: &[Misfit], preemption: Preemption) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
     }
@@ -231,19 +266,52 @@ pub(crate) fn explain(nodes: usize, misfits: &[Misfit]) -> String {
     for reason in misfits.iter().flat_map(|misfit| &misfit.reasons) {
         *reasons.entry(reason).or_default() += 1;
     }
-    let mut preemption: BTreeMap<&str, usize> = BTreeMap::new();
-    for misfit in misfits {
-        let word = if misfit.crowded {
-            "No preemption victims found for incoming pod"
-        } else {
-            "Preemption is not helpful for scheduling"
-        };
-        *preemption.entry(word).or_default() += 1;
+    let mut sentence = format!("0/{nodes} nodes are available: {}.", counted(&reasons));
+    match preemption {
+        Preemption::Done => {}
+        Preemption::NotAllowed(why) => {
+            sentence.push_str(&format!(" no new claims to deallocate, preemption: {why}"));
+        }
+        Preemption::Vain => {
+            let mut vain: BTreeMap<&str, usize> = BTreeMap::new();
+            for misfit in misfits {
+                let word = if misfit.crowded { NO_VICTIMS } else { NO_HELP };
+                *vain.entry(word).or_default() += 1;
+            }
+            sentence.push_str(&in_vain(nodes, &vain));
+        }
     }
+    sentence
+}
+
+/// The same where something about the pod keeps it from every node.
+pub(crate) fn explain_for_all(nodes: usize, why: &str) -> String {
+    if nodes == 0 {
+        return "no nodes available to schedule pods".to_owned();
+    }
+    let vain = BTreeMap::from([(NO_HELP, nodes)]);
+    let vain = in_vain(nodes, &vain);
+    format!("0/{nodes} nodes are available: {why}.{vain}")
+}
+
+/// What became of the thought to displace others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Preemption {
+    /// Room is being made.
+    Done,
+    /// The pod displaces nobody.
+    NotAllowed(&'static str),
+    /// There is nobody whose going would help.
+    Vain,
+}
+
+const NO_VICTIMS: &str = "No preemption victims found for incoming pod";
+const NO_HELP: &str = "Preemption is not helpful for scheduling";
+
+fn in_vain(nodes: usize, words: &BTreeMap<&str, usize>) -> String {
     format!(
-        "0/{nodes} nodes are available: {}. no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
-        counted(&reasons),
-        counted(&preemption),
+        " no new claims to deallocate, preemption: 0/{nodes} nodes are available: {}.",
+        counted(words)
     )
 }
 
@@ -278,7 +346,7 @@ mod tests {
         let misfit = Room::new(node)
             .fits(pod, &Wanted::of(pod))
             .expect_err("the pod does not fit");
-        explain(1, &[misfit])
+        explain(1, &[misfit], Preemption::Vain)
     }
 
     #[test]
@@ -294,7 +362,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            explain(2, &misfits),
+            explain(2, &misfits, Preemption::Vain),
             "0/2 nodes are available: 1 Too many pods, 2 Insufficient cpu. no new claims to deallocate, \
              preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling."
         );
@@ -325,7 +393,7 @@ mod tests {
         pod["spec"]["containers"][0]["ports"] = json!([{"hostPort": 80}]);
         let node = node("node-1", "2", "110");
         let mut room = Room::new(&node);
-        room.take(&Wanted::of(&pod));
+        room.take(&pod, &Wanted::of(&pod));
         let misfit = room
             .fits(&pod, &Wanted::of(&pod))
             .expect_err("the port is taken");

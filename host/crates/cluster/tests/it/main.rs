@@ -7,6 +7,7 @@ mod fixture;
 mod plane;
 
 mod anything;
+mod claims;
 mod create;
 mod delete;
 mod discovery;
@@ -20,6 +21,7 @@ mod machines;
 mod managed;
 mod mounts;
 mod patch;
+mod placing;
 mod pods;
 mod protobuf;
 mod quotas;

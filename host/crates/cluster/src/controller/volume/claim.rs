@@ -25,11 +25,10 @@ pub(super) fn reconcile(store: &Store, claim: &Object) -> Vec<Write> {
     if !text(&claim["spec"]["volumeName"]).is_empty() {
         return bound(store, claim);
     }
-    if claim["spec"]["storageClassName"].is_null()
-        && let Some(class) = default_class(store)
-    {
-        let mut next = (**claim).clone();
-        next["spec"]["storageClassName"] = name(class).into();
+    // A class may have become the default after the claim came.
+    let mut next = (**claim).clone();
+    choose_class(store, &mut next);
+    if next["spec"] != claim["spec"] {
         return vec![update(next)];
     }
     find(store, claim)
@@ -42,6 +41,15 @@ fn in_use(store: &Store, claim: &Value) -> bool {
             && !pod_finished(pod)
             && claims_of(pod).any(|other| other == name(claim))
     })
+}
+
+/// Gives a new claim that names no class the default one, as the admission of that name does.
+pub(crate) fn choose_class(store: &Store, claim: &mut Value) {
+    if claim["spec"]["storageClassName"].is_null()
+        && let Some(class) = default_class(store)
+    {
+        claim["spec"]["storageClassName"] = name(class).into();
+    }
 }
 
 /// The class of claims that name none: the youngest of those that say so of themselves.

@@ -8,6 +8,8 @@
 mod claim;
 mod held;
 
+pub(crate) use claim::choose_class;
+
 use super::meta::{items, name, namespace, text};
 use super::{Context, Controller, Index, Write};
 use crate::kind::quantity::thousandths;
