@@ -89,6 +89,12 @@ pub(crate) struct Port {
     kind: PortKind,
 }
 
+impl Port {
+    pub(crate) fn kind(&self) -> PortKind {
+        self.kind
+    }
+}
+
 /// The next hop of a packet at a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hop {
@@ -111,6 +117,18 @@ impl Router {
 
     fn kind(&self, lan: LanId) -> Option<PortKind> {
         self.port(lan).map(|port| port.kind)
+    }
+
+    /// Public addresses with the private ones that they stand for.
+    pub(crate) fn mapped(&self) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
+        self.mapped
+            .iter()
+            .map(|(private, public)| (*private, *public))
+    }
+
+    /// The ports that are published.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &Published> {
+        self.published.iter()
     }
 
     pub(crate) fn conntrack(&self) -> &Conntrack {

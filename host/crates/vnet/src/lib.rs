@@ -72,7 +72,7 @@
 //!
 //! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet),
 //! `gateway` (machines between LANs), `nat`, `policy`, `socket`, `stack`,
-//! `cable`, `tap`, `capture`, `interfaces`, `pcap`, `dns`.
+//! `cable`, `tap`, `capture`, `interfaces`, `iptables`, `pcap`, `dns`.
 
 mod addr;
 mod cable;
@@ -82,6 +82,7 @@ pub mod dns;
 mod gateway;
 mod host;
 mod interfaces;
+mod iptables;
 mod members;
 mod nat;
 mod net;
@@ -102,6 +103,7 @@ pub use capture::{CAPTURED_BYTES, CAPTURED_MAX, Captured, LISTENING_MAX};
 pub use gateway::{Interface, PortKind, Published};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
 pub use interfaces::{Link, LinkKind, Neighbour, NeighbourState, RouteInfo};
+pub use iptables::{Match, Rule, RuleChain, Table, Target};
 pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
 pub use nat::service::{Frontend, FrontendAddr, ServiceRule};

@@ -94,7 +94,7 @@ impl Place {
     }
 
     /// Whether an endpoint runs on this node.
-    fn hosts(&self, endpoint: SocketAddrV4) -> bool {
+    pub(crate) fn hosts(&self, endpoint: SocketAddrV4) -> bool {
         *endpoint.ip() == self.addr || self.node_cidr.contains(*endpoint.ip())
     }
 }

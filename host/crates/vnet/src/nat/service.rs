@@ -49,7 +49,7 @@ pub struct ServiceRule {
 /// Every rule, found by where it listens.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceTable {
-    rules: Vec<ServiceRule>,
+    pub(crate) rules: Vec<ServiceRule>,
     by_ip: BTreeMap<(Proto, Ipv4Addr, u16), usize>,
     by_node_port: BTreeMap<(Proto, u16), usize>,
     vips: BTreeSet<Ipv4Addr>,
@@ -111,6 +111,11 @@ impl ServiceTable {
             .get(&(flow.proto, port))
             .filter(|_| is_node_port)?;
         Some((&self.rules[*rule], Via::External))
+    }
+
+    /// The addresses that Services have.
+    pub(crate) fn vips(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.vips.iter().copied()
     }
 
     /// Whether some Service has this address, whatever the port.
