@@ -11,6 +11,7 @@ mod networking;
 mod objects;
 mod places;
 mod policy;
+mod rollout;
 mod service;
 mod services;
 mod sim;
