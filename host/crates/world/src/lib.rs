@@ -12,6 +12,7 @@ mod input;
 mod output;
 mod platform;
 mod spec;
+pub mod why;
 mod wire;
 mod world;
 

@@ -13,6 +13,7 @@ mod faults;
 
 use crate::docker::{Engine, NetworkAsk, Refusal};
 use crate::fault::Faults;
+use crate::why::Refusals;
 use crate::wire::places::{Docker, Forward, Places, Started};
 use crate::wire::policy::Policies;
 use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
@@ -43,6 +44,7 @@ pub struct World {
     fronts: balancers::Fronts,
     faults: Faults,
     outputs: VecDeque<Output>,
+    refusals: Refusals,
 }
 
 impl World {
@@ -80,6 +82,7 @@ impl World {
             fronts: balancers::Fronts::default(),
             faults: Faults::default(),
             outputs: VecDeque::new(),
+            refusals: Refusals::default(),
         };
         world.settle(now);
         world
@@ -103,7 +106,11 @@ impl World {
 
     /// Answers a request to the API server.
     pub fn api(&mut self, now: Instant, request: Request) -> Response {
+        let write = Refusals::watch(&request);
         let response = self.cluster.handle(now, request);
+        if let Some(write) = write {
+            self.refusals.note(&write, &response);
+        }
         self.settle(now);
         response
     }
@@ -346,6 +353,11 @@ impl World {
     #[must_use]
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// What the API server refused lately.
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// The learner's machine.

@@ -15,3 +15,4 @@ mod rollout;
 mod service;
 mod services;
 mod sim;
+mod why;
