@@ -265,6 +265,11 @@ findings! {
         "Service {service} にendpointがない: CoreDNSのPod {pods} がReadyでない" /
         "Service {service} has no endpoints: CoreDNS' Pods {pods} are not ready"
         => "{command}" / "{command}";
+    /// Policies keep questions from the DNS.
+    DnsKeptAway { policies, pod, command } Dns Broken
+        "NetworkPolicy {policies} が {pod} からDNSへの問い合わせ(ポート53)を止めている" /
+        "NetworkPolicy {policies} keeps the questions of {pod} from the DNS (port 53)"
+        => "{command}" / "{command}";
     /// A question was not answered.
     DnsSilent { name, server, asker } Dns Broken
         "{asker} から {server} に {name} を聞いたが答えがない" / "{asker} asked {server} for {name} and got no answer"

@@ -240,18 +240,41 @@ fn anybody(world: &World, question: &Question) -> At {
         Subject::Addr { addr, .. } if is_outside(world, *addr) => return workstation(),
         Subject::Addr { .. } | Subject::Name { .. } => &question.namespace,
     };
-    let selector = match &question.subject {
+    let asked = match &question.subject {
         Subject::Service {
             namespace, name, ..
-        } => service(store, namespace, name).map(|service| service["spec"]["selector"].clone()),
+        } => service(store, namespace, name),
         _ => None,
     };
-    let selector = selector.unwrap_or_default();
+    let selector = asked
+        .map(|service| service["spec"]["selector"].clone())
+        .unwrap_or_default();
     let mut pods: Vec<&Object> = store
         .list("pods", Some(space))
         .filter(|pod| is_up(world, pod) && pod["spec"]["hostNetwork"] != true)
         .collect();
-    pods.sort_by_key(|pod| selects(&selector, &pod["metadata"]["labels"]));
+    // Policies keep some out on purpose; who is let through tells more about the rest of the way.
+    let end = asked.and_then(|service| {
+        endpoints(world, service, port_of(service, None)?)
+            .first()
+            .copied()
+    });
+    let end = end.and_then(|end| Some((pod_at(world, *end.ip())?, end.port())));
+    let end =
+        end.and_then(|(pod, port)| Some((world.pod_host(text(&pod["metadata"]["uid"]))?, port)));
+    let is_kept_out = |pod: &Object| {
+        let from = world.pod_host(text(&pod["metadata"]["uid"]));
+        let both = from.zip(end);
+        both.is_some_and(|(from, (to, port))| {
+            world.allowed(from, to, vnet::Proto::Tcp, port).is_err()
+        })
+    };
+    pods.sort_by_key(|pod| {
+        (
+            is_kept_out(pod),
+            selects(&selector, &pod["metadata"]["labels"]),
+        )
+    });
     pods.first()
         .map_or_else(|| node(None), |pod| at_pod(world, pod))
 }

@@ -235,7 +235,7 @@ impl<'a> Walk<'a> {
         let asked = self.plan.question.asker != Asker::Anybody;
         if let Some(port) = port.or_else(|| self.plan.to.map(|to| to.port()).filter(|_| asked)) {
             self.listener(&[(pod.clone(), port)], "TCP", None)?;
-            self.policy(at, std::slice::from_ref(pod), port)?;
+            self.policy(at, std::slice::from_ref(pod), port, vnet::Proto::Tcp)?;
             self.route(at, std::slice::from_ref(pod))?;
             self.probe(at)?;
         } else {

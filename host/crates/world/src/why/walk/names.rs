@@ -10,6 +10,7 @@ use super::{Stop, Walk, Way, seen};
 use crate::why::Finding;
 use cluster::Object;
 use cluster::dns::DOMAIN;
+use vnet::{Proto, Side};
 
 /// The ports that nodes have for Services.
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
@@ -153,6 +154,14 @@ impl Walk<'_> {
         if own {
             self.dns_runs()?;
         }
+        let silent = self
+            .outcome
+            .names
+            .first()
+            .is_some_and(|(_, said)| said.is_none());
+        if own && silent {
+            self.dns_is_reached(at, pod)?;
+        }
         let said: Vec<_> = self.outcome.names.clone();
         let answered = said.iter().find_map(|(name, said)| match said {
             Some(Said::Addresses(all)) if !all.is_empty() => Some((name, all)),
@@ -185,15 +194,52 @@ impl Walk<'_> {
                 rcode: said.word().to_owned(),
             },
         };
-        let policies = self.isolating(pod, "Egress");
-        let seen = policies.iter().map(|policy| {
-            seen(
-                format!("networkpolicy/{policy}"),
-                "spec.policyTypes",
-                "Egress",
-            )
-        });
-        self.say(finding, seen.collect())
+        self.say(finding, Vec::new())
+    }
+
+    /// Whether policies keep the asker from the DNS's Pods.
+    fn dns_is_reached(&mut self, at: &At, asker: &Object) -> Way {
+        let selector = target::service(self.store, "kube-system", "kube-dns")
+            .map(|dns| dns["spec"]["selector"].clone())
+            .unwrap_or_default();
+        let pods = self.store.list("pods", Some("kube-system"));
+        let servers =
+            pods.filter(|pod| is_ready(pod) && selects(&selector, &pod["metadata"]["labels"]));
+        let denied = servers.map(|pod| self.denied(at, pod, 53, Proto::Udp));
+        let Some(Some(denied)) = denied.last() else {
+            return Ok(());
+        };
+        let all = super::wire::policies_of(&denied);
+        let policies = few(all.clone());
+        let Some((space, first)) = all.first().and_then(|policy| policy.split_once('/')) else {
+            return Ok(());
+        };
+        let policy = self
+            .store
+            .get("networkpolicies.networking.k8s.io", space, first);
+        let side = match denied.side {
+            Side::Ingress => "ingress",
+            Side::Egress => "egress",
+        };
+        let ports = r#"{"ports":[{"protocol":"UDP","port":53},{"protocol":"TCP","port":53}]}"#;
+        let has = policy.is_some_and(|policy| policy["spec"][side].is_array());
+        let (path, value) = match has {
+            true => (format!("/spec/{side}/-"), ports.to_owned()),
+            false => (format!("/spec/{side}"), format!("[{ports}]")),
+        };
+        let command = format!(
+            r#"{} patch networkpolicy {first} --type=json -p '[{{"op":"add","path":"{path}","value":{value}}}]'"#,
+            kubectl(space)
+        );
+        let field = seen(format!("networkpolicy/{first}"), "spec.policyTypes", side);
+        self.say(
+            Finding::DnsKeptAway {
+                policies,
+                pod: pod_word(asker),
+                command,
+            },
+            vec![field],
+        )
     }
 
     fn cluster_dns(&self) -> Option<std::net::Ipv4Addr> {

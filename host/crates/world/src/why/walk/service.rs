@@ -7,6 +7,7 @@ use super::{Walk, Way, seen, selector};
 use crate::why::Finding;
 use cluster::Object;
 use serde_json::Value;
+use vnet::Proto;
 
 impl Walk<'_> {
     /// The whole way behind a Service's name.
@@ -42,7 +43,12 @@ impl Walk<'_> {
         self.listener(&behind, &protocol, Some((service, &port)))?;
         let pods: Vec<Object> = behind.iter().map(|(pod, _)| pod.clone()).collect();
         if let Some((_, end)) = behind.first() {
-            self.policy(at, &pods, *end)?;
+            let proto = if protocol == "UDP" {
+                Proto::Udp
+            } else {
+                Proto::Tcp
+            };
+            self.policy(at, &pods, *end, proto)?;
         }
         self.rule(at, service, &port, &pods, endpoints.len())?;
         self.route(at, &pods)?;

@@ -7,10 +7,9 @@ use super::super::target::{At, Kind};
 use super::{Walk, Way, seen, service};
 use crate::why::Finding;
 use cluster::Object;
-use cluster::api::selector::selects;
 use serde_json::Value;
 use std::net::SocketAddrV4;
-use vnet::{HostId, NetError, Proto};
+use vnet::{Denied, HostId, NetError, Proto, Side};
 
 impl Walk<'_> {
     /// Whether the Pods' programs listen where they are sent to.
@@ -100,84 +99,70 @@ impl Walk<'_> {
         }
     }
 
-    /// The NetworkPolicies that isolate a Pod in one direction, as `NAMESPACE/NAME`.
-    pub(super) fn isolating(&self, pod: &Value, direction: &str) -> Vec<String> {
-        if pod["spec"]["hostNetwork"] == true {
-            return Vec::new();
-        }
-        let policies = self
-            .store
-            .list("networkpolicies.networking.k8s.io", Some(namespace(pod)));
-        let own = policies.filter(|policy| {
-            let spec = &policy["spec"];
-            let types = items(&spec["policyTypes"]);
-            let counts = match types.is_empty() {
-                true => direction == "Ingress" || spec["egress"].is_array(),
-                false => types.iter().any(|one| one == direction),
-            };
-            counts && selects(&spec["podSelector"], &pod["metadata"]["labels"])
-        });
-        own.map(|policy| full(policy)).collect()
-    }
-
-    /// Whether policies let the asker through to the Pods. That the probe got through says yes;
-    /// that its packets vanish says no, if the Pod is isolated.
-    pub(super) fn policy(&mut self, at: &At, pods: &[Object], port: u16) -> Way {
-        let asker = at.pod().filter(|pod| pod["spec"]["hostNetwork"] != true);
-        let connection = self.outcome.connection.as_ref();
-        let vanished = connection.is_some_and(|one| one.result == Err(NetError::TimedOut));
+    /// Whether policies let the asker through to the Pods, as the data plane would judge it.
+    pub(super) fn policy(&mut self, at: &At, pods: &[Object], port: u16, proto: Proto) -> Way {
         for pod in pods {
-            let same =
-                asker.is_some_and(|asker| asker["metadata"]["uid"] == pod["metadata"]["uid"]);
-            let (out, into) = match self.let_through(at, pod, port) {
-                Some(verdict) => verdict,
-                None => (!vanished, !vanished),
-            };
-            if let Some(asker) = asker.filter(|_| !out && !same) {
-                let policies = self.isolating(asker, "Egress");
-                if let Some(command) = take_away(&policies) {
-                    let fields = fields(&policies, "Egress");
-                    let finding = Finding::PolicyEgress {
-                        policies: few(policies),
-                        from: at.label.clone(),
-                        to: pod_word(pod),
-                        port: port.to_string(),
-                        command,
-                    };
-                    return self.say(finding, fields);
-                }
-            }
-            let policies = self.isolating(pod, "Ingress");
-            if let Some(command) = take_away(&policies).filter(|_| !into && !same) {
-                let fields = fields(&policies, "Ingress");
-                let finding = Finding::PolicyIngress {
-                    policies: few(policies),
-                    pod: pod_word(pod),
-                    from: at.label.clone(),
-                    port: port.to_string(),
-                    command,
-                };
-                return self.say(finding, fields);
+            if let Some(denied) = self.denied(at, pod, port, proto) {
+                return self.kept_apart(at, pod, port, &denied);
             }
         }
         match pods.first() {
             Some(_) => {
                 let to = few(pods.iter().map(|pod| pod_word(pod)));
-                self.say(
-                    Finding::PolicyLets {
-                        from: at.label.clone(),
-                        to,
-                    },
-                    Vec::new(),
-                )
+                let from = at.label.clone();
+                self.say(Finding::PolicyLets { from, to }, Vec::new())
             }
             None => Ok(()),
         }
     }
 
-    /// What the data plane would say, out of the asker and into the Pod; nothing when it cannot tell.
-    fn let_through(&self, _at: &At, _pod: &Object, _port: u16) -> Option<(bool, bool)> {
-        None
+    /// What keeps the asker from a Pod. Somebody outside comes in with the address of a node, so
+    /// what counts for it is whether its probe vanished.
+    pub(super) fn denied(&self, at: &At, pod: &Object, port: u16, proto: Proto) -> Option<Denied> {
+        let own = self.world.pod_host(text(&pod["metadata"]["uid"]))?;
+        let denied = self.world.allowed(at.host?, own, proto, port).err()?;
+        let connection = self.outcome.connection.as_ref();
+        let vanished = connection.is_some_and(|one| one.result == Err(NetError::TimedOut));
+        (vanished || Self::is_inside(at)).then_some(denied)
+    }
+
+    fn kept_apart(&mut self, at: &At, pod: &Object, port: u16, denied: &Denied) -> Way {
+        let policies = policies_of(denied);
+        let direction = match denied.side {
+            Side::Ingress => "Ingress",
+            Side::Egress => "Egress",
+        };
+        let fields = policies.iter().map(|policy| {
+            let name = policy
+                .split_once('/')
+                .map_or(policy.as_str(), |(_, name)| name);
+            seen(
+                format!("networkpolicy/{name}"),
+                "spec.policyTypes",
+                direction,
+            )
+        });
+        let fields = fields.collect();
+        let command = take_away(&policies);
+        let (policies, from) = (few(policies), at.label.clone());
+        let (to, port) = (pod_word(pod), port.to_string());
+        let finding = match denied.side {
+            Side::Ingress => Finding::PolicyIngress {
+                policies,
+                pod: to,
+                from,
+                port,
+                command,
+            },
+            Side::Egress => Finding::PolicyEgress {
+                policies,
+                from,
+                to,
+                port,
+                command,
+            },
+        };
+        self.say(finding, fields)
     }
 
     /// Where the nodes' rules lead.
@@ -362,27 +347,25 @@ impl Walk<'_> {
     }
 }
 
-fn fields(policies: &[String], direction: &str) -> Vec<super::Seen> {
-    let shown = policies.iter().map(|policy| {
-        seen(
-            format!("networkpolicy/{policy}"),
-            "spec.policyTypes",
-            direction,
-        )
-    });
-    shown.collect()
+/// The policies that deny, as `NAMESPACE/NAME`.
+pub(super) fn policies_of(denied: &Denied) -> Vec<String> {
+    let chains = denied.chains.iter();
+    let name = |chain: &String| {
+        let plain = chain.strip_prefix("NetworkPolicy ").unwrap_or(chain);
+        plain.to_owned()
+    };
+    chains.map(name).collect()
 }
 
-/// The command that takes policies of one namespace away; nothing when there is none.
-fn take_away(policies: &[String]) -> Option<String> {
-    let (space, _) = policies.first()?.split_once('/')?;
-    let names: Vec<&str> = policies
-        .iter()
-        .filter_map(|policy| Some(policy.split_once('/')?.1))
-        .collect();
-    Some(format!(
+/// The command that takes policies of one namespace away.
+fn take_away(policies: &[String]) -> String {
+    let parts = policies.iter().filter_map(|policy| policy.split_once('/'));
+    let parts: Vec<(&str, &str)> = parts.collect();
+    let space = parts.first().map_or("default", |(space, _)| space);
+    let names: Vec<&str> = parts.iter().map(|(_, name)| *name).collect();
+    format!(
         "{} delete networkpolicy {}",
         kubectl(space),
         names.join(" ")
-    ))
+    )
 }

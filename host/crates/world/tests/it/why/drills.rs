@@ -1,7 +1,7 @@
 //! The twelve drills of the course: each breaks a world as its text says, asks as a learner would,
 //! mends it by the answer's own command, and asks again.
 
-use super::fixture::{Lab, broken, fact, shown, well};
+use super::fixture::{Lab, broken, fact, well};
 use cluster::Method;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -12,7 +12,7 @@ fn a_healthy_way_gives_no_finding() {
     lab.seed();
     let answer = lab.way("pod/client", "svc/my-nginx:80");
     well(&answer);
-    insta::assert_snapshot!("healthy", shown(&answer));
+    insta::assert_snapshot!("healthy", lab.shown(&answer));
     let pod = lab.field("deployments.apps", "my-nginx", "/metadata/name");
     for subject in [
         "svc/my-nginx",
@@ -45,7 +45,7 @@ fn drill_1_a_selector_with_a_typo() {
     );
     lab.run(5);
     let answer = lab.why("svc/my-nginx");
-    insta::assert_snapshot!("drill_1", shown(&answer));
+    insta::assert_snapshot!("drill_1", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "found").as_str()),
@@ -65,7 +65,7 @@ fn drill_2_a_wrong_target_port() {
     );
     lab.run(5);
     let answer = lab.way("pod/client", "my-nginx:80");
-    insta::assert_snapshot!("drill_2", shown(&answer));
+    insta::assert_snapshot!("drill_2", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "listens").as_str()),
@@ -93,7 +93,7 @@ fn drill_3_a_readiness_probe_that_never_succeeds() {
     );
     lab.run(30);
     let answer = lab.why("svc/web");
-    insta::assert_snapshot!("drill_3", shown(&answer));
+    insta::assert_snapshot!("drill_3", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "probe").as_str()),
@@ -114,7 +114,7 @@ fn drill_4_a_service_in_another_namespace() {
     lab.client("shop");
     lab.run(10);
     let answer = lab.ask_in("shop", "pod/client", "my-nginx");
-    insta::assert_snapshot!("drill_4", shown(&answer));
+    insta::assert_snapshot!("drill_4", lab.shown(&answer));
     let (finding, _) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "others").as_str()),
@@ -147,7 +147,7 @@ fn drill_5_a_front_end_that_cannot_reach_its_back_end() {
     }));
     lab.run(20);
     let answer = lab.way("deploy/frontend", "hello");
-    insta::assert_snapshot!("drill_5_selector", shown(&answer));
+    insta::assert_snapshot!("drill_5_selector", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "key").as_str()),
@@ -157,7 +157,7 @@ fn drill_5_a_front_end_that_cannot_reach_its_back_end() {
     assert_eq!(fact(&answer, "found"), "backend");
     lab.mend(&mend);
     let answer = lab.way("deploy/frontend", "hello");
-    insta::assert_snapshot!("drill_5_port", shown(&answer));
+    insta::assert_snapshot!("drill_5_port", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "has").as_str()),
@@ -177,7 +177,7 @@ fn drill_6_coredns_scaled_away() {
     );
     lab.run(40);
     let answer = lab.way("pod/client", "my-nginx:80");
-    insta::assert_snapshot!("drill_6", shown(&answer));
+    insta::assert_snapshot!("drill_6", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(finding, "DnsScaledAway");
     let address = lab.field("services", "my-nginx", "/spec/clusterIP");
@@ -213,7 +213,7 @@ fn drill_7_variables_of_a_service_that_was_made_again() {
     let (finding, _) = broken(&answer);
     assert_eq!((finding, fact(&answer, "now")), ("AddressOld", now.clone()));
     let answer = lab.why("deploy/front");
-    insta::assert_snapshot!("drill_7", shown(&answer));
+    insta::assert_snapshot!("drill_7", lab.shown(&answer).replace(&before, "OLD-IP"));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "value")),
@@ -240,7 +240,7 @@ fn drill_8_a_node_port_that_is_taken() {
         assert_eq!(fact(&answer, "port"), port.to_string());
     }
     let answer = lab.why("svc/second");
-    insta::assert_snapshot!("drill_8", shown(&answer));
+    insta::assert_snapshot!("drill_8", lab.shown(&answer));
     assert_eq!(fact(&answer, "owner"), "default/first");
     let free = fact(&answer, "free").parse().expect("a number");
     lab.create(services, &second(free));
@@ -255,7 +255,7 @@ fn drill_9_a_certificate_for_another_name() {
     let secret = |name: &str| json!({ "tls.crt": cluster::api::base64::encode(certificate(name).as_bytes()), "tls.key": "aGVsbG8=" });
     lab.https("tls.crt", secret("nginxsvc"));
     let answer = lab.way("pod/client", "my-nginx:443");
-    insta::assert_snapshot!("drill_9", shown(&answer));
+    insta::assert_snapshot!("drill_9", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "names").as_str()),
@@ -281,7 +281,7 @@ fn drill_10_a_secret_under_wrong_keys() {
         json!({ "nginx.crt": crt, "nginx.key": "aGVsbG8=" }),
     );
     let answer = lab.why("svc/my-nginx:443");
-    insta::assert_snapshot!("drill_10", shown(&answer));
+    insta::assert_snapshot!("drill_10", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, fact(&answer, "path").as_str()),
@@ -290,6 +290,46 @@ fn drill_10_a_secret_under_wrong_keys() {
     assert_eq!(fact(&answer, "has"), "nginx.crt, nginx.key");
     lab.mend(&mend);
     well(&lab.why("svc/my-nginx:443"));
+}
+
+#[test]
+fn drill_11_a_default_deny_left_behind() {
+    let policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+    let deny = |types: serde_json::Value| {
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": { "name": "default-deny" },
+            "spec": { "podSelector": {}, "policyTypes": types },
+        })
+    };
+    let mut lab = Lab::new();
+    lab.seed();
+    lab.create(policies, &deny(json!(["Ingress"])));
+    lab.run(2);
+    let answer = lab.way("pod/client", "my-nginx:80");
+    insta::assert_snapshot!("drill_11", lab.shown(&answer));
+    let (finding, mend) = broken(&answer);
+    assert_eq!(
+        (finding, fact(&answer, "policies").as_str()),
+        ("PolicyIngress", "default/default-deny")
+    );
+    assert_eq!(broken(&lab.why("svc/my-nginx")).0, "PolicyIngress");
+    lab.mend(&mend);
+    well(&lab.way("pod/client", "my-nginx:80"));
+    // Both directions: the name is not even looked up.
+    lab.create(policies, &deny(json!(["Ingress", "Egress"])));
+    lab.run(2);
+    let answer = lab.way("pod/client", "my-nginx:80");
+    insta::assert_snapshot!("drill_11_egress", lab.shown(&answer));
+    let (finding, mend) = broken(&answer);
+    assert_eq!(finding, "DnsKeptAway");
+    lab.mend(&mend);
+    let (finding, mend) = {
+        let answer = lab.way("pod/client", "my-nginx:80");
+        broken(&answer)
+    };
+    assert_eq!(finding, "PolicyEgress");
+    lab.mend(&mend);
+    well(&lab.way("pod/client", "my-nginx:80"));
 }
 
 #[test]
@@ -308,7 +348,7 @@ fn drill_12_a_tunnel_that_was_closed() {
     );
     lab.run(20);
     let answer = lab.way("laptop", "svc/web-np");
-    insta::assert_snapshot!("drill_12", shown(&answer));
+    insta::assert_snapshot!("drill_12", lab.shown(&answer));
     let (finding, mend) = broken(&answer);
     assert_eq!(
         (finding, mend.as_str()),

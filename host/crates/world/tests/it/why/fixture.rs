@@ -2,7 +2,7 @@
 //! connect, and the commands of an answer can be carried out. Never executes anything.
 
 use clock::{Duration, Instant, Queue, Seed};
-use cluster::kubelet::{PodRef, ProbeKind, Report, StartContainer};
+use cluster::kubelet::{LastWords, PodRef, ProbeKind, Report, StartContainer};
 use cluster::{Body, Method, Request};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -212,6 +212,7 @@ impl Lab {
                 attempt,
                 code,
                 oom: false,
+                said: LastWords::default(),
             });
         }
     }
@@ -385,9 +386,53 @@ impl Lab {
     }
 }
 
-/// An answer in both languages, one after the other.
-pub(super) fn shown(answer: &Answer) -> String {
-    format!("{}\n――\n\n{}", answer.text(Lang::En), answer.text(Lang::Ja))
+impl Lab {
+    /// An answer in both languages, with everything that the seed chose exchanged for what it is.
+    pub(super) fn shown(&self, answer: &Answer) -> String {
+        let mut text = format!("{}\n――\n\n{}", answer.text(Lang::En), answer.text(Lang::Ja));
+        let store = self.world.cluster().store();
+        let mut exchange = |word: &str, what: &str| {
+            if !word.is_empty() && word != "None" {
+                text = text.replace(word, what);
+            }
+        };
+        let string = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        for event in store.list("events", None) {
+            exchange(&string(&event["metadata"]["name"]), "EVENT");
+        }
+        for pod in store.list("pods", None) {
+            let name = string(&pod["metadata"]["name"]);
+            let owner = string(&pod["metadata"]["ownerReferences"][0]["name"]);
+            let owner = owner
+                .rsplit_once('-')
+                .map_or("", |(owner, _)| owner)
+                .to_owned();
+            if !owner.is_empty() {
+                exchange(&name, &format!("{owner}-HASH"));
+            }
+            exchange(&string(&pod["status"]["podIP"]), "POD-IP");
+        }
+        for service in store.list("services", None) {
+            if service["metadata"]["name"] != "kube-dns" {
+                exchange(&string(&service["spec"]["clusterIP"]), "CLUSTER-IP");
+            }
+            for port in service["spec"]["ports"].as_array().into_iter().flatten() {
+                if let Some(port) = port["nodePort"].as_u64().filter(|port| *port != 30_080) {
+                    exchange(&port.to_string(), "NODE-PORT");
+                }
+            }
+        }
+        let line = |line: &str| match line.split_once("2026-01-01T") {
+            Some((before, _)) => format!("{before}TIME"),
+            // The way goes to one endpoint or another.
+            None if line.starts_with("✔ probe") => line
+                .rsplit_once(": ")
+                .map_or("", |(before, _)| before)
+                .to_owned(),
+            None => line.to_owned(),
+        };
+        text.lines().map(line).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// What the first broken link is called, and the command that mends it, or else the words.
