@@ -413,7 +413,8 @@ impl Lab {
             exchange(&string(&pod["status"]["podIP"]), "POD-IP");
         }
         for service in store.list("services", None) {
-            if service["metadata"]["name"] != "kube-dns" {
+            if !["kube-dns", "kubernetes"].contains(&string(&service["metadata"]["name"]).as_str())
+            {
                 exchange(&string(&service["spec"]["clusterIP"]), "CLUSTER-IP");
             }
             for port in service["spec"]["ports"].as_array().into_iter().flatten() {
