@@ -4,3 +4,4 @@
 mod drills;
 mod fixture;
 mod hands;
+mod links;
