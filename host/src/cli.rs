@@ -26,6 +26,12 @@ pub(crate) enum Command {
     /// At a terminal it is live. Otherwise the script on standard input runs in virtual time, and
     /// its exit code is that of this command.
     Sh(Sh),
+    /// Breaks something in the cluster of `lab up`, mends it, or lists what is broken.
+    ///
+    /// Without a kind it lists the faults that last. Exit codes: 0 done, 1 refused, 2 no lab
+    /// answered.
+    #[command(after_help = crate::cmd::fault::kinds_help())]
+    Fault(Fault),
     /// Prints every field of every kind that is served and what becomes of it here: honoured,
     /// inert by nature, or not in this lab.
     ApiSurface(ApiSurface),
@@ -49,6 +55,41 @@ pub(crate) enum SurfaceFormat {
     Text,
     /// One JSON list
     Json,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fault {
+    /// What breaks (the kinds are listed below), or `heal`.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Whom it is about: a node, a machine, a Pod, an image; for `heal` the fault's name or `all`.
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// How much: a percentage, a duration, bits a second.
+    #[arg(value_name = "AMOUNT")]
+    pub(crate) amount: Option<String>,
+    /// Which way a link is bad, seen from the machine: both, out or in.
+    #[arg(long, value_name = "WAY")]
+    pub(crate) way: Option<String>,
+    /// Heal by itself after this long, such as 30s or 5m.
+    #[arg(long = "for", value_name = "DURATION")]
+    pub(crate) lasting: Option<String>,
+    /// What `heal` will call it; the kind and its target by default.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+}
+
+/// Which `lab up` is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Whose {
+    /// Its kubeconfig; $KUBECONFIG, lab.kubeconfig in this folder or ~/.kube/config by default.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<String>,
+    /// A context of it.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(crate) context: String,
 }
 
 /// What the stock kubectl would be given.

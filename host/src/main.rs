@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Run(typed) => cmd::run::run(&typed),
         Command::Up(typed) => cmd::up::up(&typed),
         Command::Sh(typed) => cmd::sh::sh(&typed),
+        Command::Fault(typed) => Ok(cmd::fault::fault(&typed)),
         Command::ApiSurface(typed) => cmd::api_surface::api_surface(&typed),
         Command::Kubectl(typed) => Ok(cmd::kubectl::kubectl(&typed)),
     };

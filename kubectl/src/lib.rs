@@ -5,6 +5,7 @@
 //!
 //! Start with `cmd` (every command, defined once), then `session` (one command's dealings with the server).
 
+mod ask;
 mod cmd;
 mod complete;
 mod config;
@@ -29,6 +30,7 @@ mod text;
 mod words;
 mod yaml;
 
+pub use ask::{Ask, NoAnswer, ask};
 use config::Overrides;
 use fail::{Fail, Outcome};
 use flags::{Command, Flag, Kind, Parsed};

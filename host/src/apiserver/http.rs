@@ -1,7 +1,7 @@
 //! One HTTP connection: requests to values, values to responses. Never interprets a path.
 
 use super::caller::{BODY, Caller, IDLE};
-use super::{body::ApiBody, dress, exec, forward, log};
+use super::{body::ApiBody, dress, exec, forward, lab, log};
 use crate::shell::Shell;
 use cluster::{Body, Method, Request, StreamRequest};
 use futures_util::future::{Either, select};
@@ -79,6 +79,9 @@ async fn understand(
         Ok(value) => value,
         Err(refusal) => return refusal,
     };
+    if let Some(response) = lab::answer(&shell, &value) {
+        return response;
+    }
     let response = shell.api(value);
     match response.body {
         Body::Bytes(bytes) => plain(response.status, &response.headers, ApiBody::full(bytes)),
@@ -156,7 +159,7 @@ fn method(method: &hyper::Method) -> Method {
     }
 }
 
-fn plain(
+pub(super) fn plain(
     status: u16,
     headers: &[(&'static str, String)],
     body: ApiBody,

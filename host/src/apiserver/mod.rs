@@ -12,6 +12,7 @@ mod exec;
 mod forward;
 mod hands;
 mod http;
+mod lab;
 mod log;
 mod outcome;
 mod spdy;

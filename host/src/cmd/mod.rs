@@ -1,6 +1,7 @@
 //! What the commands mean, one file each. Never parses arguments.
 
 pub(crate) mod api_surface;
+pub(crate) mod fault;
 pub(crate) mod kubectl;
 pub(crate) mod run;
 pub(crate) mod sh;

@@ -124,6 +124,13 @@ impl Shell {
         stage.world.handle(now, input);
     }
 
+    /// Changes the world at this moment.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut World, Instant) -> R) -> R {
+        let mut stage = self.stage.lock();
+        let now = stage.present();
+        change(&mut stage.world, now)
+    }
+
     /// When something is due next; `None` is silence for ever.
     pub(crate) fn poll_at(&self) -> Option<Instant> {
         let world = self.stage.lock().world.poll_at();

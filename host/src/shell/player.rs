@@ -8,14 +8,14 @@ mod queries;
 
 use super::capture::Capture;
 use super::driver::Shell;
+use super::faults::FaultOrder;
 use super::probes;
 use super::settle::Rest;
 use clock::{Duration, Instant};
-use lesson::{Action, ActionId, Engine, FaultKind, Observation, Place};
+use lesson::{Action, ActionId, Engine, Observation, Place};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
-use world::Input;
 
 /// Observations on their way to the engine.
 type Mail = Rc<RefCell<VecDeque<Observation>>>;
@@ -91,13 +91,6 @@ struct Player {
     advancing: Vec<(ActionId, Instant)>,
     queries: queries::Queries,
     packets: packets::Packets,
-    faults: BTreeMap<String, Fault>,
-    healing: Vec<(Instant, String)>,
-}
-
-/// A fault that can be mended.
-enum Fault {
-    NodeDown(String),
 }
 
 impl Player {
@@ -110,8 +103,6 @@ impl Player {
             advancing: Vec::new(),
             queries: queries::Queries::default(),
             packets: packets::Packets::default(),
-            faults: BTreeMap::new(),
-            healing: Vec::new(),
         }
     }
 
@@ -167,14 +158,22 @@ impl Player {
                 name,
                 kind,
                 target,
+                amount,
+                way,
                 lasting,
-                ..
             } => {
-                let result = self.fault(name, kind, target, lasting);
+                let order = FaultOrder {
+                    kind,
+                    target,
+                    amount,
+                    way,
+                    lasting,
+                };
+                let result = self.shell.break_down(&name, order);
                 self.post(Observation::Done { id, result });
             }
             Action::Heal { id, name } => {
-                let result = self.heal(&name);
+                let result = self.shell.mend(&name);
                 self.post(Observation::Done { id, result });
             }
             Action::Ask { query, what } => match what {
@@ -201,7 +200,6 @@ impl Player {
     /// Tells the engine what has happened; true when there was anything.
     fn tell(&mut self, engine: &mut Engine) -> bool {
         let now = self.shell.now();
-        self.heal_due(now);
         let at_rest = !self.settling.is_empty()
             && self
                 .shell
@@ -248,10 +246,7 @@ impl Player {
         let rest = (!self.settling.is_empty())
             .then(|| self.rest.poll_at())
             .filter(|at| *at > self.shell.now());
-        deadlines
-            .chain(rest)
-            .chain(self.healing.iter().map(|(at, _)| *at))
-            .min()
+        deadlines.chain(rest).min()
     }
 
     fn write_file(
@@ -385,57 +380,5 @@ impl Player {
             mail.borrow_mut()
                 .push_back(Observation::Probed { id, outcome });
         });
-    }
-
-    fn fault(
-        &mut self,
-        name: String,
-        kind: FaultKind,
-        target: String,
-        lasting: Option<Duration>,
-    ) -> Result<(), String> {
-        let fault = match kind {
-            FaultKind::NodeDown => {
-                if !self.shell.look(|world| world.nodes().contains_key(&target)) {
-                    return Err(format!("no node {target}"));
-                }
-                self.shell.handle(Input::NodePower {
-                    node: target.clone(),
-                    on: false,
-                });
-                Fault::NodeDown(target)
-            }
-            other => return Err(format!("the fault {other:?} is not in this lab yet")),
-        };
-        if let Some(lasting) = lasting {
-            self.healing
-                .push((self.shell.now() + lasting, name.clone()));
-        }
-        self.faults.insert(name, fault);
-        Ok(())
-    }
-
-    fn heal(&mut self, name: &str) -> Result<(), String> {
-        match self.faults.remove(name) {
-            Some(Fault::NodeDown(node)) => {
-                self.shell.handle(Input::NodePower { node, on: true });
-                Ok(())
-            }
-            None => Err(format!("no fault {name}")),
-        }
-    }
-
-    fn heal_due(&mut self, now: Instant) {
-        let due: Vec<String> = self
-            .healing
-            .iter()
-            .filter(|(at, _)| *at <= now)
-            .map(|(_, name)| name.clone())
-            .collect();
-        self.healing.retain(|(at, _)| *at > now);
-        for name in due {
-            // Somebody may have mended it by hand before.
-            let _ = self.heal(&name);
-        }
     }
 }

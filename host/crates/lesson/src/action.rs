@@ -2,7 +2,7 @@
 //!
 //! Never holds a socket, a process or an object of the cluster, only their descriptions.
 
-use crate::Place;
+use crate::{Amount, FaultKind, FaultWay, Place};
 use clock::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
@@ -102,8 +102,10 @@ pub enum Action {
         kind: FaultKind,
         /// A node or Pod name, or a link, captures substituted.
         target: String,
-        /// How much (percent, a duration…), as the lesson wrote it.
-        value: Option<Value>,
+        /// How much.
+        amount: Option<Amount>,
+        /// Which way a link is bad.
+        way: FaultWay,
         /// Heals by itself after this long.
         lasting: Option<Duration>,
     },
@@ -183,30 +185,6 @@ pub enum Key {
     CtrlD,
     /// Return.
     Enter,
-}
-
-/// What can be broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// A node loses power.
-    NodeDown,
-    /// A Pod's main process is killed.
-    PodKill,
-    /// A link loses packets (percent).
-    LinkLoss,
-    /// A link delays packets (duration).
-    LinkDelay,
-    /// A node is cut off from the others.
-    Partition,
-    /// Cluster DNS stops answering.
-    DnsDown,
-    /// A link flips bits (percent).
-    PacketCorrupt,
-    /// A node's clock is off (duration).
-    ClockSkew,
-    /// An image cannot be pulled any more.
-    ImageMissing,
 }
 
 /// A question about the present that stays open.

@@ -7,6 +7,7 @@
 mod action;
 mod engine;
 mod expression;
+mod fault;
 mod finding;
 mod jsonpath;
 mod lab;
@@ -22,10 +23,11 @@ mod template;
 mod yaml;
 
 pub use action::{
-    Action, ActionId, ApplyResult, Failed, FaultKind, Key, Observation, Packet, Probe,
-    ProbeOutcome, Query, QueryId, Show,
+    Action, ActionId, ApplyResult, Failed, Key, Observation, Packet, Probe, ProbeOutcome, Query,
+    QueryId, Show,
 };
 pub use engine::{Attempt, Engine, Options};
+pub use fault::{Amount, FAULTS, FaultKind, FaultRow, FaultTarget, FaultWay, Measure, WAYS};
 pub use finding::{Finding, Severity};
 pub use lab::*;
 pub use parse::API_VERSION;

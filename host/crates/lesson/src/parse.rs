@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 
 #[cfg(test)]
 pub(crate) use matcher::read_matcher;
+pub(crate) use reader::duration;
 
 /// The version of the format that this crate reads.
 pub const API_VERSION: &str = "lab/v1alpha1";

@@ -69,17 +69,16 @@ impl Engine {
             .id
             .clone()
             .unwrap_or_else(|| format!("fault-{}", pos.line));
-        let kind = serde_json::to_value(fault.kind)
-            .ok()
-            .and_then(|kind| kind.as_str().map(str::to_owned));
-        let what = format!("fault {} {target}", kind.unwrap_or_default());
-        let (kind, value, lasting) = (fault.kind, fault.value.clone(), fault.lasting);
+        let what = format!("fault {} {target}", fault.kind);
+        let (kind, lasting) = (fault.kind, fault.lasting);
+        let (amount, way) = (fault.amount, fault.way);
         self.order(line, pos, what, |id| Action::Fault {
             id,
             name,
             kind,
             target,
-            value,
+            amount,
+            way,
             lasting,
         });
     }

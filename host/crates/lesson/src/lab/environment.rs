@@ -1,6 +1,6 @@
 //! The world a lesson needs. Never builds it.
 
-use crate::action::FaultKind;
+use crate::fault::{Amount, FaultKind, FaultWay};
 use clock::Duration;
 use serde_json::Value;
 
@@ -103,7 +103,9 @@ pub struct FaultSpec {
     /// Of whom.
     pub target: String,
     /// How much.
-    pub value: Option<Value>,
+    pub amount: Option<Amount>,
+    /// Which way a link is bad.
+    pub way: FaultWay,
     /// How long after the start.
     pub at: Option<Duration>,
     /// For how long.

@@ -133,7 +133,7 @@ impl ItemKind {
             Self::Edit { object, .. } => format!("edit {object}"),
             Self::Browse { url, .. } => format!("browse {url}"),
             Self::Key { key, .. } => format!("key {key:?}"),
-            Self::Fault(fault) => format!("fault {:?} {}", fault.kind, fault.target),
+            Self::Fault(fault) => format!("fault {} {}", fault.kind, fault.target),
             Self::Heal(name) => format!("heal {name}"),
             Self::Advance(by) => format!("advance {}s", by.as_secs_f64()),
         }

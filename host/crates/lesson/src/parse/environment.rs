@@ -1,7 +1,7 @@
 //! Reading the world a lesson needs. Never builds it.
 
 use super::reader::{Fields, Reader};
-use crate::action::FaultKind;
+use crate::fault::{Amount, FAULTS, FaultKind, FaultTarget, WAYS};
 use crate::lab::{Environment, FaultSpec, HostSpec, LabFile, Network, NodeSpec};
 use crate::yaml::Node;
 
@@ -244,33 +244,44 @@ fn faults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<FaultSpec> {
 
 /// Something to break.
 pub(super) fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
-    let kinds = [
-        ("node-down", FaultKind::NodeDown),
-        ("pod-kill", FaultKind::PodKill),
-        ("link-loss", FaultKind::LinkLoss),
-        ("link-delay", FaultKind::LinkDelay),
-        ("partition", FaultKind::Partition),
-        ("dns-down", FaultKind::DnsDown),
-        ("packet-corrupt", FaultKind::PacketCorrupt),
-        ("clock-skew", FaultKind::ClockSkew),
-        ("image-missing", FaultKind::ImageMissing),
-    ];
-    let fields = reader.map(
-        node,
-        "a fault",
-        &["id", "kind", "target", "value", "at", "for"],
-    )?;
+    let kinds: Vec<(&str, FaultKind)> = FAULTS.iter().map(|row| (row.name, row.kind)).collect();
+    let known = ["id", "kind", "target", "value", "way", "at", "for"];
+    let fields = reader.map(node, "a fault", &known)?;
     if fields.get("at").is_some() {
         reader.not_yet(fields.key_at("at"), "faults that begin later (`at`)");
     }
+    let kind = reader.require(&fields, "kind")?;
+    if kind.to_value() == "clock-skew" {
+        reader.not_yet(kind.at, "clocks that differ (`clock-skew`)");
+        return None;
+    }
+    let kind = reader.one_of(kind, &kinds)?;
+    let way = fields.get("way").and_then(|node| reader.one_of(node, WAYS));
+    if way.is_some() && kind.row().target != FaultTarget::Link {
+        let message = format!("`{kind}` is not about a link: it has no `way`");
+        reader.error(fields.key_at("way"), "LAB003", message);
+    }
     Some(FaultSpec {
         id: reader.maybe_id(&fields),
-        kind: reader
-            .require(&fields, "kind")
-            .and_then(|node| reader.one_of(node, &kinds))?,
+        kind,
         target: reader.required_string(&fields, "target"),
-        value: fields.get("value").map(Node::to_value),
+        amount: amount(reader, &fields, kind),
+        way: way.unwrap_or_default(),
         at: reader.maybe_duration(&fields, "at"),
         lasting: reader.maybe_duration(&fields, "for"),
     })
+}
+
+fn amount(reader: &mut Reader<'_>, fields: &Fields<'_>, kind: FaultKind) -> Option<Amount> {
+    let node = fields.get("value");
+    let text = node.and_then(|node| reader.string(node));
+    match kind.row().measure.read(text.as_deref()) {
+        Ok(amount) => amount,
+        Err(wanted) => {
+            let at = node.map_or(fields.at, |node| node.at);
+            let message = format!("the `value` of `{kind}` is {wanted}");
+            reader.error(at, "LAB008", message);
+            None
+        }
+    }
 }

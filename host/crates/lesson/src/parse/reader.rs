@@ -399,7 +399,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A number and a unit.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (number, unit) = text.split_at(unit_at);
     let seconds = match unit {

@@ -10,6 +10,7 @@ pub use toll::{Toll, Way};
 
 use clock::{Duration, Instant};
 use std::collections::BTreeMap;
+use std::fmt;
 use vnet::{Cable, HostId, Net};
 
 /// How many faults last at once.
@@ -48,6 +49,18 @@ pub enum Fault {
     },
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeDown { node } => write!(f, "{node} has no power"),
+            Self::PodKill { namespace, pod } => write!(f, "{namespace}/{pod} was killed"),
+            Self::Link { machine, toll, way } => write!(f, "the link of {machine}: {toll}{way}"),
+            Self::DnsDown => f.write_str("cluster DNS is scaled to nothing"),
+            Self::ImageMissing { image } => write!(f, "no registry has {image}"),
+        }
+    }
+}
+
 /// Whose cable a fault is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Machine {
@@ -60,6 +73,15 @@ pub enum Machine {
         /// Its name.
         name: String,
     },
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Pod { namespace, name } => write!(f, "pod {namespace}/{name}"),
+        }
+    }
 }
 
 /// A fault that lasts.

@@ -1,6 +1,7 @@
 //! What a bad link takes of the packets that pass it. Never knows whose link it is.
 
 use clock::Duration;
+use std::fmt;
 use vnet::Cable;
 
 /// What a link does beyond what its cable does anyway. Several tolls on one link add up.
@@ -57,6 +58,36 @@ impl Toll {
         cable.corrupt_pct = both(cable.corrupt_pct, self.corrupt_pct);
         cable.rate = [cable.rate, self.rate].into_iter().flatten().min();
         cable.down |= self.down;
+    }
+}
+
+impl fmt::Display for Toll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = |share: f64, what: &str| (share > 0.0).then(|| format!("{share} % {what}"));
+        let time =
+            |time: Duration, what: &str| (!time.is_zero()).then(|| format!("{time:?} {what}"));
+        let parts = [
+            self.down.then(|| "unplugged".to_owned()),
+            time(self.latency, "more delay"),
+            time(self.jitter, "jitter"),
+            share(self.loss_pct, "lost"),
+            share(self.duplicate_pct, "twice"),
+            share(self.reorder_pct, "out of order"),
+            share(self.corrupt_pct, "damaged"),
+            self.rate.map(|rate| format!("{rate} bit/s")),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        f.write_str(&parts.join(", "))
+    }
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Both => "",
+            Self::Out => ", on the way out",
+            Self::In => ", on the way in",
+        })
     }
 }
 
