@@ -7,7 +7,7 @@ use super::attach::{Keyboard, Streams};
 use super::images::{Image, Images};
 use super::log::{Log, LogOptions, LogReader};
 use clock::Instant;
-use cluster::kubelet::{Mount, PodRef, Report, StartContainer};
+use cluster::kubelet::{FilesUpdate, LastWords, Mount, PodRef, Report, StartContainer};
 use runtime::{
     ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Spawn,
     SpawnError, TerminalSize, pipe, terminal,
@@ -28,6 +28,8 @@ pub(crate) struct Containers {
     /// Pods whose machine is gone while their objects, and so their logs, remain.
     over: BTreeMap<String, PodMachine>,
     by_id: BTreeMap<ContainerId, (PodRef, String, u32)>,
+    /// What volumes that outlive their Pods hold, by key.
+    lasting: BTreeMap<String, Fs>,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,11 @@ pub(crate) struct Running {
     pub(crate) log: Log,
     pub(crate) streams: Streams,
     pub(crate) ended: bool,
+    /// Its files, and where its last words would be.
+    fs: Fs,
+    termination_path: String,
+    /// The kubelet's own volumes, by the path they are mounted at.
+    followed: BTreeMap<String, Fs>,
 }
 
 /// The two ends of a process started for somebody outside.
@@ -186,7 +193,8 @@ impl Containers {
             .get_mut(&order.pod.uid)
             .ok_or("the pod has no sandbox")?;
         let argv = argv(&image, &order);
-        let spec = spec(machine, &image, unix_nanos, &order)?;
+        let (spec, followed) = spec(machine, &mut self.lasting, &image, unix_nanos, &order)?;
+        let fs = spec.fs.clone();
         let env = environment(&image, machine, &order);
         let id = runtime.create_container(spec);
         let working_dir = order
@@ -216,6 +224,9 @@ impl Containers {
             log,
             streams,
             ended: false,
+            fs,
+            termination_path: order.termination_path,
+            followed,
         };
         self.by_id
             .insert(id, (order.pod, order.container.clone(), order.attempt));
@@ -228,6 +239,39 @@ impl Containers {
             earlier.drain(..excess);
         }
         Ok(())
+    }
+
+    /// Replaces the files of a volume that follows its object, if that start still runs.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub(crate) fn update(&self, update: &FilesUpdate) -> Result<(), runtime::FileError> {
+        let running = self.find(&update.pod.uid, &update.container);
+        let volume = running
+            .filter(|running| running.attempt == update.attempt)
+            .and_then(|running| running.followed.get(&update.path));
+        let Some(volume) = volume else { return Ok(()) };
+        let files = update.files.iter();
+        volume.replace_all(files.map(|(path, file)| (path.as_str(), &file.bytes[..], file.mode)))
+    }
+
+    /// Bounds a container anew, if that start still runs.
+    pub(crate) fn limit(
+        &self,
+        runtime: &Handle,
+        (pod, container, attempt): (&PodRef, &str, u32),
+        memory: Option<u64>,
+        cpu_millis: Option<u64>,
+    ) {
+        let running = self.find(&pod.uid, container);
+        if let Some(running) = running.filter(|running| running.attempt == attempt) {
+            runtime.set_limits(running.id, memory, cpu_millis);
+        }
+    }
+
+    /// Forgets what a volume held that outlived its Pods.
+    pub(crate) fn drop_volume(&mut self, key: &str) {
+        self.lasting.remove(key);
     }
 
     /// Sends a signal to a container's first process, if that start of it still runs.
@@ -260,13 +304,14 @@ impl Containers {
         }
         running.ended = true;
         running.log.close();
+        let said = running.last_words();
         Some(Report::Exited {
             pod,
             container,
             attempt,
             code,
             oom,
-            said: cluster::kubelet::LastWords::default(),
+            said,
         })
     }
 
@@ -313,7 +358,21 @@ impl Containers {
     }
 }
 
+/// How much of the end of a log a kubelet may look at.
+const LAST_WORDS: usize = 4_096;
+
 impl Running {
+    /// What it left behind.
+    fn last_words(&self) -> LastWords {
+        LastWords {
+            file: self
+                .fs
+                .read_file(&self.termination_path)
+                .unwrap_or_default(),
+            log: self.log.tail(LAST_WORDS),
+        }
+    }
+
     /// Starts a further process in this container.
     pub(crate) fn exec(
         &self,
@@ -419,12 +478,14 @@ fn environment(
     env
 }
 
+/// A container's files and bounds, and the volumes in it that follow their objects.
 fn spec(
     machine: &mut PodMachine,
+    lasting: &mut BTreeMap<String, Fs>,
     image: &Image,
     unix_nanos: u64,
     order: &StartContainer,
-) -> Result<ContainerSpec, String> {
+) -> Result<(ContainerSpec, BTreeMap<String, Fs>), String> {
     let fs = Fs::new(&image.layer, unix_nanos);
     let lay = |cause: runtime::FileError| format!("cannot lay out the container's files: {cause}");
     fs.write_file("/etc/resolv.conf", machine.resolv_conf.as_bytes(), 0o644)
@@ -437,9 +498,18 @@ fn spec(
         0o644,
     )
     .map_err(lay)?;
+    let mut followed = BTreeMap::new();
     for mount in &order.mounts {
-        lay_mount(machine, &fs, unix_nanos, mount)
+        let volume = lay_mount(machine, lasting, &fs, unix_nanos, mount)
             .map_err(|cause| format!("cannot mount {}: {cause}", mount.path))?;
+        followed.extend(volume.map(|volume| (mount.path.clone(), volume)));
+    }
+    if !order.termination_path.is_empty() && fs.kind(&order.termination_path).is_none() {
+        fs.write_file(&order.termination_path, b"", 0o666)
+            .map_err(lay)?;
+    }
+    if order.read_only_root {
+        close_root(&fs, unix_nanos).map_err(lay)?;
     }
     let mut spec = ContainerSpec::new(
         &format!("{}/{}", order.pod.name, order.container),
@@ -450,23 +520,40 @@ fn spec(
     if let Some(limit) = order.memory_limit {
         spec.memory_limit = limit;
     }
-    Ok(spec)
+    spec.cpu_millis = order.cpu_limit_millis;
+    Ok((spec, followed))
 }
 
-/// Lays a volume over the container's files; containers of a Pod share what is `shared`.
+/// Lets nothing be written but into volumes and `/dev`, which is no part of an image.
+fn close_root(fs: &Fs, unix_nanos: u64) -> Result<(), runtime::FileError> {
+    let dev = Fs::empty(unix_nanos);
+    dev.make_devices()?;
+    dev.write_file("/dev/termination-log", b"", 0o666)?;
+    fs.mount_dir("/dev", &dev, "dev", false)?;
+    fs.make_read_only();
+    Ok(())
+}
+
+/// Lays a volume over the container's files; containers of a Pod share what is `shared`, and
+/// whoever has the same key shares what is lasting. What is neither is the kubelet's to update.
 fn lay_mount(
     machine: &mut PodMachine,
+    lasting: &mut BTreeMap<String, Fs>,
     fs: &Fs,
     unix_nanos: u64,
     mount: &Mount,
-) -> Result<(), runtime::FileError> {
+) -> Result<Option<Fs>, runtime::FileError> {
     if let Some(file) = mount.files.get("") {
-        return fs.write_file(&mount.path, &file.bytes, file.mode);
+        fs.write_file(&mount.path, &file.bytes, file.mode)?;
+        return Ok(None);
     }
     let volume = if mount.shared {
-        machine
-            .volumes
-            .entry(mount.volume.clone())
+        let (volumes, key) = match &mount.lasting {
+            Some(key) => (lasting, key),
+            None => (&mut machine.volumes, &mount.volume),
+        };
+        volumes
+            .entry(key.clone())
             .or_insert_with(|| Fs::empty(unix_nanos))
             .clone()
     } else {
@@ -475,7 +562,8 @@ fn lay_mount(
     for (path, file) in &mount.files {
         volume.write_file(path, &file.bytes, file.mode)?;
     }
-    fs.mount(&mount.path, &volume, mount.read_only)
+    fs.mount_dir(&mount.path, &volume, &mount.sub_path, mount.read_only)?;
+    Ok((!mount.shared).then_some(volume))
 }
 
 /// The words of containerd and runc for a program that does not start.

@@ -248,8 +248,22 @@ impl Shell {
                     }));
                 });
             }
-            // Files and limits of running programs stay as they are until the runtime can change them.
-            Output::UpdateFiles(_) | Output::SetLimits { .. } | Output::DropVolume { .. } => {}
+            Output::UpdateFiles(update) => {
+                // A volume without room shows what it showed; the kubelet comes again.
+                let _ = self.containers.borrow().update(&update);
+            }
+            Output::SetLimits {
+                pod,
+                container,
+                attempt,
+                memory,
+                cpu_millis,
+            } => {
+                let whose = (&pod, container.as_str(), attempt);
+                let containers = self.containers.borrow();
+                containers.limit(&self.runtime, whose, memory, cpu_millis);
+            }
+            Output::DropVolume { key } => self.containers.borrow_mut().drop_volume(&key),
             Output::Forwards => self.open_forwards(),
             Output::NodeUp { node } => Machines::boot_node(self, &node),
             Output::NodeDown { node } => self.machines.borrow_mut().lose(&self.runtime, &node),

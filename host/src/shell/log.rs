@@ -77,6 +77,19 @@ impl Log {
         state.wake();
     }
 
+    /// At least this many of its last bytes, or all of it.
+    pub(crate) fn tail(&self, bytes: usize) -> Vec<u8> {
+        let state = self.0.borrow();
+        let mut wanted = bytes;
+        let mut from = state.lines.len();
+        while from > 0 && wanted > 0 {
+            from -= 1;
+            wanted = wanted.saturating_sub(state.lines[from].text.len());
+        }
+        let lines = state.lines.iter().skip(from);
+        lines.flat_map(|line| line.text.clone()).collect()
+    }
+
     /// Nothing more will come.
     pub(crate) fn close(&self) {
         let mut state = self.0.borrow_mut();

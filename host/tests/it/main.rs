@@ -6,6 +6,7 @@ mod inside;
 mod lab;
 mod lessons;
 mod places;
+mod pods;
 mod proc;
 mod screens;
 mod seeds;

@@ -4,11 +4,15 @@
 
 use crate::fs::Fs;
 use crate::process::{Process, signal};
+use crate::processor::Processor;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use vnet::{HostId, Origin};
+
+/// What a container may have of memory unless somebody says otherwise.
+pub(crate) const MEMORY: u64 = 256 << 20;
 
 /// Names a container; numbers are not used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +39,8 @@ pub struct ContainerSpec {
     pub fs: Fs,
     /// How many bytes of memory its processes may have together.
     pub memory_limit: u64,
+    /// How much of the processor they may use together, in thousandths of one.
+    pub cpu_millis: Option<u64>,
     /// How many processes it may have at once.
     pub processes_max: usize,
     /// How much fuel, that is nanoseconds of processor time, each process may use.
@@ -52,7 +58,8 @@ impl ContainerSpec {
             host,
             hostname: name.to_owned(),
             fs,
-            memory_limit: 256 << 20,
+            memory_limit: MEMORY,
+            cpu_millis: None,
             processes_max: 1_000,
             fuel_limit: 3_600_000_000_000,
             origin: Origin::Program,
@@ -66,6 +73,7 @@ pub(crate) struct Container {
     pub(crate) id: ContainerId,
     pub(crate) spec: ContainerSpec,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) processor: Arc<Processor>,
     table: Mutex<Table>,
 }
 
@@ -80,14 +88,14 @@ struct Table {
 #[derive(Debug)]
 pub(crate) struct Memory {
     used: AtomicU64,
-    limit: u64,
+    limit: AtomicU64,
 }
 
 impl Memory {
     /// Takes this much more, if it is there.
     pub(crate) fn take(&self, bytes: u64) -> bool {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if used <= self.limit {
+        if used <= self.limit() {
             return true;
         }
         self.give_back(bytes);
@@ -99,7 +107,12 @@ impl Memory {
     }
 
     pub(crate) fn limit(&self) -> u64 {
-        self.limit
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Sets another bound; who has more keeps it and gets no more.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     pub(crate) fn used(&self) -> u64 {
@@ -118,12 +131,14 @@ impl Container {
     pub(crate) fn new(id: ContainerId, spec: ContainerSpec) -> Self {
         let memory = Memory {
             used: AtomicU64::new(0),
-            limit: spec.memory_limit,
+            limit: AtomicU64::new(spec.memory_limit),
         };
+        let processor = Processor::new(spec.cpu_millis);
         Self {
             id,
             spec,
             memory: Arc::new(memory),
+            processor: Arc::new(processor),
             table: Mutex::default(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Never gives anybody a turn; that is `runtime.rs`.
 
-use crate::container::{Container, ContainerId, ContainerSpec};
+use crate::container::{Container, ContainerId, ContainerSpec, MEMORY};
 use crate::executor::Sleep;
 use crate::fs::Fs;
 use crate::kernel::{Event, Kernel};
@@ -123,6 +123,14 @@ impl Handle {
     pub fn kill_container(&self, id: ContainerId) {
         if let Some(container) = self.kernel.container(id) {
             container.end();
+        }
+    }
+
+    /// Bounds a container anew: bytes of memory, and thousandths of a processor.
+    pub fn set_limits(&self, id: ContainerId, memory: Option<u64>, cpu_millis: Option<u64>) {
+        if let Some(container) = self.kernel.container(id) {
+            container.memory.set_limit(memory.unwrap_or(MEMORY));
+            container.processor.set_limit(cpu_millis);
         }
     }
 

@@ -17,6 +17,7 @@ mod container;
 mod kernel;
 mod load;
 mod process;
+mod processor;
 mod program;
 
 mod executor;

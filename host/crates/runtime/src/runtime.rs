@@ -3,7 +3,7 @@
 //! Never decides who comes next; that is the order of `executor.rs`.
 
 use crate::container::Container;
-use crate::executor::{TaskId, Turn};
+use crate::executor::{Sleep, TaskId, Turn};
 use crate::handle::{Handle, NativeFuture};
 use crate::kernel::Kernel;
 use crate::network::{Network, SharedNet};
@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -35,6 +36,37 @@ impl fmt::Debug for Runtime {
 struct Task {
     waker: Waker,
     job: Job,
+    /// The wait for a container's next share of the processor.
+    held: Option<Sleep>,
+}
+
+impl Task {
+    const fn new(waker: Waker, job: Job) -> Self {
+        Self {
+            waker,
+            job,
+            held: None,
+        }
+    }
+
+    /// Whether its container has used up its share; then it comes back when there is more.
+    fn is_held(&mut self, network: &Network, cx: &mut Context<'_>) -> bool {
+        let Job::Process {
+            container, process, ..
+        } = &self.job
+        else {
+            return false;
+        };
+        if process.doom().is_some() {
+            return false;
+        }
+        self.held = container
+            .processor
+            .held_until(network.now())
+            .map(|until| Sleep::until(network.clone(), until));
+        let held = self.held.as_mut();
+        held.is_some_and(|held| Pin::new(held).poll(cx).is_pending())
+    }
 }
 
 enum Job {
@@ -137,19 +169,14 @@ impl Runtime {
                 process: arrival.process,
                 future: arrival.future,
             };
-            self.tasks.insert(arrival.turn.id(), Task { waker, job });
+            self.tasks.insert(arrival.turn.id(), Task::new(waker, job));
         }
         let natives = self.handle.natives.take();
         for native in natives {
             let turn = self.handle.kernel.network.scheduler().enter();
             let waker = Waker::from(Arc::clone(&turn));
-            self.tasks.insert(
-                turn.id(),
-                Task {
-                    waker,
-                    job: Job::Native(native),
-                },
-            );
+            self.tasks
+                .insert(turn.id(), Task::new(waker, Job::Native(native)));
         }
     }
 
@@ -157,7 +184,11 @@ impl Runtime {
         let Some(task) = self.tasks.get_mut(&turn.id()) else {
             return;
         };
-        let mut cx = Context::from_waker(&task.waker);
+        let waker = task.waker.clone();
+        let mut cx = Context::from_waker(&waker);
+        if task.is_held(&self.handle.kernel.network, &mut cx) {
+            return;
+        }
         let ended = match &mut task.job {
             Job::Native(future) => future.as_mut().poll(&mut cx).is_ready(),
             Job::Process { process, .. } if process.doom().is_some() => true,

@@ -15,7 +15,7 @@ pub(crate) use path::{At, MountInfo, Mounts, Place, START};
 pub(crate) use told::{Told, Whose};
 
 use crate::program::Program;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use tree::{BYTES_MAX, Layer, Tree};
@@ -292,8 +292,69 @@ impl Fs {
         if at == START {
             return Err(FileError::Busy);
         }
-        self.mounts
-            .mount(path, at, volume.mounts.tree(START), read_only);
+        let shown = (volume.mounts.tree(START), START.ino);
+        self.mounts.mount(path, at, shown, read_only);
+        Ok(())
+    }
+
+    /// Shows one directory of `volume` at `path`, made if it is missing.
+    ///
+    /// # Errors
+    /// When a file is in the way of the path, or of the directory.
+    pub fn mount_dir(
+        &self,
+        path: &str,
+        volume: &Self,
+        dir: &str,
+        read_only: bool,
+    ) -> Result<(), FileError> {
+        let shown = volume.mkdirs(dir)?;
+        let at = self.mkdirs(path)?;
+        if at == START || shown.tree != START.tree {
+            return Err(FileError::Busy);
+        }
+        let shown = (volume.mounts.tree(START), shown.ino);
+        self.mounts.mount(path, at, shown, read_only);
+        Ok(())
+    }
+
+    /// From now on nothing can be written but into mounts that allow it.
+    pub fn make_read_only(&self) {
+        self.mounts.freeze_root();
+    }
+
+    /// Makes these the only files, each with its bytes and permission bits by its path.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn replace_all<'a>(
+        &self,
+        files: impl IntoIterator<Item = (&'a str, &'a [u8], u32)>,
+    ) -> Result<(), FileError> {
+        let mut kept = BTreeSet::new();
+        for (path, bytes, mode) in files {
+            let path = format!("/{}", path.trim_start_matches('/'));
+            self.write_file(&path, bytes, mode)?;
+            kept.insert(path);
+        }
+        self.remove_but("", &kept)
+    }
+
+    /// Removes what is below a directory, except these files and the way to them.
+    fn remove_but(&self, dir: &str, kept: &BTreeSet<String>) -> Result<(), FileError> {
+        for name in self.list(if dir.is_empty() { "/" } else { dir })? {
+            let path = format!("{dir}/{name}");
+            if kept.contains(&path) {
+                continue;
+            }
+            if self.kind(&path) == Some(FileKind::Directory) {
+                self.remove_but(&path, kept)?;
+                if !self.list(&path)?.is_empty() {
+                    continue;
+                }
+            }
+            self.remove(&path)?;
+        }
         Ok(())
     }
 

@@ -68,6 +68,8 @@ struct Inner {
 struct Mounted {
     path: String,
     tree: Arc<Tree>,
+    /// The directory of the tree that is shown.
+    root: Ino,
     read_only: bool,
 }
 
@@ -86,6 +88,7 @@ impl Mounts {
         let trees = vec![Mounted {
             path: "/".to_owned(),
             tree: root,
+            root: ROOT,
             read_only: false,
         }];
         Self {
@@ -97,15 +100,22 @@ impl Mounts {
     }
 
     /// Puts another tree over a directory; paths through it lead into that tree from now on.
-    pub(crate) fn mount(&self, path: &str, over: At, tree: Arc<Tree>, read_only: bool) {
+    pub(crate) fn mount(&self, path: &str, over: At, shown: (Arc<Tree>, Ino), read_only: bool) {
+        let (tree, root) = shown;
         let mut inner = self.inner.lock();
         let number = u32::try_from(inner.trees.len()).expect("fewer mounts than 2^32");
         inner.trees.push(Mounted {
             path: path.to_owned(),
             tree,
+            root,
             read_only,
         });
         inner.over.insert(over, number);
+    }
+
+    /// From now on nobody writes to the tree at the root; mounts are what they are.
+    pub(crate) fn freeze_root(&self) {
+        self.inner.lock().trees[START.tree as usize].read_only = true;
     }
 
     /// What is mounted, in the order of its coming.
@@ -138,7 +148,7 @@ impl Mounts {
     }
 
     pub(crate) fn is_mount_point(&self, at: At) -> bool {
-        at.ino == ROOT && at.tree != 0
+        at.tree != 0 && at.ino == self.inner.lock().trees[at.tree as usize].root
     }
 
     pub(crate) fn look<R>(&self, at: At, look: impl FnOnce(&Inode) -> R) -> Result<R, FileError> {
@@ -157,7 +167,7 @@ impl Mounts {
         while let Some(number) = inner.over.get(&at) {
             at = At {
                 tree: *number,
-                ino: ROOT,
+                ino: inner.trees[*number as usize].root,
             };
         }
         Ok(Some(at))

@@ -65,3 +65,44 @@ fn directories_are_removed_only_when_empty() {
     fs.remove("/etc").expect("empty now");
     assert_eq!(fs.list("/"), Ok(vec!["loop".to_owned()]));
 }
+
+#[test]
+fn a_directory_of_a_volume_is_shown_and_not_the_rest_of_it() {
+    let volume = Fs::empty(0);
+    volume.write_file("/secret", b"no", 0o644).expect("room");
+    let fs = Fs::new(&image(), 0);
+    fs.mount_dir("/data", &volume, "a/b", false)
+        .expect("a new directory");
+    fs.write_file("/data/x", b"1", 0o644).expect("room");
+    assert_eq!(volume.read_file("/a/b/x"), Ok(b"1".to_vec()));
+    assert_eq!(fs.list("/data"), Ok(vec!["x".to_owned()]));
+    assert_eq!(fs.read_file("/data/../etc/motd"), Ok(b"welcome".to_vec()));
+    assert_eq!(fs.remove("/data"), Err(FileError::Busy));
+}
+
+#[test]
+fn a_frozen_root_takes_nothing_and_its_mounts_do() {
+    let (volume, fs) = (Fs::empty(0), Fs::new(&image(), 0));
+    fs.mount("/data", &volume, false).expect("a new directory");
+    fs.make_read_only();
+    assert_eq!(fs.write_file("/x", b"1", 0o644), Err(FileError::ReadOnly));
+    assert_eq!(fs.remove("/etc/motd"), Err(FileError::ReadOnly));
+    fs.write_file("/data/x", b"1", 0o644).expect("a mount");
+}
+
+#[test]
+fn replacing_all_files_leaves_no_other_and_no_empty_directory() {
+    let fs = Fs::empty(0);
+    for path in ["/old", "/dir/old", "/dir/kept", "/gone/deep/old"] {
+        fs.write_file(path, b"1", 0o644).expect("room");
+    }
+    fs.replace_all([
+        ("dir/kept", &b"2"[..], 0o600),
+        ("new/file", &b"3"[..], 0o644),
+    ])
+    .expect("room");
+    assert_eq!(fs.list("/"), Ok(vec!["dir".to_owned(), "new".to_owned()]));
+    assert_eq!(fs.list("/dir"), Ok(vec!["kept".to_owned()]));
+    assert_eq!(fs.read_file("/dir/kept"), Ok(b"2".to_vec()));
+    assert_eq!(fs.mode("/dir/kept"), Ok(0o600));
+}

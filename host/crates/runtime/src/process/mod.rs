@@ -21,6 +21,7 @@ pub use stdio::{Input, Output};
 use crate::container::ContainerId;
 use crate::executor::{Turn, Waiters};
 use crate::network::Network;
+use crate::processor::Processor;
 use crate::tty::Tty;
 use clock::{Duration, Instant};
 use parking_lot::Mutex;
@@ -241,14 +242,16 @@ impl Process {
 #[derive(Debug)]
 pub(crate) struct Meter {
     network: Network,
+    processor: Arc<Processor>,
     charged: AtomicU64,
     slices: AtomicU64,
 }
 
 impl Meter {
-    pub(crate) fn new(network: Network) -> Self {
+    pub(crate) fn new(network: Network, processor: Arc<Processor>) -> Self {
         Self {
             network,
+            processor,
             charged: AtomicU64::new(0),
             slices: AtomicU64::new(0),
         }
@@ -257,8 +260,11 @@ impl Meter {
     /// The guest has used this much fuel since it began.
     pub(crate) fn used(&self, total: u64) {
         let charged = self.charged.fetch_max(total, Ordering::Relaxed);
-        self.network
-            .charge(Duration::from_nanos(total.saturating_sub(charged)));
+        let time = Duration::from_nanos(total.saturating_sub(charged));
+        self.network.charge(time);
+        if !time.is_zero() {
+            self.processor.used(self.network.now(), time);
+        }
     }
 
     /// How much processor time has been charged.

@@ -107,7 +107,7 @@ pub(crate) fn start(
     mut order: Order,
 ) -> Result<Arc<Process>, SpawnError> {
     let program = find(container, &mut order)?;
-    let meter = Meter::new(kernel.network.clone());
+    let meter = Meter::new(kernel.network.clone(), Arc::clone(&container.processor));
     let process = container.add(|pid| Arc::new(Process::new(pid, &order, meter)))?;
     if let Some(tty) = process.tty() {
         tty.attach(&process);

@@ -89,3 +89,39 @@ fn one_seed_is_one_story() {
     }
     assert_ne!(story(8).1, first.1, "another seed draws other numbers");
 }
+
+#[test]
+fn a_share_of_the_processor_makes_a_program_that_much_slower_and_nobody_else() {
+    let mut world = World::new(1);
+    let host = world.machines(1)[0];
+    let fuel = 500_000_000;
+    let bounded = world.container(host, |spec| {
+        spec.fuel_limit = fuel;
+        spec.cpu_millis = Some(250);
+    });
+    let mut spinner = world.start(bounded, &["spin"]);
+    let mut other = world.run(host, &["until", "300"]);
+    world.settle(&mut [&mut other]);
+    // Of the first 300 ms the spinner may have 75.
+    let late = world.now().as_nanos() - 300_000_000;
+    assert!(late < 76_000_000, "{late} ns late");
+    world.settle(&mut [&mut spinner]);
+    let took = world.now().as_secs_f64();
+    assert!((1.85..2.05).contains(&took), "{took} s");
+}
+
+#[test]
+fn a_new_share_counts_from_now_on() {
+    let mut world = World::new(1);
+    let host = world.machines(1)[0];
+    let bounded = world.container(host, |spec| {
+        spec.fuel_limit = 100_000_000;
+        spec.cpu_millis = Some(10);
+    });
+    let mut spinner = world.start(bounded, &["spin"]);
+    world.drive(&mut [&mut spinner], Instant::from_millis(1_000));
+    world.runtime.set_limits(bounded, None, None);
+    world.settle(&mut [&mut spinner]);
+    let took = world.now().as_secs_f64();
+    assert!((1.0..1.3).contains(&took), "{took} s");
+}
