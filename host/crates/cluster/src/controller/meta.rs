@@ -115,6 +115,18 @@ pub(crate) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> 
         .find(|condition| condition["type"] == kind)
 }
 
+/// Carries over the conditions that others wrote into a status that is made anew.
+pub(crate) fn keep_conditions(status: &mut Value, object: &Value, own: &[&str]) {
+    let known = items(&object["status"]["conditions"]).iter();
+    let foreign = known.filter(|condition| !own.contains(&text(&condition["type"])));
+    let foreign: Vec<Value> = foreign.cloned().collect();
+    if !foreign.is_empty() {
+        let mut all = items(&status["conditions"]).to_vec();
+        all.extend(foreign);
+        status["conditions"] = all.into();
+    }
+}
+
 /// Whether the condition of this type is true.
 pub(crate) fn is_true(object: &Value, kind: &str) -> bool {
     condition(object, kind).is_some_and(|condition| condition["status"] == "True")

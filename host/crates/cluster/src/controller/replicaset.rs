@@ -125,6 +125,7 @@ impl Replicas {
                 status[field] = count.into();
             }
         }
+        super::meta::keep_conditions(&mut status, set, &["ReplicaFailure"]);
         if status != set["status"] {
             let mut next = set.clone();
             next["status"] = status;

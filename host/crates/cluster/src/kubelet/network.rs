@@ -89,8 +89,13 @@ pub(crate) fn resolv_conf(pod: &Value, dns: &ClusterDns) -> String {
 
 /// The text of `/etc/hosts`.
 pub(crate) fn hosts(pod: &Value, ip: Ipv4Addr, domain: &str) -> String {
-    let mut hosts = String::from(
-        "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
+    // Of the file of a node whose network a pod shares, the kubelet says so.
+    let shared = match pod["spec"]["hostNetwork"] == true {
+        true => " (host network)",
+        false => "",
+    };
+    let mut hosts = format!(
+        "# Kubernetes-managed hosts file{shared}.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n\
          fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n",
     );
     let hostname = hostname(pod);

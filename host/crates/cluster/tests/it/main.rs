@@ -31,6 +31,7 @@ mod store;
 mod stories;
 mod surface;
 mod table;
+mod upstream;
 mod validation;
 mod watch;
 mod workloads;

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 /// The writes that bring the status up to date.
 pub(super) fn writes(look: &Look<'_>, collisions: Option<i64>) -> Vec<Write> {
     let mut writes = Vec::new();
-    let status = status(look, collisions);
+    let mut status = status(look, collisions);
+    super::super::meta::keep_conditions(&mut status, look.set, &[]);
     if status != look.set["status"] {
         let mut value = (**look.set).clone();
         value["status"] = status;

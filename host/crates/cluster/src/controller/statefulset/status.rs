@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 /// The writes that bring the status up to date.
 pub(super) fn writes(step: &Step<'_>, collisions: i64) -> Vec<Write> {
     let mut writes = Vec::new();
-    let status = status(step, collisions);
+    let mut status = status(step, collisions);
+    super::super::meta::keep_conditions(&mut status, step.set, &[]);
     if status != step.set["status"] {
         let mut value = (**step.set).clone();
         value["status"] = status;
