@@ -111,7 +111,9 @@ impl Machine {
         let fs = Fs::new(&image.layer, unix_nanos);
         fs.write_file("/etc/hostname", format!("{name}\n").as_bytes(), 0o644)?;
         fs.write_file("/etc/hosts", hosts_file(shell, host).as_bytes(), 0o644)?;
-        fs.write_file("/etc/resolv.conf", b"", 0o644)?;
+        let server = shell.look(|world| world.resolver_for(host));
+        let resolv = server.map_or_else(String::new, |addr| format!("nameserver {addr}\n"));
+        fs.write_file("/etc/resolv.conf", resolv.as_bytes(), 0o644)?;
         let mut spec = ContainerSpec::new(name, host, fs.clone());
         spec.hostname = name.to_owned();
         // A machine is not a container: it has the memory of one that runs many programs.

@@ -44,6 +44,7 @@ impl Bench {
             images: Vec::new(),
             dns: false,
             load_balancers: None,
+            load_balancer_names: None,
             root_ca: String::new(),
             shuffle: false,
         };

@@ -180,6 +180,8 @@ pub struct Config {
     pub dns: bool,
     /// Where a cloud's load balancers get their addresses; without it there is no cloud.
     pub load_balancers: Option<(Ipv4Addr, u8)>,
+    /// The domain below which load balancers are known by names instead of addresses.
+    pub load_balancer_names: Option<&'static str>,
     /// Whether controllers' waiting work is taken in a random order.
     pub shuffle: bool,
 }

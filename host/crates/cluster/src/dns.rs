@@ -2,6 +2,7 @@
 //!
 //! Names are lower case, fully qualified and without the last dot. Never reads a query.
 
+use crate::balancer;
 use crate::controller::meta::{items, name, namespace, text};
 use crate::store::{Object, Store};
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub struct Records {
     pub ptr: BTreeMap<Ipv4Addr, Vec<String>>,
     /// Other names by name, for ExternalName Services.
     pub cname: BTreeMap<String, String>,
+    /// Names of load balancers, which a cloud's own servers would answer.
+    pub balancers: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Domains below which a Pod's address with dashes is its name, one for each namespace:
     /// `pods insecure` of kubeadm's Corefile, which looks at the namespace only.
     pub pods: BTreeSet<String>,
@@ -62,6 +65,13 @@ pub fn records(store: &Store) -> Records {
             .get(&(namespace(service), name(service)))
             .unwrap_or(&none);
         records.add_service(service, slices);
+        for ingress in items(&service["status"]["loadBalancer"]["ingress"]) {
+            let name = text(&ingress["hostname"]).to_ascii_lowercase();
+            let addr = balancer::address(&name);
+            records
+                .balancers
+                .extend(addr.map(|addr| (name, vec![addr])));
+        }
     }
     for space in store.list("namespaces", None) {
         records

@@ -11,6 +11,7 @@ mod cluster;
 mod furniture;
 
 pub mod api;
+pub mod balancer;
 pub mod controller;
 pub mod cron;
 pub mod dns;

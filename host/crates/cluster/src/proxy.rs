@@ -3,6 +3,7 @@
 //! This is what kube-proxy works out on every node. Never programs anything and never chooses an
 //! endpoint for a connection.
 
+use crate::balancer;
 use crate::controller::meta::{items, name, namespace, text};
 use crate::store::{Object, Store};
 use clock::Duration;
@@ -45,10 +46,20 @@ pub struct ServicePort {
     pub node_port: Option<u16>,
     /// Addresses from `spec.externalIPs`.
     pub external_ips: Vec<Ipv4Addr>,
-    /// Addresses a load balancer gave.
+    /// Addresses a load balancer gave, at which every node answers in its place.
     pub load_balancer_ips: Vec<Ipv4Addr>,
+    /// Addresses at which the load balancer itself answers, given as such or by name.
+    pub balancers: Vec<Ipv4Addr>,
     /// Who answers: the ready ones, or the serving but terminating ones when none is ready.
     pub endpoints: Vec<Endpoint>,
+    /// The serving but terminating ones while others are ready: they answer where only endpoints
+    /// of the same node may and none of the ready is (KEP-1669).
+    pub leaving: Vec<Endpoint>,
+    /// Whether any endpoint is ready.
+    pub ready: bool,
+    /// Where every node says how many endpoints it has, for load balancers that pass traffic to
+    /// such nodes only.
+    pub health_check_port: Option<u16>,
     /// How long a client keeps its endpoint, with `sessionAffinity: ClientIP`.
     pub affinity: Option<Duration>,
     /// `internalTrafficPolicy: Local`: from inside only to endpoints of the same node.
@@ -100,9 +111,16 @@ fn service_ports(service: &Value, slices: &[&Object]) -> Vec<ServicePort> {
     if spec["type"] == "ExternalName" {
         return Vec::new();
     }
+    let ingress = items(&service["status"]["loadBalancer"]["ingress"]);
     let rules = items(&spec["ports"]).iter().filter_map(|port| {
         let protocol = protocol(port)?;
         let port_name = text(&port["name"]);
+        let (ready, leaving) = endpoints(slices, port_name, protocol);
+        let is_ready = !ready.is_empty();
+        let (endpoints, leaving) = match is_ready {
+            true => (ready, leaving),
+            false => (leaving, Vec::new()),
+        };
         Some(ServicePort {
             namespace: namespace(service).to_owned(),
             service: name(service).to_owned(),
@@ -112,12 +130,18 @@ fn service_ports(service: &Value, slices: &[&Object]) -> Vec<ServicePort> {
             port: port_number(&port["port"])?,
             node_port: port_number(&port["nodePort"]).filter(|_| has_node_ports(spec)),
             external_ips: addresses(items(&spec["externalIPs"]).iter()),
+            // A balancer in mode Proxy wants to see the traffic itself (KEP-1860).
             load_balancer_ips: addresses(
-                items(&service["status"]["loadBalancer"]["ingress"])
+                ingress
                     .iter()
+                    .filter(|ingress| ingress["ipMode"] != "Proxy")
                     .map(|ingress| &ingress["ip"]),
             ),
-            endpoints: endpoints(slices, port_name, protocol),
+            balancers: ingress.iter().filter_map(balancer::of_ingress).collect(),
+            endpoints,
+            leaving,
+            ready: is_ready,
+            health_check_port: port_number(&spec["healthCheckNodePort"]),
             affinity: affinity(spec),
             internal_local: spec["internalTrafficPolicy"] == "Local",
             external_local: spec["externalTrafficPolicy"] == "Local",
@@ -130,7 +154,12 @@ fn has_node_ports(spec: &Value) -> bool {
     matches!(text(&spec["type"]), "NodePort" | "LoadBalancer")
 }
 
-fn endpoints(slices: &[&Object], port_name: &str, wanted: Protocol) -> Vec<Endpoint> {
+/// Who is ready, and who still serves while it goes.
+fn endpoints(
+    slices: &[&Object],
+    port_name: &str,
+    wanted: Protocol,
+) -> (Vec<Endpoint>, Vec<Endpoint>) {
     let mut ready = Vec::new();
     let mut leaving = Vec::new();
     for slice in slices {
@@ -157,10 +186,11 @@ fn endpoints(slices: &[&Object], port_name: &str, wanted: Protocol) -> Vec<Endpo
             }
         }
     }
-    let mut chosen = if ready.is_empty() { leaving } else { ready };
-    chosen.sort();
-    chosen.dedup();
-    chosen
+    for list in [&mut ready, &mut leaving] {
+        list.sort();
+        list.dedup();
+    }
+    (ready, leaving)
 }
 
 fn affinity(spec: &Value) -> Option<Duration> {

@@ -57,6 +57,7 @@ fn bench(capture: Capture) -> Bench {
             proto: Proto::Tcp,
             frontends,
             endpoints,
+            leaving: Vec::new(),
             internal_local: false,
             external_local: false,
             affinity: None,

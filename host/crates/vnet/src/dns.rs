@@ -1,8 +1,8 @@
 //! Cluster DNS: records and a question in, an answer out, as CoreDNS's kubernetes plugin answers.
 //!
 //! Names in the cluster domain and addresses of the cluster are answered with authority. There
-//! is no upstream here, so every other name does not exist (NXDOMAIN without an SOA). Never
-//! asks anybody and never keeps a name between questions.
+//! is no upstream here: of other names only those exist that the records have from outside, the
+//! rest is NXDOMAIN without an SOA. Never asks anybody and never keeps a name between questions.
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, CNAME, PTR, SOA, SRV};
@@ -30,6 +30,8 @@ pub struct Records {
     pub ptr: BTreeMap<Ipv4Addr, Vec<String>>,
     /// Aliases, for Services of type ExternalName.
     pub cname: BTreeMap<String, String>,
+    /// Names beyond the domain with their addresses, as a server upstream would answer them.
+    pub outside: BTreeMap<String, Vec<Ipv4Addr>>,
     /// Domains below which an address with dashes is a name of that address.
     pub dashed: BTreeSet<String>,
     /// The zone's serial number.
@@ -112,6 +114,13 @@ fn fill(zone: &Records, id: u16, question: &Query, reply: &mut Message) {
     if let Some(addr) = reverse(&name) {
         return fill_ptr(zone, addr, question, reply);
     }
+    if !in_zone && zone.outside.contains_key(&name) {
+        if question.query_type == RecordType::A {
+            let addrs = outside(zone, &question.name, &name);
+            reply.answers.extend(addrs);
+        }
+        return;
+    }
     if !in_zone {
         reply.metadata.response_code = ResponseCode::NXDomain;
         return;
@@ -149,7 +158,10 @@ fn fill_records(
         (owner, name) = (alias, target.clone());
     }
     match question.query_type {
-        RecordType::A => reply.answers.extend(addresses(zone, id, &owner, &name)),
+        RecordType::A => {
+            reply.answers.extend(addresses(zone, id, &owner, &name));
+            reply.answers.extend(outside(zone, &owner, &name));
+        }
         RecordType::SRV => {
             for srv in zone.srv.get(&name).into_iter().flatten() {
                 let Some(target) = parse(&srv.target) else {
@@ -168,6 +180,13 @@ fn fill_records(
         _ => {}
     }
     exists || is_known(zone, &name)
+}
+
+/// The addresses of a name beyond the domain.
+fn outside(zone: &Records, owner: &Name, name: &str) -> Vec<Record> {
+    let addrs = zone.outside.get(name).into_iter().flatten();
+    let record = |addr: &Ipv4Addr| Record::from_rdata(owner.clone(), TTL, RData::A(A(*addr)));
+    addrs.map(record).collect()
 }
 
 /// A name's addresses, beginning with another one each time, as CoreDNS's loadbalance does.

@@ -106,6 +106,7 @@ pub use interfaces::{Link, LinkKind, Neighbour, NeighbourState, RouteInfo};
 pub use iptables::{Match, Rule, RuleChain, Table, Target};
 pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
+pub use nat::hostport::HostPort;
 pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
 pub use net::{Capture, Config, Dataplane, Event, HostId, LanId, Net, UNDER_WAY_MAX};
 pub use netstat::SocketInfo;

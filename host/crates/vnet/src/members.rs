@@ -248,13 +248,13 @@ impl Net {
     }
 
     /// Programs the whole set of Services on every node, as kube-proxy does. UDP conversations
-    /// with endpoints that are gone are forgotten.
+    /// with endpoints that their Service no longer has are forgotten.
     pub fn set_services(&mut self, now: Instant, services: Vec<ServiceRule>) {
         self.begin(now);
-        let before = self.services.udp_endpoints();
+        let before = self.services.udp_ways();
         self.services = ServiceTable::new(services);
         let gone: BTreeSet<_> = before
-            .difference(&self.services.udp_endpoints())
+            .difference(&self.services.udp_ways())
             .copied()
             .collect();
         if !gone.is_empty() {
@@ -263,7 +263,11 @@ impl Net {
                 .iter_mut()
                 .flatten()
                 .filter_map(|host| host.node_mut());
-            nodes.for_each(|node| node.nat.forget_udp(&gone));
+            let is_gone = |sent, led| {
+                let mut ways = gone.iter();
+                ways.any(|(front, endpoint)| *endpoint == led && front.is_met(sent))
+            };
+            nodes.for_each(|node| node.nat.forget_udp(is_gone));
         }
     }
 

@@ -61,8 +61,14 @@ impl Net {
             return self.lose(packet);
         };
         let dst = packet.dst();
+        let leads_to_pod = |node: &Node| {
+            let flow = packet.flow();
+            flow.is_some_and(|flow| node.nat.host_ports.find(flow).is_some())
+        };
         match &host.kind {
-            Kind::Node(_) if !dst.is_loopback() => self.pass_node(from, packet, false),
+            Kind::Node(node) if !dst.is_loopback() || leads_to_pod(node) => {
+                self.pass_node(from, packet, false)
+            }
             Kind::Router(_) if !dst.is_loopback() => self.pass_router(from, packet, None),
             _ if host.owns(dst) => self.loop_back(from, packet),
             Kind::Pod { node } => {
@@ -254,7 +260,7 @@ impl Net {
     fn route(&self, at: HostId, dst: Ipv4Addr) -> Route {
         let host = self.host(at).expect("packets pass nodes that exist");
         let node = host.node().expect("only nodes route");
-        if node.place.owns(dst) {
+        if node.place.owns(dst) || dst.is_loopback() {
             return Route::Local;
         }
         if node.place.node_cidr.contains(dst) {

@@ -51,6 +51,8 @@ pub struct Platform {
     pub service_cidr: (Addr, u8),
     /// Where its load balancers get their addresses; without it there are none.
     pub load_balancers: Option<(Addr, u8)>,
+    /// The domain of their names, where Services are given names instead of addresses.
+    pub load_balancer_names: Option<&'static str>,
     /// How Pods' packets travel between nodes.
     pub dataplane: Dataplane,
 }
@@ -174,6 +176,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -213,6 +216,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -252,6 +256,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -277,6 +282,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -305,6 +311,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 12),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Overlay,
     },
     Platform {
@@ -338,6 +345,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 244, 0, 0], 16),
         service_cidr: ([10, 96, 0, 0], 16),
         load_balancers: None,
+        load_balancer_names: None,
         dataplane: Dataplane::Routed,
     },
     Platform {
@@ -375,7 +383,8 @@ pub const PLATFORMS: [Platform; 8] = [
         driver: None,
         pod_cidr: ([192, 168, 0, 0], 16),
         service_cidr: ([10, 100, 0, 0], 16),
-        load_balancers: None,
+        load_balancers: Some(([203, 0, 113, 192], 26)),
+        load_balancer_names: Some("us-west-2.elb.amazonaws.com"),
         dataplane: Dataplane::Routed,
     },
     Platform {
@@ -409,6 +418,7 @@ pub const PLATFORMS: [Platform; 8] = [
         pod_cidr: ([10, 4, 0, 0], 14),
         service_cidr: ([10, 8, 0, 0], 20),
         load_balancers: Some(([162, 222, 184, 0], 24)),
+        load_balancer_names: None,
         dataplane: Dataplane::Routed,
     },
 ];

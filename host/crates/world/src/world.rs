@@ -14,6 +14,8 @@ mod faults;
 use crate::docker::{Engine, NetworkAsk, Refusal};
 use crate::fault::Faults;
 use crate::why::Refusals;
+use crate::wire::health::HealthChecks;
+use crate::wire::hostports::{self, HostPorts};
 use crate::wire::places::{Docker, Forward, Places, Started};
 use crate::wire::policy::Policies;
 use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
@@ -42,6 +44,8 @@ pub struct World {
     wired: u64,
     services: Vec<vnet::ServiceRule>,
     fronts: balancers::Fronts,
+    host_ports: HostPorts,
+    health: HealthChecks,
     faults: Faults,
     outputs: VecDeque<Output>,
     refusals: Refusals,
@@ -80,10 +84,17 @@ impl World {
             wired: 0,
             services: Vec::new(),
             fronts: balancers::Fronts::default(),
+            host_ports: HostPorts::new(),
+            health: HealthChecks::default(),
             faults: Faults::default(),
             outputs: VecDeque::new(),
             refusals: Refusals::default(),
         };
+        // A resolver for those outside, where a cloud gives its balancers names.
+        let edge = world.places.edge();
+        if let Some(edge) = edge.filter(|_| spec.platform.load_balancer_names.is_some()) {
+            world.dns.serve_outside(now, &mut world.net, edge);
+        }
         world.settle(now);
         world
     }
@@ -133,7 +144,8 @@ impl World {
             self.cluster.handle_time(now);
             self.settle(now);
         }
-        if self.dns.serve(now, &mut self.net) {
+        let named = self.dns.serve(now, &mut self.net);
+        if self.health.serve(now, &mut self.net) || named {
             self.net.advance(now);
         }
     }
@@ -142,7 +154,7 @@ impl World {
     /// ran, and their answers are owed at this very instant.
     #[must_use]
     pub fn has_mail(&self) -> bool {
-        self.dns.has_mail(&self.net)
+        self.dns.has_mail(&self.net) || self.health.has_mail(&self.net)
     }
 
     /// When something is due next; `None` is silence.
@@ -187,7 +199,10 @@ impl World {
             "nodes",
         ];
         match self.cluster.store().events_since(since) {
-            Ok(mut events) => events.any(|event| MADE_OF.contains(&event.kind)),
+            Ok(mut events) => events.any(|event| {
+                MADE_OF.contains(&event.kind)
+                    || (event.kind == "pods" && hostports::wants(&event.object))
+            }),
             // The log has forgotten: everything may have changed.
             Err(_) => true,
         }
@@ -203,10 +218,34 @@ impl World {
                 self.outputs.push_back(Output::Forwards);
             }
         }
+        self.open_host_ports(now);
+        self.check_health(now);
         self.balance(now);
         let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
         self.dns
             .set_records(names::records(&self.cluster.dns_records(), serial));
+    }
+
+    /// Makes every node's ports lead to the Pods that ask for them.
+    fn open_host_ports(&mut self, now: Instant) {
+        let pods = self.cluster.store().list("pods", None);
+        let ports = hostports::host_ports(pods.map(|pod| &**pod));
+        if ports == self.host_ports {
+            return;
+        }
+        for (name, host) in &self.nodes {
+            if ports.get(name) != self.host_ports.get(name) {
+                let ports = ports.get(name).cloned().unwrap_or_default();
+                self.net.set_host_ports(now, *host, ports);
+            }
+        }
+        self.host_ports = ports;
+    }
+
+    /// Makes every node answer where load balancers ask for its endpoints.
+    fn check_health(&mut self, now: Instant) {
+        let rules = self.cluster.service_rules();
+        self.health.follow(now, &mut self.net, &self.nodes, &rules);
     }
 
     /// Makes the edge of the cloud agree with the Services that have a load balancer.
@@ -325,8 +364,10 @@ impl World {
         self.cluster.set_node_power(now, node, on);
         let node = node.to_owned();
         if on {
+            self.check_health(now);
             self.outputs.push_back(Output::NodeUp { node });
         } else {
+            self.health.lose_node(&node);
             self.outputs.push_back(Output::NodeDown { node });
             self.dns.stop_pods(|pod| self.pods.is_on(pod, host));
             self.pods
@@ -575,6 +616,15 @@ impl World {
     ) -> Result<(), Refusal> {
         let (docker, net) = self.docker(machine)?;
         docker.remove_network(now, net, reference)
+    }
+
+    /// The DNS server that a machine outside the cluster asks, if there is one.
+    #[must_use]
+    pub fn resolver_for(&self, host: HostId) -> Option<Ipv4Addr> {
+        let named = self.places.platform.load_balancer_names.is_some();
+        let edge = self.places.edge().filter(|edge| named && *edge != host)?;
+        let outside = self.places.machines.iter().any(|(_, found)| *found == host);
+        outside.then(|| self.net.host_addr(edge))
     }
 
     /// The names that a container's network knows.

@@ -1,5 +1,5 @@
-//! Load balancers of a cloud: a Service of type LoadBalancer gets an address after a while, and
-//! gives it back when it is deleted or becomes something else.
+//! Load balancers of a cloud: a Service of type LoadBalancer gets an address, or in some clouds a
+//! name, after a while, and gives it back when it is deleted or becomes something else.
 //!
 //! The words are the upstream service controller's
 //! (`k8s.io/cloud-provider/controllers/service`). A cluster without a cloud has no such
@@ -7,6 +7,7 @@
 
 use super::meta::{deleting, items, text};
 use super::{Context, Controller, Index, Note, Tone, Write};
+use crate::balancer;
 use crate::store::{Event, Key, Object, Store};
 use clock::Duration;
 use serde_json::{Value, json};
@@ -24,27 +25,35 @@ const COMPONENT: &str = "service-controller";
 pub struct LoadBalancers {
     /// Network and prefix length.
     pool: (Ipv4Addr, u8),
+    /// The domain of their names, where it is names that Services get.
+    domain: Option<&'static str>,
 }
 
 impl LoadBalancers {
     /// Load balancers with the addresses of this network, its first and last left out.
     #[must_use]
     pub fn new(pool: (Ipv4Addr, u8)) -> Self {
-        Self { pool }
+        Self { pool, domain: None }
+    }
+
+    /// The same, and Services are given names below this domain instead of addresses.
+    #[must_use]
+    pub fn named(self, domain: Option<&'static str>) -> Self {
+        Self { domain, ..self }
     }
 
     /// The lowest address that no Service has.
     fn free(&self, store: &Store) -> Option<Ipv4Addr> {
-        let taken: BTreeSet<&str> = store
+        let taken: BTreeSet<Ipv4Addr> = store
             .list("services", None)
             .flat_map(|service| items(&service["status"]["loadBalancer"]["ingress"]))
-            .map(|ingress| text(&ingress["ip"]))
+            .filter_map(balancer::of_ingress)
             .collect();
         let first = u32::from(self.pool.0);
         let last = first | (u32::MAX >> self.pool.1);
         (first + 1..last)
             .map(Ipv4Addr::from)
-            .find(|addr| !taken.contains(addr.to_string().as_str()))
+            .find(|addr| !taken.contains(addr))
     }
 
     /// What a Service that wants a load balancer still lacks.
@@ -76,7 +85,13 @@ impl LoadBalancers {
             );
             return vec![Write::Record(note)];
         };
-        let ingress = json!([{ "ip": addr.to_string(), "ipMode": "VIP" }]);
+        let ingress = match self.domain {
+            None => json!([{ "ip": addr.to_string(), "ipMode": "VIP" }]),
+            Some(domain) => {
+                let uid = text(&service["metadata"]["uid"]);
+                json!([{ "hostname": balancer::hostname(uid, addr, domain) }])
+            }
+        };
         let note = said(service, "EnsuredLoadBalancer", "Ensured load balancer");
         vec![with_ingress(service, ingress), Write::Record(note)]
     }

@@ -77,7 +77,8 @@ impl Manager {
             Box::new(gc::GarbageCollector),
         ];
         if let Some(pool) = config.load_balancers {
-            controllers.push(Box::new(loadbalancer::LoadBalancers::new(pool)));
+            let balancers = loadbalancer::LoadBalancers::new(pool);
+            controllers.push(Box::new(balancers.named(config.load_balancer_names)));
         }
         Self {
             controllers,

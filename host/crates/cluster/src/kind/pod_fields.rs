@@ -50,7 +50,7 @@ const CONTAINER: Fields = Fields {
         "env[].valueFrom.fieldRef.fieldPath",
         "env[].valueFrom.resourceFieldRef",
         "lifecycle.{postStart,preStop}.{exec,httpGet,tcpSocket,sleep}",
-        "ports[].{containerPort,name,protocol}",
+        "ports[].{containerPort,hostIP,hostPort,name,protocol}",
         "resources.{limits,requests}",
         "securityContext.readOnlyRootFilesystem",
         "{terminationMessagePath,terminationMessagePolicy}",
@@ -63,7 +63,6 @@ const CONTAINER: Fields = Fields {
     not_in_this_lab: &[
         "env[].valueFrom.fileKeyRef",
         "lifecycle.stopSignal",
-        "ports[].{hostIP,hostPort}",
         "resources.claims",
         "{resizePolicy,restartPolicyRules,volumeDevices}",
         "securityContext.{allowPrivilegeEscalation,capabilities,privileged,procMount}",

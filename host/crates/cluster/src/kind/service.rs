@@ -127,13 +127,13 @@ impl Kind for Services {
                 "spec.{ipFamilies,ipFamilyPolicy,publishNotReadyAddresses}",
                 "spec.{externalTrafficPolicy,internalTrafficPolicy}",
                 "spec.{sessionAffinity,sessionAffinityConfig}",
-                "spec.{allocateLoadBalancerNodePorts,loadBalancerClass}",
+                "spec.{allocateLoadBalancerNodePorts,healthCheckNodePort,loadBalancerClass}",
                 "spec.ports[].{appProtocol,name,nodePort,port,protocol,targetPort}",
                 "status.loadBalancer.ingress[].{ip,hostname,ipMode}",
             ],
             inert: &["status.conditions", "status.loadBalancer.ingress[].ports"],
             not_in_this_lab: &[
-                "spec.{healthCheckNodePort,loadBalancerIP,loadBalancerSourceRanges}",
+                "spec.{loadBalancerIP,loadBalancerSourceRanges}",
                 "spec.trafficDistribution",
             ],
             ..Fields::NONE

@@ -12,8 +12,26 @@ use std::collections::BTreeMap;
 pub(crate) struct Wanted {
     cpu: i128,
     memory: i128,
-    ports: Vec<(i64, String)>,
+    ports: Vec<HostPort>,
     owner: String,
+}
+
+/// A port of the node that a pod asks for.
+#[derive(Clone, Debug)]
+struct HostPort {
+    number: i64,
+    protocol: String,
+    /// The node's address that is meant; empty is every address.
+    addr: String,
+}
+
+impl HostPort {
+    /// Whether two pods cannot have these ports of one node.
+    fn conflicts(&self, other: &Self) -> bool {
+        let is_any = |addr: &str| matches!(addr, "" | "0.0.0.0" | "::");
+        let same_addr = self.addr == other.addr || is_any(&self.addr) || is_any(&other.addr);
+        self.number == other.number && self.protocol == other.protocol && same_addr
+    }
 }
 
 /// Why a pod does not fit on a node.
@@ -44,7 +62,7 @@ pub(crate) struct Room<'a> {
     cpu: (i128, i128),
     memory: (i128, i128),
     places: (i128, i128),
-    ports: Vec<(i64, String)>,
+    ports: Vec<HostPort>,
     owners: BTreeMap<String, u64>,
 }
 
@@ -83,10 +101,11 @@ impl Wanted {
             .flat_map(|container| items(&container["ports"]))
             .filter_map(|port| {
                 let number = port["hostPort"].as_i64().filter(|number| *number != 0)?;
-                Some((
+                Some(HostPort {
                     number,
-                    port["protocol"].as_str().unwrap_or("TCP").to_owned(),
-                ))
+                    protocol: port["protocol"].as_str().unwrap_or("TCP").to_owned(),
+                    addr: port["hostIP"].as_str().unwrap_or_default().to_owned(),
+                })
             });
         Self {
             cpu: total("cpu"),
@@ -172,7 +191,8 @@ impl<'a> Room<'a> {
         if !self.selected(spec) {
             return never("node(s) didn't match Pod's node affinity/selector");
         }
-        if wanted.ports.iter().any(|port| self.ports.contains(port)) {
+        let taken = |port: &HostPort| self.ports.iter().any(|other| other.conflicts(port));
+        if wanted.ports.iter().any(taken) {
             return Err(Misfit {
                 reasons: vec!["node(s) didn't have free ports for the requested pod ports"],
                 crowded: true,

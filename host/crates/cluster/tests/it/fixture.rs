@@ -28,6 +28,7 @@ pub(crate) fn config() -> Config {
         }],
         dns: true,
         load_balancers: None,
+        load_balancer_names: None,
         root_ca: String::new(),
         shuffle: false,
     }

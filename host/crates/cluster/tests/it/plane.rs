@@ -73,6 +73,7 @@ impl Plane {
             ],
             dns: false,
             load_balancers: Some((Ipv4Addr::new(203, 0, 113, 0), 24)),
+            load_balancer_names: None,
             root_ca: String::new(),
             shuffle,
         };

@@ -11,6 +11,7 @@
 //! (In iptables mode nothing matches such a ping and it is lost; in neither is it answered.)
 
 pub(crate) mod conntrack;
+pub(crate) mod hostport;
 pub(crate) mod service;
 
 use crate::addr::Cidr;
@@ -18,9 +19,10 @@ use crate::packet::{ECHO_REPLY, Flow, Packet, TcpFlags};
 use crate::socket::Proto;
 use clock::{Instant, Stream};
 use conntrack::{Conntrack, Direction};
+use hostport::HostPorts;
 use rand::RngExt;
 use service::{ServiceRule, ServiceTable, Via};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// What a node must know about itself to translate.
@@ -43,6 +45,7 @@ const AFFINITY_MAX: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Nat {
     pub(crate) conntrack: Conntrack,
+    pub(crate) host_ports: HostPorts,
     affinity: BTreeMap<(Ipv4Addr, u16, Ipv4Addr), (SocketAddrV4, Instant)>,
     chance: Stream,
 }
@@ -103,6 +106,7 @@ impl Nat {
     pub(crate) fn new(chance: Stream) -> Self {
         Self {
             conntrack: Conntrack::default(),
+            host_ports: HostPorts::default(),
             affinity: BTreeMap::new(),
             chance,
         }
@@ -201,6 +205,12 @@ impl Nat {
         place: &Place,
     ) -> Result<Target, Verdict> {
         let to_node = place.owns(*flow.dst.ip());
+        let to_self = flow.dst.ip().is_loopback();
+        if let Some(dst) = self.host_ports.find(flow).filter(|_| to_node || to_self) {
+            // An answer to a loopback address would never leave the Pod.
+            let masquerade = flow.src.ip().is_loopback();
+            return Ok(Target { dst, masquerade });
+        }
         let is_cluster_ip = |addr| place.service_cidr.contains(addr);
         let Some((rule, via)) = services.find(flow, to_node, is_cluster_ip) else {
             let addr = *flow.dst.ip();
@@ -231,26 +241,26 @@ impl Nat {
             return Err(Verdict::Reject);
         }
         let usable = |endpoint: &&SocketAddrV4| !local_only || place.hosts(**endpoint);
+        // Better one that is about to go than none.
+        let list = match rule.endpoints.iter().any(|endpoint| usable(&endpoint)) {
+            true => &rule.endpoints,
+            false => &rule.leaving,
+        };
         let key = (*flow.dst.ip(), flow.dst.port(), *flow.src.ip());
         if let Some(timeout) = rule.affinity
             && let Some((endpoint, expires)) = self.affinity.get_mut(&key)
             && *expires > now
-            && rule
-                .endpoints
-                .iter()
-                .filter(usable)
-                .any(|usable| usable == endpoint)
+            && list.iter().filter(usable).any(|usable| usable == endpoint)
         {
             *expires = now + timeout;
             return Ok(*endpoint);
         }
-        let count = rule.endpoints.iter().filter(usable).count();
+        let count = list.iter().filter(usable).count();
         if count == 0 {
             return Err(Verdict::Drop("the Service has no endpoint on this node"));
         }
         let index = self.chance.random_range(0..count as u64) as usize;
-        let chosen = *rule
-            .endpoints
+        let chosen = *list
             .iter()
             .filter(usable)
             .nth(index)
@@ -266,11 +276,12 @@ impl Nat {
         Ok(chosen)
     }
 
-    /// Forgets the UDP conversations that lead to endpoints which are gone.
-    pub(crate) fn forget_udp(&mut self, gone: &BTreeSet<SocketAddrV4>) {
+    /// Forgets the UDP conversations whose first packet was sent there and led to here, when that
+    /// way is `gone`.
+    pub(crate) fn forget_udp(&mut self, gone: impl Fn(SocketAddrV4, SocketAddrV4) -> bool) {
         self.conntrack.flush(|entry| {
-            let translated = entry.original.dst != entry.reply.src;
-            entry.original.proto == Proto::Udp && translated && gone.contains(&entry.reply.src)
+            let (sent, led) = (entry.original.dst, entry.reply.src);
+            entry.original.proto == Proto::Udp && sent != led && gone(sent, led)
         });
     }
 }

@@ -37,6 +37,9 @@ pub struct ServiceRule {
     pub frontends: Vec<Frontend>,
     /// Who answers; none means that connections are refused.
     pub endpoints: Vec<SocketAddrV4>,
+    /// Who still answers while it goes: asked where only this node's endpoints may answer and
+    /// none of `endpoints` is here.
+    pub leaving: Vec<SocketAddrV4>,
     /// `internalTrafficPolicy: Local`: ClusterIPs lead to this node's endpoints only.
     pub internal_local: bool,
     /// `externalTrafficPolicy: Local`: NodePorts and external addresses lead to this node's
@@ -60,6 +63,17 @@ pub(crate) struct ServiceTable {
 pub(crate) enum Via {
     ClusterIp,
     External,
+}
+
+impl Frontend {
+    /// Whether a packet to this address and port may have come for it.
+    pub(crate) fn is_met(&self, dst: SocketAddrV4) -> bool {
+        let addr = match self.addr {
+            FrontendAddr::Ip(addr) => addr == *dst.ip(),
+            FrontendAddr::AnyNode => true,
+        };
+        addr && self.port == dst.port()
+    }
 }
 
 impl ServiceTable {
@@ -123,10 +137,14 @@ impl ServiceTable {
         self.vips.contains(&addr)
     }
 
-    /// Every UDP endpoint: what a change is measured by.
-    pub(crate) fn udp_endpoints(&self) -> BTreeSet<SocketAddrV4> {
+    /// Every UDP frontend with each of its endpoints: what a change is measured by.
+    pub(crate) fn udp_ways(&self) -> BTreeSet<(Frontend, SocketAddrV4)> {
         let udp = self.rules.iter().filter(|rule| rule.proto == Proto::Udp);
-        udp.flat_map(|rule| rule.endpoints.iter().copied())
-            .collect()
+        let ways = udp.flat_map(|rule| {
+            let endpoints = move || rule.endpoints.iter().chain(&rule.leaving);
+            let frontends = rule.frontends.iter();
+            frontends.flat_map(move |front| endpoints().map(|endpoint| (*front, *endpoint)))
+        });
+        ways.collect()
     }
 }

@@ -7,6 +7,7 @@ use clock::{Duration, Seed};
 use conntrack::CONNTRACK_MAX;
 use proptest::prelude::*;
 use service::{Frontend, FrontendAddr};
+use std::collections::BTreeSet;
 
 const VIP: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 10);
 
@@ -28,6 +29,7 @@ fn services() -> ServiceTable {
         proto,
         frontends: frontends.map(|addr| Frontend { addr, port: 80 }).to_vec(),
         endpoints: vec![ip(1, 2), ip(1, 3), ip(2, 2)],
+        leaving: Vec::new(),
         internal_local: false,
         external_local: false,
         affinity: None,

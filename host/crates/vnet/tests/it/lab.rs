@@ -217,6 +217,7 @@ pub(crate) fn rule(proto: Proto, endpoints: Vec<SocketAddrV4>) -> ServiceRule {
             },
         ],
         endpoints,
+        leaving: Vec::new(),
         internal_local: false,
         external_local: false,
         affinity: None,

@@ -22,7 +22,7 @@ pub(crate) fn fronts(rules: &Rules, nodes: &BTreeMap<String, Ipv4Addr>) -> Front
         let Some(node_port) = port.node_port else {
             continue;
         };
-        for addr in &port.load_balancer_ips {
+        for addr in &port.balancers {
             fronts.addrs.insert(*addr);
             let targets = nodes.iter().filter(|(name, _)| is_healthy(port, name));
             fronts.rules.extend(targets.map(|(_, node)| Published {
@@ -39,13 +39,13 @@ pub(crate) fn fronts(rules: &Rules, nodes: &BTreeMap<String, Ipv4Addr>) -> Front
     fronts
 }
 
-/// With `externalTrafficPolicy: Local` only nodes with an endpoint pass the health check.
+/// With `externalTrafficPolicy: Local` only nodes with a ready endpoint pass the health check.
 fn is_healthy(port: &ServicePort, node: &str) -> bool {
     let has_endpoint = |name: &str| {
         let mut nodes = port.endpoints.iter().filter_map(|end| end.node.as_deref());
         nodes.any(|end| end == name)
     };
-    !port.external_local || has_endpoint(node)
+    !port.external_local || (port.ready && has_endpoint(node))
 }
 
 impl Fronts {

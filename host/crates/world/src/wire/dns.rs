@@ -2,7 +2,8 @@
 //!
 //! CoreDNS is the one program of the cluster that is not a guest: it answers from the same
 //! records the API server holds, and its queries and answers are packets like any other.
-//! Never answers for a Pod that does not run, and never goes outside the cluster for a name.
+//! Never answers for a Pod that does not run, and never asks anybody: what is known of
+//! names outside is handed to it. Those outside have a server of their own, of the same kind.
 
 use clock::Instant;
 use cluster::Cluster;
@@ -23,13 +24,22 @@ const CONNECTIONS: usize = 128;
 pub(crate) struct DnsServers {
     servers: BTreeMap<String, Server>,
     records: Records,
+    /// The server of those outside the cluster, with what it knows.
+    outside: Option<(Sockets, Records)>,
 }
 
+/// What a CoreDNS Pod answers with.
 #[derive(Debug)]
 struct Server {
     pod: PodRef,
     container: String,
     attempt: u32,
+    sockets: Sockets,
+}
+
+/// Port 53 of a machine.
+#[derive(Debug)]
+struct Sockets {
     udp: SockId,
     listener: SockId,
     connections: BTreeMap<SockId, Vec<u8>>,
@@ -53,9 +63,15 @@ impl DnsServers {
         let (pod, container, attempt) = (start.pod.clone(), start.container.clone(), start.attempt);
         let report = match host
             .ok_or(NetError::HostUnreachable)
-            .and_then(|host| Server::open(now, net, host, start))
+            .and_then(|host| Sockets::open(now, net, host))
         {
-            Ok(server) => {
+            Ok(sockets) => {
+                let server = Server {
+                    pod: pod.clone(),
+                    container: container.clone(),
+                    attempt,
+                    sockets,
+                };
                 self.servers.insert(pod.uid.clone(), server);
                 Report::Started {
                     pod,
@@ -110,7 +126,7 @@ impl DnsServers {
     /// Closes what a Pod's server had open.
     pub(crate) fn stop_pod(&mut self, now: Instant, net: &mut Net, pod: &PodRef) {
         if let Some(server) = self.servers.remove(&pod.uid) {
-            server.close(now, net);
+            server.sockets.close(now, net);
         }
     }
 
@@ -121,12 +137,31 @@ impl DnsServers {
 
     /// Answers with these records from now on.
     pub(crate) fn set_records(&mut self, records: Records) {
+        if let Some((_, outside)) = &mut self.outside {
+            outside.outside.clone_from(&records.outside);
+        }
         self.records = records;
+    }
+
+    /// Answers on this machine for those outside the cluster, who know nothing of its names.
+    pub(crate) fn serve_outside(&mut self, now: Instant, net: &mut Net, host: HostId) {
+        let records = Records {
+            domain: "lab".into(),
+            ..Records::default()
+        };
+        let sockets = Sockets::open(now, net, host);
+        self.outside = sockets.ok().map(|sockets| (sockets, records));
+    }
+
+    fn sockets(&self) -> impl Iterator<Item = &Sockets> {
+        let outside = self.outside.iter().map(|(sockets, _)| sockets);
+        let servers = self.servers.values().map(|server| &server.sockets);
+        servers.chain(outside)
     }
 
     /// Whether anything waits to be answered.
     pub(crate) fn has_mail(&self, net: &Net) -> bool {
-        self.servers.values().any(|server| {
+        self.sockets().any(|server| {
             let mut socks = server
                 .connections
                 .keys()
@@ -140,27 +175,21 @@ impl DnsServers {
         let records = &self.records;
         let mut sent = false;
         for server in self.servers.values_mut() {
-            sent |= server.serve_udp(now, net, records);
-            sent |= server.serve_tcp(now, net, records);
+            sent |= server.sockets.serve(now, net, records);
+        }
+        if let Some((sockets, records)) = &mut self.outside {
+            sent |= sockets.serve(now, net, records);
         }
         sent
     }
 }
 
-impl Server {
-    fn open(
-        now: Instant,
-        net: &mut Net,
-        host: HostId,
-        start: &StartContainer,
-    ) -> Result<Self, NetError> {
+impl Sockets {
+    fn open(now: Instant, net: &mut Net, host: HostId) -> Result<Self, NetError> {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
         let udp = net.udp_bind(now, host, any, Origin::Program)?;
         let listener = net.tcp_listen(now, host, any, CONNECTIONS)?;
         Ok(Self {
-            pod: start.pod.clone(),
-            container: start.container.clone(),
-            attempt: start.attempt,
             udp,
             listener,
             connections: BTreeMap::new(),
@@ -175,6 +204,11 @@ impl Server {
         {
             net.close(now, sock);
         }
+    }
+
+    fn serve(&mut self, now: Instant, net: &mut Net, records: &Records) -> bool {
+        let udp = self.serve_udp(now, net, records);
+        self.serve_tcp(now, net, records) || udp
     }
 
     fn serve_udp(&self, now: Instant, net: &mut Net, records: &Records) -> bool {

@@ -2,6 +2,8 @@
 
 pub(crate) mod balancers;
 pub(crate) mod dns;
+pub(crate) mod health;
+pub(crate) mod hostports;
 pub(crate) mod names;
 pub(crate) mod nodes;
 pub(crate) mod places;

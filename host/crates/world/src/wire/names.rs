@@ -25,6 +25,7 @@ pub(crate) fn records(records: &from::Records, serial: u32) -> to::Records {
         ptr: records.ptr.clone(),
         cname: records.cname.clone(),
         dashed: records.pods.clone(),
+        outside: records.balancers.clone(),
         serial,
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn config(spec: &WorldSpec, control_plane: SocketAddrV4) -> cluster::
             .platform
             .load_balancers
             .map(|(network, prefix)| (network.into(), prefix)),
+        load_balancer_names: spec.platform.load_balancer_names,
         shuffle: spec.shuffle,
     }
 }

@@ -1,12 +1,16 @@
 //! Services on the wire: what the cluster says each frontend leads to, in the network's words.
 
-use cluster::proxy::{Protocol, Rules, ServicePort};
-use std::net::Ipv4Addr;
+use cluster::proxy::{Endpoint, Protocol, Rules, ServicePort};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{Frontend, FrontendAddr, Proto, ServiceRule};
 
 /// The rules that every node's data plane should hold.
 pub(crate) fn rules(rules: &Rules) -> Vec<ServiceRule> {
     rules.services.iter().map(rule).collect()
+}
+
+fn addrs(endpoints: &[Endpoint]) -> Vec<SocketAddrV4> {
+    endpoints.iter().map(|endpoint| endpoint.addr).collect()
 }
 
 fn rule(port: &ServicePort) -> ServiceRule {
@@ -32,11 +36,8 @@ fn rule(port: &ServicePort) -> ServiceRule {
             Protocol::Udp => Proto::Udp,
         },
         frontends,
-        endpoints: port
-            .endpoints
-            .iter()
-            .map(|endpoint| endpoint.addr)
-            .collect(),
+        endpoints: addrs(&port.endpoints),
+        leaving: addrs(&port.leaving),
         internal_local: port.internal_local,
         external_local: port.external_local,
         affinity: port.affinity,

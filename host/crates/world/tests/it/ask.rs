@@ -231,6 +231,29 @@ impl Lab {
         Ok(Answer::read(&answer))
     }
 
+    /// One text there over TCP, and all that comes back.
+    pub(crate) fn talk(&mut self, from: HostId, to: SocketAddrV4, text: &str) -> String {
+        let (now, net) = (self.now, self.world.net_mut());
+        let sock = net.tcp_connect(now, from, None, to, Origin::Program);
+        let sock = sock.expect("a connect begins");
+        let until = now + Duration::from_secs(10);
+        let (mut sent, mut got) = (false, Vec::new());
+        while self.now < until {
+            let (now, net) = (self.now, self.world.net_mut());
+            if !sent && net.tcp_state(sock) == TcpState::Open {
+                sent = net.tcp_send(now, sock, text.as_bytes()).is_ok();
+            }
+            match net.tcp_recv(now, sock, 65_535) {
+                Ok(Recv::Data(data)) => got.extend_from_slice(&data),
+                Ok(Recv::WouldBlock) => self.step(until),
+                Ok(Recv::Eof) | Err(_) if sent => break,
+                Ok(Recv::Eof) | Err(_) => self.step(until),
+            }
+        }
+        self.world.net_mut().close(self.now, sock);
+        String::from_utf8(got).expect("text")
+    }
+
     /// One datagram there and one back.
     fn exchange(&mut self, from: HostId, to: SocketAddrV4, data: &[u8]) -> Result<Vec<u8>, String> {
         let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
@@ -264,6 +287,18 @@ impl Lab {
         let mut lines = conf.lines();
         let server = lines.find_map(|line| line.strip_prefix("nameserver "));
         let server: Ipv4Addr = server.expect("a server").parse().expect("an address");
+        self.query_at(host, server, name, kind)
+    }
+
+    /// Asks a server from a machine, over UDP and, when the answer was cut, over TCP.
+    #[track_caller]
+    pub(crate) fn query_at(
+        &mut self,
+        host: HostId,
+        server: Ipv4Addr,
+        name: &str,
+        kind: RecordType,
+    ) -> Message {
         let to = SocketAddrV4::new(server, 53);
         let mut message = Message::new(7, MessageType::Query, OpCode::Query);
         message.metadata.recursion_desired = true;

@@ -80,6 +80,12 @@ impl Lab {
         Self::build(seed, Platform::plain(), names.collect(), shuffle)
     }
 
+    /// A lab on one of the platforms, with its usual nodes.
+    pub(crate) fn on(platform: &str) -> Self {
+        let platform = Platform::find(platform).expect("a preset");
+        Self::build(5, platform, platform.node_names(None), false)
+    }
+
     fn build(seed: u64, platform: &'static Platform, nodes: Vec<String>, shuffle: bool) -> Self {
         let seed = Seed::new(seed);
         let spec = WorldSpec {

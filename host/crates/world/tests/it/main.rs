@@ -2,10 +2,12 @@
 
 mod affinity;
 mod ask;
+mod balancers;
 mod dns;
 mod endpoints;
 mod fake;
 mod faults;
+mod hostports;
 mod invariants;
 mod networking;
 mod objects;
@@ -15,4 +17,5 @@ mod rollout;
 mod service;
 mod services;
 mod sim;
+mod traffic;
 mod why;
