@@ -15,9 +15,9 @@ pub(super) struct Jobs;
 pub(super) const FIELDS: Fields = Fields {
     honoured: &[
         "{activeDeadlineSeconds,backoffLimit,completionMode,completions,managedBy,manualSelector}",
-        "{parallelism,podReplacementPolicy,selector,suspend,ttlSecondsAfterFinished}",
+        "{parallelism,podFailurePolicy,podReplacementPolicy,selector,successPolicy,suspend,ttlSecondsAfterFinished}",
     ],
-    not_in_this_lab: &["{backoffLimitPerIndex,maxFailedIndexes,podFailurePolicy,successPolicy}"],
+    not_in_this_lab: &["{backoffLimitPerIndex,maxFailedIndexes}"],
     parts: &[("template", &pod::TEMPLATE_FIELDS)],
     ..Fields::NONE
 };

@@ -47,6 +47,11 @@ impl Indexes {
         i64::try_from(self.0.len()).unwrap_or(i64::MAX)
     }
 
+    /// How many are in the other set too.
+    pub(super) fn common(&self, other: &Self) -> i64 {
+        i64::try_from(self.0.intersection(&other.0).count()).unwrap_or(i64::MAX)
+    }
+
     /// The set as `0-2,5`; two neighbours are `0,1`.
     pub(super) fn show(&self) -> String {
         let mut runs: Vec<(i64, i64)> = Vec::new();

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! A finalizer keeps every pod until it is counted, and it is counted and let go in one step.
-//! Failure policies, limits per index and success policies are not in this lab.
+//! Limits per index are not in this lab.
 
 mod indexes;
+mod policy;
 mod status;
 mod verdict;
 
@@ -158,6 +159,8 @@ struct Look<'a> {
     terminating: usize,
     succeeded: i64,
     failed: i64,
+    /// Why a pod's failure is the Job's, if one's is.
+    doomed: Option<String>,
     /// The indexes that have succeeded, of an Indexed Job.
     done: Option<Indexes>,
 }
@@ -180,6 +183,7 @@ impl<'a> Look<'a> {
                 .count(),
             succeeded: before("succeeded"),
             failed: before("failed"),
+            doomed: None,
             done: None,
             pods,
         };
@@ -200,7 +204,14 @@ impl<'a> Look<'a> {
                     (false, _) => self.succeeded += 1,
                 }
             } else if self.ended(pod) {
-                self.failed += 1;
+                match policy::of_failure(self.job, pod) {
+                    policy::Failure::Ignored => {}
+                    policy::Failure::Counts => self.failed += 1,
+                    policy::Failure::FailsJob(why) => {
+                        self.failed += 1;
+                        self.doomed.get_or_insert(why);
+                    }
+                }
             }
         }
         if indexed {

@@ -109,12 +109,24 @@ impl<'a> Draft<'a> {
         let over = self.look.active.is_empty() && self.look.terminating == 0;
         match verdict {
             Verdict::GoOn => {}
-            Verdict::Succeeded => {
+            Verdict::Succeeded(rule) => {
                 if !is_true(self.look.job, "SuccessCriteriaMet") {
-                    self.add("SuccessCriteriaMet", "True", REACHED);
+                    let by_rule = rule.map(|rule| format!("Matched rules at index {rule}"));
+                    let why = match &by_rule {
+                        Some(message) => ("SuccessPolicy", message.as_str()),
+                        None => REACHED,
+                    };
+                    self.add("SuccessCriteriaMet", "True", why);
                 }
                 if over {
-                    self.add("Complete", "True", REACHED);
+                    // It is over for the reason that was given when it was decided.
+                    let mut known = self.conditions.iter();
+                    let decided = known
+                        .find(|one| one["type"] == "SuccessCriteriaMet")
+                        .cloned();
+                    let decided = decided.unwrap_or_default();
+                    let why = (text(&decided["reason"]), text(&decided["message"]));
+                    self.add("Complete", "True", why);
                     self.status["completionTime"] = self.look.context.time().into();
                     self.tell(Tone::Normal, "Completed", "Job completed");
                 }

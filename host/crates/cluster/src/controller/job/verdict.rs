@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(super) enum Verdict {
     /// Neither enough nor too much.
     GoOn,
-    /// Enough pods have succeeded.
-    Succeeded,
+    /// Enough pods have succeeded; by which rule of the success policy, if by one.
+    Succeeded(Option<usize>),
     /// It has failed, for this reason.
     Failed {
         reason: &'static str,
@@ -24,13 +24,27 @@ impl Verdict {
         if let Some(said) = condition(look.job, "FailureTarget") {
             let reason = match text(&said["reason"]) {
                 "DeadlineExceeded" => "DeadlineExceeded",
+                "PodFailurePolicy" => "PodFailurePolicy",
                 _ => "BackoffLimitExceeded",
             };
             let message = text(&said["message"]).to_owned();
             return Self::Failed { reason, message };
         }
         if condition(look.job, "SuccessCriteriaMet").is_some() {
-            return Self::Succeeded;
+            return Self::Succeeded(None);
+        }
+        if let Some(why) = &look.doomed {
+            return Self::Failed {
+                reason: "PodFailurePolicy",
+                message: why.clone(),
+            };
+        }
+        let rule = look
+            .done
+            .as_ref()
+            .and_then(|done| super::policy::met_by(look.job, done));
+        if rule.is_some() && !look.suspended() {
+            return Self::Succeeded(rule);
         }
         if too_many_failures(look) {
             return Self::Failed {
@@ -49,7 +63,7 @@ impl Verdict {
             None => look.succeeded > 0 && look.active.is_empty(),
         };
         if enough && !look.suspended() {
-            Self::Succeeded
+            Self::Succeeded(None)
         } else {
             Self::GoOn
         }

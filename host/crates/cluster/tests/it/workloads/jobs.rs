@@ -275,3 +275,67 @@ fn a_pod_that_is_deleted_by_hand_counts_as_failed_and_is_replaced() {
     assert_eq!(status(&plane)["active"], 1);
     assert_ne!(pods(&plane), [first]);
 }
+
+/// A Job whose pod failed with this code, under this policy; its pod's name.
+fn failed(rule: Value, code: i32) -> (Plane, String) {
+    let mut plane = Plane::new(1);
+    plane.script.exits.insert("c".into(), (100, code));
+    let policy = json!({"podFailurePolicy": {"rules": [rule]}, "backoffLimit": 1});
+    plane.create("jobs.batch", job(policy));
+    plane.run_for(2);
+    let first = pods(&plane).first().cloned().unwrap_or_default();
+    plane.run_for(200);
+    (plane, first)
+}
+
+#[test]
+fn a_failure_policy_decides_by_exit_code_what_a_failure_means() {
+    let codes = |action: &str, operator: &str| json!({"action": action, "onExitCodes": {"containerName": "c", "operator": operator, "values": [42]}});
+    let (plane, first) = failed(codes("FailJob", "In"), 42);
+    let why = format!(
+        "Container c for pod default/{first} failed with exit code 42 matching FailJob rule at index 0"
+    );
+    assert_eq!(
+        conditions(&plane),
+        [
+            format!("FailureTarget True PodFailurePolicy {why}"),
+            format!("Failed True PodFailurePolicy {why}")
+        ]
+    );
+    assert_eq!(status(&plane)["failed"], 1);
+    // A code that the rule does not mean counts as ever: two failures are more than one.
+    let (plane, _) = failed(codes("FailJob", "In"), 1);
+    assert_eq!(status(&plane)["failed"], 2);
+    assert!(conditions(&plane)[1].starts_with("Failed True BackoffLimitExceeded"));
+    let (plane, _) = failed(codes("FailJob", "NotIn"), 1);
+    assert!(conditions(&plane)[1].starts_with("Failed True PodFailurePolicy"));
+    let (plane, _) = failed(codes("Ignore", "In"), 42);
+    assert_eq!(
+        (status(&plane)["failed"].clone(), conditions(&plane).len()),
+        (Value::Null, 0)
+    );
+    let (plane, _) = failed(codes("Count", "In"), 42);
+    assert_eq!(status(&plane)["failed"], 2);
+}
+
+#[test]
+fn a_success_policy_ends_a_job_before_every_index_is_done() {
+    let mut plane = Plane::new(1);
+    plane.script.exits.insert("c".into(), (5_000, 0));
+    let spec = json!({
+        "completionMode": "Indexed", "completions": 5, "parallelism": 2,
+        "successPolicy": {"rules": [{"succeededIndexes": "9", "succeededCount": 1}, {"succeededIndexes": "0-2", "succeededCount": 2}]},
+    });
+    plane.create("jobs.batch", job(spec));
+    plane.run_for(60);
+    let why = "SuccessPolicy Matched rules at index 1";
+    assert_eq!(
+        conditions(&plane),
+        [
+            format!("SuccessCriteriaMet True {why}"),
+            format!("Complete True {why}")
+        ]
+    );
+    assert_eq!(status(&plane)["completedIndexes"], "0,1");
+    assert_eq!(status(&plane)["active"], Value::Null);
+}
