@@ -17,8 +17,8 @@ use crate::controller::{Context, Controller, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Op, Store};
 use claims::Claims;
 use clock::Seed;
-pub(crate) use fit::node_is_selected;
 use fit::{Misfit, Preemption, Room};
+pub(crate) use fit::{Squeeze, node_is_selected};
 use neighbours::Neighbours;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ impl Controller for Scheduler {
                 let moved = event.previous.as_ref().is_none_or(|old| {
                     old["spec"]["nodeName"] != object["spec"]["nodeName"]
                         || old["metadata"]["labels"] != object["metadata"]["labels"]
+                        || old["spec"]["containers"] != object["spec"]["containers"]
                 });
                 (spec_changed && event.op != Op::Deleted) || (bound && (frees || moved))
             }
@@ -274,6 +275,21 @@ fn waits(pod: &Value) -> bool {
             text(&pod["spec"]["schedulerName"]),
             "" | "default-scheduler"
         )
+}
+
+/// Why a node cannot give a pod that is on it what it asks for now; nothing when it can.
+pub(crate) fn squeeze(store: &Store, node: &str, pod: &Value) -> Option<Squeeze> {
+    let node = store.get("nodes", "", node)?;
+    let mut room = Room::new(node);
+    let others = store.list("pods", None).filter(|other| {
+        other["spec"]["nodeName"] == node["metadata"]["name"]
+            && uid(other) != uid(pod)
+            && !pod_finished(other)
+    });
+    for other in others {
+        room.take(other, &fit::Wanted::of(other));
+    }
+    room.squeeze(&fit::Wanted::of(pod))
 }
 
 /// Every node with what its pods already take.

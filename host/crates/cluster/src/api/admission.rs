@@ -52,6 +52,9 @@ pub(super) fn fill(store: &Store, kind: &dyn Kind, object: &mut Value) {
     if kind.names().key == "pods" {
         limits::fill(store, object);
     }
+    if kind.names().key == crate::controller::volume::CLAIMS {
+        crate::controller::volume::choose_class(store, object);
+    }
 }
 
 /// Whether its namespace has room for a new object.

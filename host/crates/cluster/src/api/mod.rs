@@ -27,6 +27,7 @@ pub(crate) mod quota;
 mod read;
 mod remove;
 mod request;
+mod resize;
 mod review;
 mod route;
 mod scale;
@@ -280,10 +281,10 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
             Some(_),
             Method::Get | Method::Head,
         ) => read::get(call.store, target, request, wall),
-        (Some("status" | "ephemeralcontainers") | None, Some(_), Method::Put) => {
+        (Some("status" | "ephemeralcontainers" | "resize") | None, Some(_), Method::Put) => {
             write::replace(call, target)
         }
-        (Some("status" | "ephemeralcontainers") | None, Some(_), Method::Patch) => {
+        (Some("status" | "ephemeralcontainers" | "resize") | None, Some(_), Method::Patch) => {
             write::patch(call, target)
         }
         (None, Some(_), Method::Delete) => remove::one(call, target),
@@ -299,10 +300,8 @@ fn objects(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure
 /// Refuses what a cluster would do and this lab does not.
 fn lacking(call: &Call<'_>, target: &Target<'_>) -> Option<Failure> {
     let names = target.kind.names();
-    if let Some(sub @ ("proxy" | "resize")) = target.subresource
-        && (sub == "proxy" || !is_read(call.request.method))
-    {
-        return Some(Failure::not_in_this_lab(&format!("{}/{sub}", names.plural)));
+    if target.subresource == Some("proxy") {
+        return Some(Failure::not_in_this_lab(&format!("{}/proxy", names.plural)));
     }
     let why = target.kind.read_only()?;
     let there = |name| {

@@ -6,7 +6,7 @@ use super::patch::Patch;
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, address, admission, ephemeral, lab, negotiate, table};
+use super::{Call, address, admission, ephemeral, lab, negotiate, resize, table};
 use crate::kind::look::text;
 use crate::kind::{Findings, Kind, meta};
 use crate::store::{Object, StoreError, name_of, namespace_of};
@@ -290,8 +290,11 @@ fn update(
     let given = asked(kind, &object);
     let applied = object["metadata"]["managedFields"].clone();
     let joins = target.subresource == Some("ephemeralcontainers");
+    let resizes = target.subresource == Some("resize");
     if joins {
         object = ephemeral::joined(&object, current);
+    } else if resizes {
+        object = resize::resized(&object, current);
     } else if target.subresource == Some("status") {
         let mut status_only = (**current).clone();
         match object
@@ -318,6 +321,8 @@ fn update(
     kind.validate(&object, &mut found);
     if joins {
         ephemeral::validate_update(&object, current, &mut found);
+    } else if resizes {
+        resize::validate_update(&object, current, &mut found);
     } else {
         kind.validate_update(&object, current, &mut found);
     }

@@ -10,6 +10,7 @@
 
 use super::probe::Probe;
 use clock::{Duration, Instant};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The first CrashLoopBackOff and ImagePullBackOff.
@@ -118,6 +119,8 @@ pub(crate) struct Container {
     /// What the volumes that its kubelet keeps up to date held when it last saw to them, by the
     /// path of the mount, as a fingerprint.
     pub(crate) mounted: BTreeMap<String, u64>,
+    /// The resources that it runs with.
+    pub(crate) resources: Value,
 }
 
 impl Container {
@@ -139,6 +142,7 @@ impl Container {
             crash: None,
             pull: None,
             mounted: BTreeMap::new(),
+            resources: Value::Null,
         }
     }
 

@@ -11,6 +11,7 @@
 mod ending;
 mod probing;
 mod refresh;
+pub(crate) mod resize;
 mod starting;
 
 use super::command::{Command, PodRef, SandboxOrder};
@@ -22,6 +23,7 @@ use crate::NodeSpec;
 use crate::controller::meta::{deleting, items, name, namespace, text, uid};
 use crate::controller::{Note, Tone};
 use crate::ipam::PodRange;
+use crate::scheduler::Squeeze;
 use crate::store::{Object, Store};
 use clock::{Duration, Instant, Stream};
 use rand::RngExt;
@@ -118,6 +120,12 @@ pub(crate) struct Machine {
     pub(crate) expired: bool,
     /// When its volumes are looked at again.
     pub(crate) refresh_at: Option<Instant>,
+    /// Why its containers run with other resources than its spec has.
+    pub(crate) squeeze: Option<Squeeze>,
+    /// When room for them is asked for again.
+    resize_at: Option<Instant>,
+    /// The spec that room was last asked for.
+    asked_for: Value,
     /// Immutable objects that were deleted: what their volumes hold stays, whatever has their name.
     pub(crate) frozen: BTreeSet<(&'static str, String)>,
 }
@@ -202,6 +210,9 @@ impl Machine {
             finished: false,
             expired: false,
             refresh_at: None,
+            squeeze: None,
+            resize_at: None,
+            asked_for: Value::Null,
             frozen: BTreeSet::new(),
         }
     }
@@ -268,6 +279,7 @@ impl Machine {
                 self.advance_container(at, turn);
             }
             self.refresh_if_due(turn);
+            self.resize_if_asked(turn);
             self.finish_if_done(turn);
         }
     }
@@ -302,6 +314,7 @@ impl Machine {
             Sandbox::Ready => (0..self.containers.len())
                 .filter_map(|at| self.due(at))
                 .chain(self.refresh_at)
+                .chain(self.resize_at)
                 .min(),
             Sandbox::Asked | Sandbox::Leaving | Sandbox::Gone => None,
         };

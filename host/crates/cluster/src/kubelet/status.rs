@@ -229,7 +229,14 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
         pod_ready,
         make("ContainersReady", ready.2, ready.0, ready.1),
     ];
-    let is_own = |condition: &&Value| own.iter().any(|other| other["type"] == condition["type"]);
+    let squeezed = machine.squeeze.as_ref().map(|squeeze| {
+        let (reason, message) = super::pod::resize::reason(squeeze);
+        make("PodResizePending", true, reason, message.to_owned())
+    });
+    let is_own = |condition: &&Value| {
+        condition["type"] == "PodResizePending"
+            || own.iter().any(|other| other["type"] == condition["type"])
+    };
     let others = known
         .iter()
         .filter(|condition| !is_own(condition))
@@ -241,7 +248,7 @@ fn conditions(machine: &Machine, current: &Value, phase: &str, view: View<'_>) -
             condition
         });
     let others: Vec<Value> = others.collect();
-    own.into_iter().chain(others).collect()
+    squeezed.into_iter().chain(own).chain(others).collect()
 }
 
 /// Whether the kubelet has looked at the pod again after it began to start it: one round makes the
@@ -295,7 +302,11 @@ fn container_status(machine: &Machine, container: &Container, view: View<'_>) ->
     }
     if created {
         status["containerID"] = container.container_id.clone().into();
-        let resources = &spec["resources"];
+        // What it runs with, which may not yet be what its spec says by now.
+        let resources = match &container.resources {
+            Value::Null => &spec["resources"],
+            running => running,
+        };
         status["resources"] = if resources.is_null() {
             json!({})
         } else {

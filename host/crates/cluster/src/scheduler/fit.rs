@@ -222,6 +222,33 @@ impl<'a> Room<'a> {
         }
     }
 
+    /// What keeps a pod that is here from taking this much.
+    pub(crate) fn squeeze(&self, wanted: &Wanted) -> Option<Squeeze> {
+        // Processors in thousandths, memory in bytes.
+        let amounts = [
+            ("cpu", wanted.cpu, self.cpu),
+            (
+                "memory",
+                wanted.memory / 1000,
+                (self.memory.0 / 1000, self.memory.1 / 1000),
+            ),
+        ];
+        for (resource, wants, (_, of)) in amounts {
+            if wants > of {
+                return Some(Squeeze::Infeasible(format!(
+                    "Node didn't have enough capacity: {resource}, requested: {wants}, capacity: {of}"
+                )));
+            }
+        }
+        amounts.into_iter().find_map(|(resource, wants, (taken, of))| {
+            (taken + wants > of).then(|| {
+                Squeeze::Deferred(format!(
+                    "Node didn't have enough resource: {resource}, requested: {wants}, used: {taken}, capacity: {of}"
+                ))
+            })
+        })
+    }
+
     fn selected(&self, spec: &Value) -> bool {
         node_is_selected(spec, self.node)
     }
@@ -247,6 +274,15 @@ impl<'a> Room<'a> {
                 .any(|toleration| tolerates(toleration, taint))
         })
     }
+}
+
+/// Why a pod that runs does not get what it asks for by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Squeeze {
+    /// The node is too small for it.
+    Infeasible(String),
+    /// Others have what it wants.
+    Deferred(String),
 }
 
 /// Whether a pod's node selector and required node affinity allow this node.

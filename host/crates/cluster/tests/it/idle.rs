@@ -1,7 +1,7 @@
 //! Kinds that nothing here acts on: kept, shown or answered, and honest about it.
 
 use crate::fixture::{Lab, json, warnings};
-use cluster::Method::{Delete, Get, Patch, Post, Put};
+use cluster::Method::{Delete, Get, Patch, Post};
 use cluster::kind::KINDS;
 use cluster::{Body, Request, WatchPoll};
 use serde_json::{Value, json as value};
@@ -86,11 +86,6 @@ fn unserved_ways_into_an_object_are_refused_honestly() {
             "services/proxy",
         ),
         (Get, "/api/v1/nodes/node-1/proxy/stats", "nodes/proxy"),
-        (
-            Put,
-            "/api/v1/namespaces/default/pods/p/resize",
-            "pods/resize",
-        ),
     ];
     for (method, path, what) in cases {
         let answer = lab.send(method, path, "application/json", "{}");

@@ -200,6 +200,7 @@ impl Machine {
             format!("containerd://{}", image::hex(&mut || turn.draw.next_u64()));
         container.probes.clear();
         container.mounted = super::refresh::fingerprints(&spec, &mounts);
+        container.resources = spec["resources"].clone();
         let (memory_limit, cpu_limit_millis) = limits(&spec["resources"]);
         let start = StartContainer {
             pod: self.reference.clone(),

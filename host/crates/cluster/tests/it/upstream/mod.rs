@@ -4,4 +4,5 @@
 mod environment;
 mod objects;
 mod probes;
+mod resizing;
 mod workloads;
