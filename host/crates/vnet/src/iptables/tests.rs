@@ -43,6 +43,7 @@ fn service(name: &str, proto: Proto, endpoints: Vec<SocketAddrV4>) -> ServiceRul
         proto,
         frontends: vec![ip(VIP, 80), ip(EXTERNAL, 80), node_port],
         endpoints,
+        leaving: Vec::new(),
         internal_local: false,
         external_local: false,
         affinity: None,
@@ -264,6 +265,7 @@ fn rule() -> impl Strategy<Value = ServiceRule> {
     (endpoints(), any::<[bool; 4]>()).prop_map(|(endpoints, [udp, inside, outside, sticky])| {
         let proto = if udp { Proto::Udp } else { Proto::Tcp };
         ServiceRule {
+            leaving: Vec::new(),
             internal_local: inside,
             external_local: outside,
             affinity: sticky.then(|| Duration::from_secs(10_800)),
