@@ -26,6 +26,7 @@ mod pods;
 mod protobuf;
 mod quotas;
 mod reads;
+mod rollouts;
 mod services;
 mod store;
 mod stories;

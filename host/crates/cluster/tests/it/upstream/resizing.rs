@@ -50,7 +50,7 @@ fn resize(plane: &mut Plane, resources: &[Value]) {
     plane.run_for(2);
 }
 
-fn status<'a>(plane: &'a Plane, at: usize) -> &'a Value {
+fn status(plane: &Plane, at: usize) -> &Value {
     &plane.get("pods", "p")["status"]["containerStatuses"][at]
 }
 
