@@ -1,7 +1,8 @@
 //! What is told: step by step what holds, the first link that is broken, what was seen, what mends
 //! it. Never looks at a world.
 
-use super::finding::{Finding, Lang, Link, Mark, Text};
+use super::finding::Finding;
+use super::words::{Lang, Link, Mark, Text};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -8,7 +8,9 @@
 //! can be said, then `walk/`, one file for each part of the way.
 
 mod answer;
+mod asker;
 mod certificate;
+mod entry;
 mod finding;
 mod look;
 mod names;
@@ -18,15 +20,17 @@ mod question;
 mod refusals;
 mod target;
 mod walk;
+mod words;
 
 pub use answer::{Answer, Seen, Step};
-pub use finding::{Finding, Lang, Link, Mark, Text};
+pub use asker::At;
+pub use finding::Finding;
 pub use probe::{Connection, Outcome, PACE, PATIENCE, Passage, Plan, Prober, plan};
 pub use query::Said;
 pub use question::{Asker, Question, Subject, Unclear};
 pub(crate) use refusals::Refusals;
-pub use target::At;
 pub use walk::answer;
+pub use words::{Lang, Link, Mark, Text};
 
 use crate::World;
 use target::Target;

@@ -1,8 +1,9 @@
 //! What a name means to whoever asks: search path, dots, and the Service at the end of it.
 //! Never asks a DNS server.
 
+use super::asker::At;
 use super::look::{items, namespace, text};
-use super::target::{At, service};
+use super::target::service;
 use crate::World;
 use cluster::Object;
 use cluster::dns::DOMAIN;

@@ -4,8 +4,10 @@
 //! Never waits: whoever drives the world asks [`Prober::poll`] again after [`PACE`] or later.
 //! What it opened is closed when it is done.
 
+use super::asker::{At, Kind, asker};
+use super::entry::{Entry, entry};
 use super::query::{Said, answer, question};
-use super::target::{self, At, Entry, Kind, Target};
+use super::target::{self, Target};
 use super::{Question, names};
 use crate::World;
 use clock::{Duration, Instant};
@@ -36,7 +38,7 @@ pub struct Plan {
 /// Which probe answers this question.
 #[must_use]
 pub fn plan(world: &World, question: &Question) -> Plan {
-    let asker = target::asker(world, question).ok();
+    let asker = asker(world, question).ok();
     let (mut names, mut to) = (None, None);
     if let Some(at) = &asker {
         let target = target::target(world, question, Some(at));
@@ -59,7 +61,7 @@ fn address(world: &World, question: &Question, at: &At, target: &Target) -> Opti
             let port = port
                 .as_ref()
                 .filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP");
-            match target::entry(world, at, question, service, port) {
+            match entry(world, at, question, service, port) {
                 Entry::At(to) | Entry::Tunnel(to) | Entry::NoTunnel(to) | Entry::OnlyInside(to) => {
                     Some(to)
                 }

@@ -14,11 +14,13 @@ mod tls;
 mod wire;
 
 use super::answer::{Answer, Seen, Step};
-use super::finding::{Finding, Link, Mark};
+use super::asker::{At, asker};
+use super::finding::Finding;
 use super::look::{full, name, namespace, pod_word, text};
 use super::probe::{Outcome, Plan};
 use super::question::{Asker, Subject};
-use super::target::{self, At};
+use super::target;
+use super::words::{Link, Mark};
 use crate::World;
 use cluster::{Object, Store};
 use serde_json::Value;
@@ -120,7 +122,7 @@ impl<'a> Walk<'a> {
 
     fn whole(&mut self) -> Way {
         let question = &self.plan.question;
-        let at = match target::asker(self.world, question) {
+        let at = match asker(self.world, question) {
             Ok(at) => at,
             Err(finding) => return self.say(*finding, Vec::new()),
         };
@@ -136,13 +138,15 @@ impl<'a> Walk<'a> {
                 };
                 self.service_is(service)?;
                 self.dns(&at)?;
+                let service = target::meant(self.store, service);
                 self.service(&at, service, port.as_deref())
             }
             Subject::Name { name, port } => {
                 let service = self.name(&at, name)?;
                 self.dns(&at)?;
                 self.service_is(&service)?;
-                self.service(&at, &service, port.as_deref())
+                let service = target::meant(self.store, &service);
+                self.service(&at, service, port.as_deref())
             }
             Subject::Pod {
                 namespace,
@@ -202,10 +206,19 @@ impl<'a> Walk<'a> {
     fn service_is(&mut self, service: &Object) -> Way {
         let spec = &service["spec"];
         let (kind, address) = (text(&spec["type"]), text(&spec["clusterIP"]));
-        let finding = if kind == "ExternalName" {
+        let own = full(service);
+        let real = target::meant(self.store, service);
+        let finding = if kind == "ExternalName" && full(real) != own {
+            let target = format!("Service {}", full(real));
+            Finding::ServiceIsAnother {
+                service: own,
+                target,
+            }
+        } else if kind == "ExternalName" {
+            let target = text(&spec["externalName"]).to_owned();
             Finding::ServiceIsAlias {
-                service: full(service),
-                target: text(&spec["externalName"]).to_owned(),
+                service: own,
+                target,
             }
         } else {
             Finding::ServiceIs {

@@ -1,11 +1,13 @@
 //! What a name means, who answers for it, and where things of a name are that are not here.
 
+use super::super::asker::{At, Kind};
+use super::super::entry::{Entry, entry};
 use super::super::look::{
     few, full, is_ready, items, kubectl, name, namespace, near, pod_word, selects, text,
 };
 use super::super::names::{asks_cluster, meant, resolver};
 use super::super::query::Said;
-use super::super::target::{self, At, Kind};
+use super::super::target;
 use super::{Stop, Walk, Way, seen};
 use crate::why::Finding;
 use cluster::Object;
@@ -51,14 +53,14 @@ impl Walk<'_> {
                 Err(Stop)
             }
             (None, Some((service, _)), _) => {
-                let address = match target::entry(
+                let address = match entry(
                     self.world,
                     at,
                     &self.plan.question,
                     &service,
                     target::port_of(&service, None),
                 ) {
-                    target::Entry::At(to) | target::Entry::Tunnel(to) => to.to_string(),
+                    Entry::At(to) | Entry::Tunnel(to) => to.to_string(),
                     _ => text(&service["spec"]["clusterIP"]).to_owned(),
                 };
                 let finding = Finding::NameForPods {

@@ -1,9 +1,11 @@
 //! Addresses and machines: whose an address is, and how a Service is entered from outside.
 
+use super::super::asker::At;
+use super::super::entry::{Entry, entry, node_address, tunnels};
 use super::super::look::{few, full, items, kubectl, name, namespace, number, text};
 use super::super::probe::{is_outside, listeners};
 use super::super::question::{Asker, Subject};
-use super::super::target::{self, At, Entry, Target};
+use super::super::target::{self, Target};
 use super::{Walk, Way, seen};
 use crate::why::Finding;
 use cluster::{Object, Op};
@@ -37,7 +39,7 @@ impl Walk<'_> {
         );
         if pending && !by_address {
             let node_port = port.and_then(|port| number(&port["nodePort"]));
-            let instead = node_port.and_then(|port| target::node_address(self.world, port));
+            let instead = node_port.and_then(|port| node_address(self.world, port));
             let instead = instead.map_or("–".to_owned(), |at| at.to_string());
             let field = seen(own, "status.loadBalancer.ingress", "<pending>");
             return self.say(
@@ -50,7 +52,7 @@ impl Walk<'_> {
             );
         }
         let (asker, service_is) = (at.label.clone(), full(service));
-        let finding = match target::entry(self.world, at, &self.plan.question, service, port) {
+        let finding = match entry(self.world, at, &self.plan.question, service, port) {
             Entry::Nowhere => return Ok(()),
             Entry::At(to) => {
                 let range = target::ranges(self.world);
@@ -75,7 +77,7 @@ impl Walk<'_> {
                 let field = seen(
                     asker.clone(),
                     "netstat -ltn",
-                    few(target::tunnels(self.world).iter().map(ToString::to_string)),
+                    few(tunnels(self.world).iter().map(ToString::to_string)),
                 );
                 let finding = Finding::TunnelClosed {
                     service: service_is,

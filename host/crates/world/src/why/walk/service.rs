@@ -1,8 +1,9 @@
 //! A Service from its port to its endpoints, and on to the Pods behind them.
 
+use super::super::asker::At;
 use super::super::look::{few, full, items, kubectl, name, namespace, number, pod_word, text};
 use super::super::probe::is_outside;
-use super::super::target::{self, At};
+use super::super::target;
 use super::{Walk, Way, seen, selector};
 use crate::why::Finding;
 use cluster::Object;
@@ -18,7 +19,12 @@ impl Walk<'_> {
         let pods = if selector::has_selector(service) {
             let pods = selector::selected(self.store, service);
             self.selector(service, &pods)?;
-            self.pods_run(&pods)?;
+            // Such a Service leads to Pods that are not ready, too.
+            let published = service["spec"]["publishNotReadyAddresses"] == true
+                && !target::endpoints(self.world, service, &port).is_empty();
+            if !published {
+                self.pods_run(&pods)?;
+            }
             pods
         } else {
             Vec::new()

@@ -1,9 +1,9 @@
 //! From an endpoint's address to the program behind it: listeners, policies, rules, machines, and
 //! what the probe has seen of them.
 
+use super::super::asker::{At, Kind};
 use super::super::look::{few, full, items, kubectl, name, namespace, pod_word, text};
 use super::super::probe::listeners;
-use super::super::target::{At, Kind};
 use super::{Walk, Way, seen, service};
 use crate::why::Finding;
 use cluster::Object;

@@ -240,6 +240,37 @@ fn a_refused_object_is_remembered_with_the_servers_words() {
 }
 
 #[test]
+fn services_of_datagrams_aliases_and_unready_pods_are_well() {
+    let mut lab = Lab::new();
+    lab.seed();
+    well(&lab.way("pod/client", "svc/kube-dns.kube-system:dns"));
+    lab.expose(
+        "default",
+        "alias",
+        json!({ "type": "ExternalName", "externalName": "my-nginx.default.svc.cluster.local" }),
+    );
+    lab.expose(
+        "default",
+        "outside",
+        json!({ "type": "ExternalName", "externalName": "www.example.com" }),
+    );
+    lab.run(2);
+    well(&lab.way("pod/client", "alias"));
+    let answer = lab.way("pod/client", "svc/outside");
+    assert_eq!(broken(&answer).0, "ServiceIsAlias");
+    let probe = json!({ "tcpSocket": { "port": 8080 }, "periodSeconds": 2 });
+    lab.deploy(
+        "web",
+        json!({ "app": "web" }),
+        1,
+        json!({ "image": "nginx", "readinessProbe": probe }),
+    );
+    lab.expose("default", "web", json!({ "publishNotReadyAddresses": true, "selector": { "app": "web" }, "ports": [{ "port": 80 }] }));
+    lab.run(20);
+    well(&lab.way("pod/client", "web"));
+}
+
+#[test]
 fn a_headless_service_translates_no_ports() {
     let headless = json!({ "clusterIP": "None", "selector": { "app": "web" }, "ports": [{ "port": 80, "targetPort": 8080 }] });
     let mut lab = with(json!({ "image": "app:8080" }), headless);
