@@ -1,6 +1,7 @@
 //! The binary as a user meets it. Never links its code.
 
 mod broken;
+mod cli;
 mod faults;
 mod inside;
 mod lab;

@@ -346,6 +346,14 @@ pub(super) fn replica_set(session: &mut Session<'_, '_>, object: &Value) -> Outc
     Ok(out)
 }
 
+/// A ReplicationController as the ReplicaSet it would be: its selector is of the old form.
+pub(super) fn as_replica_set(controller: &Value) -> Value {
+    let mut set = controller.clone();
+    let pairs = at(controller, "spec.selector").clone();
+    set["spec"]["selector"] = serde_json::json!({ "matchLabels": pairs });
+    set
+}
+
 pub(super) fn daemon_set(session: &mut Session<'_, '_>, object: &Value) -> Outcome<String> {
     let mut out = format!("Name:\t{}\n", text(object, "metadata.name"));
     let _ = writeln!(out, "Namespace:\t{}", text(object, "metadata.namespace"));

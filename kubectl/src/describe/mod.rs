@@ -166,6 +166,9 @@ fn describe(
         ("", "Secret") => kinds::secret(object),
         ("apps", "Deployment") => kinds::deployment(session, object)?,
         ("apps", "ReplicaSet") => kinds::replica_set(session, object)?,
+        ("", "ReplicationController") => {
+            kinds::replica_set(session, &kinds::as_replica_set(object))?
+        }
         ("apps", "DaemonSet") => kinds::daemon_set(session, object)?,
         ("apps", "StatefulSet") => kinds::stateful_set(session, object)?,
         ("discovery.k8s.io", "EndpointSlice") => kinds::endpoint_slice(object),

@@ -449,6 +449,49 @@ fn a_deployment_is_described_as_recorded() {
 }
 
 #[test]
+fn a_replication_controller_is_described_as_a_replica_set_is() {
+    let mut lab = Lab::new();
+    let controller = json!({
+        "apiVersion": "v1", "kind": "ReplicationController",
+        "metadata": {"name": "primary", "namespace": "default", "labels": {"app": "store"}},
+        "spec": {
+            "replicas": 1, "selector": {"app": "store"},
+            "template": {"metadata": {"labels": {"app": "store"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}},
+        },
+        "status": {"replicas": 1},
+    });
+    let path = "GET /api/v1/namespaces/default/replicationcontrollers/primary";
+    lab.answer(path, 200, &controller.to_string());
+    let pods = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": []});
+    lab.answer(
+        "GET /api/v1/namespaces/default/pods",
+        200,
+        &pods.to_string(),
+    );
+    lab.answer(
+        "GET /api/v1/namespaces/default/events",
+        200,
+        &events(json!([])),
+    );
+    let ran = lab.run(&["describe", "rc", "primary"]);
+    for line in [
+        "Name:         primary",
+        "Selector:     app=store",
+        "Labels:       app=store",
+        "Annotations:  <none>",
+        "Replicas:     1 current / 1 desired",
+        "Pods Status:  0 Running / 0 Waiting / 0 Succeeded / 0 Failed",
+        "Pod Template:",
+    ] {
+        assert!(
+            ran.stdout.lines().any(|other| other == line),
+            "{line}: {ran:?}"
+        );
+    }
+    assert_eq!(ran.code, 0);
+}
+
+#[test]
 fn a_node_without_a_lease_is_described_as_recorded() {
     let mut lab = Lab::new();
     lab.now(at("05:27:46"));
