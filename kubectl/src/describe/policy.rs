@@ -282,13 +282,14 @@ pub(super) fn volume(object: &Value) -> String {
         .unwrap_or_default();
     let _ = writeln!(
         out,
-        "Finalizers:\t[{}]\nStorageClass:\t{}\nStatus:\t{}\nClaim:\t{claim}\nReclaim Policy:\t{}\nAccess Modes:\t{}\nVolumeMode:\t{}\nCapacity:\t{capacity}\nNode Affinity:\t<none>\nMessage:\t{}\nSource:",
+        "Finalizers:\t[{}]\nStorageClass:\t{}\nStatus:\t{}\nClaim:\t{claim}\nReclaim Policy:\t{}\nAccess Modes:\t{}\nVolumeMode:\t{}\nCapacity:\t{capacity}\n{}Message:\t{}\nSource:",
         strings(object, "metadata.finalizers").join(" "),
         text(object, "spec.storageClassName"),
         text(object, "status.phase"),
         text(object, "spec.persistentVolumeReclaimPolicy"),
         modes(object, "spec.accessModes"),
         text(object, "spec.volumeMode"),
+        node_affinity(object),
         text(object, "status.message")
     );
     if at(object, "spec.hostPath").is_object() {
@@ -301,6 +302,40 @@ pub(super) fn volume(object: &Value) -> String {
             "    Type:\tHostPath (bare host directory volume)\n    Path:\t{}\n    HostPathType:\t{kind}",
             text(object, "spec.hostPath.path")
         );
+    }
+    out
+}
+
+/// Which nodes a volume can be mounted on.
+fn node_affinity(volume: &Value) -> String {
+    let required = at(volume, "spec.nodeAffinity.required");
+    if !required.is_object() {
+        return "Node Affinity:\t<none>\n".to_owned();
+    }
+    let terms = list(required, "nodeSelectorTerms");
+    if terms.is_empty() {
+        return "Node Affinity:\t\n  Required Terms:\t<none>\n".to_owned();
+    }
+    let mut out = "Node Affinity:\t\n  Required Terms:\t\n".to_owned();
+    for (number, term) in terms.iter().enumerate() {
+        let _ = write!(out, "    Term {number}:\t");
+        let wishes: Vec<String> = list(term, "matchExpressions")
+            .iter()
+            .map(|wish| {
+                let operator = text(wish, "operator").to_ascii_lowercase();
+                let values = strings(wish, "values");
+                let values = match values.is_empty() {
+                    true => String::new(),
+                    false => format!(" [{}]", values.join(", ")),
+                };
+                format!("{} {operator}{values}\n", text(wish, "key"))
+            })
+            .collect();
+        match wishes.is_empty() {
+            true => out.push_str("<none>\n"),
+            // Further wishes stand below the first.
+            false => out.push_str(&wishes.join("    \t")),
+        }
     }
     out
 }

@@ -492,6 +492,39 @@ fn a_replication_controller_is_described_as_a_replica_set_is() {
 }
 
 #[test]
+fn a_volume_says_which_nodes_it_is_on() {
+    let mut lab = Lab::new();
+    let mut volume = json!({
+        "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "pv"},
+        "spec": {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [
+                {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node-1", "node-2"]},
+                {"key": "disk", "operator": "Exists"},
+            ]}]}},
+        },
+    });
+    let path = "GET /api/v1/persistentvolumes/pv";
+    lab.answer(path, 200, &volume.to_string());
+    lab.answer("GET /api/v1/events", 200, &events(json!([])));
+    let ran = lab.run(&["describe", "pv", "pv"]);
+    let wanted = "Node Affinity:     \n  Required Terms:  \n    Term 0:        kubernetes.io/hostname in [node-1, node-2]\n                   disk exists\nMessage:";
+    assert!(ran.stdout.contains(wanted), "{}", ran.stdout);
+    if let Some(spec) = volume["spec"].as_object_mut() {
+        spec.remove("nodeAffinity");
+    }
+    let mut lab = Lab::new();
+    lab.answer("GET /api/v1/events", 200, &events(json!([])));
+    lab.answer(path, 200, &volume.to_string());
+    let ran = lab.run(&["describe", "pv", "pv"]);
+    assert!(
+        ran.stdout.contains("Node Affinity:   <none>\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn a_node_without_a_lease_is_described_as_recorded() {
     let mut lab = Lab::new();
     lab.now(at("05:27:46"));
