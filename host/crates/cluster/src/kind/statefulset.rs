@@ -134,9 +134,9 @@ impl Kind for StatefulSets {
             honoured: &[
                 "spec.{minReadySeconds,ordinals,podManagementPolicy,replicas,revisionHistoryLimit}",
                 "spec.{selector,serviceName,updateStrategy}",
+                "spec.{persistentVolumeClaimRetentionPolicy,volumeClaimTemplates}",
                 "status",
             ],
-            not_in_this_lab: &["spec.{persistentVolumeClaimRetentionPolicy,volumeClaimTemplates}"],
             parts: &[("spec.template", &pod::TEMPLATE_FIELDS)],
             ..Fields::NONE
         }

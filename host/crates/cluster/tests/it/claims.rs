@@ -253,3 +253,57 @@ fn a_pod_of_a_stateful_set_keeps_its_claim_and_its_directory_over_a_restart() {
     assert_eq!(keys[0], keys[2]);
     assert_ne!(keys[0], keys[1]);
 }
+
+#[test]
+fn what_no_volume_of_the_lab_can_be_is_said_and_not_made() {
+    let mut plane = lab(1);
+    let mut wish = claim(None);
+    wish["spec"]["volumeMode"] = "Block".into();
+    plane.create("persistentvolumeclaims", wish);
+    plane.create("pods", user("p"));
+    plane.run_for(5);
+    assert_eq!(
+        plane.events("data").last().map(String::as_str),
+        Some("ProvisioningFailed not in this lab: volumes of raw blocks")
+    );
+    assert_eq!(volumes(&plane).len(), 0);
+}
+
+/// The claims that are left of a set of three with this policy, scaled to one and then deleted.
+fn left(scaled: &str, deleted: &str) -> [usize; 2] {
+    let mut plane = lab(1);
+    plane.create("statefulsets.apps", json!({
+        "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "namespace": "default"},
+        "spec": {
+            "replicas": 3, "serviceName": "db", "selector": {"matchLabels": {"app": "db"}},
+            "persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": deleted},
+            "template": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"containers": [{"name": "c", "image": "nginx", "volumeMounts": [{"name": "d", "mountPath": "/data"}]}]},
+            },
+            "volumeClaimTemplates": [{
+                "metadata": {"name": "d"},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+            }],
+        },
+    }));
+    plane.run_for(30);
+    assert_eq!(plane.ready_pods(), 3);
+    plane.edit("statefulsets.apps", "db", |set| {
+        set["spec"]["replicas"] = 1.into()
+    });
+    plane.run_for(60);
+    assert_eq!(plane.list("pods").len(), 1);
+    let after_scaling = plane.list("persistentvolumeclaims").len();
+    plane.delete("statefulsets.apps", "db");
+    plane.run_for(60);
+    [after_scaling, plane.list("persistentvolumeclaims").len()]
+}
+
+#[test]
+fn claims_of_a_set_stay_or_go_as_its_retention_policy_says() {
+    assert_eq!(left("Retain", "Retain"), [3, 3]);
+    assert_eq!(left("Delete", "Retain"), [1, 1]);
+    assert_eq!(left("Retain", "Delete"), [3, 0]);
+    assert_eq!(left("Delete", "Delete"), [1, 0]);
+}

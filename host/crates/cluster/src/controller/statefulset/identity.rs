@@ -79,6 +79,46 @@ pub(super) fn claims(store: &Store, set: &Value, ordinal: i64, pod_name: &str) -
         .collect()
 }
 
+/// Gives the claims of an ordinal the owners that the retention policy wants: with the set they go
+/// when `whenDeleted` says so, with the pod when it is on its way out and `whenScaled` says so.
+pub(super) fn own_claims(
+    store: &Store,
+    set: &Value,
+    ordinal: i64,
+    pod: &Value,
+    condemned: bool,
+) -> Vec<Write> {
+    let policy = &set["spec"]["persistentVolumeClaimRetentionPolicy"];
+    let owner = if condemned && policy["whenScaled"] == "Delete" {
+        Some(owner_reference(pod))
+    } else if policy["whenDeleted"] == "Delete" {
+        Some(owner_reference(set))
+    } else {
+        None
+    };
+    let templates = items(&set["spec"]["volumeClaimTemplates"]).iter();
+    let changed = templates.filter_map(|template| {
+        let claim = store.get(CLAIMS, namespace(set), &claim_name(set, template, ordinal))?;
+        let references = items(&claim["metadata"]["ownerReferences"]);
+        let ours = |reference: &&Value| {
+            reference["uid"] == set["metadata"]["uid"]
+                || (reference["kind"] == "Pod" && reference["name"] == pod["metadata"]["name"])
+        };
+        let foreign = references.iter().filter(|reference| !ours(reference));
+        let wanted: Vec<Value> = foreign.cloned().chain(owner.clone()).collect();
+        if wanted == references {
+            return None;
+        }
+        let mut value = (**claim).clone();
+        value["metadata"]["ownerReferences"] = wanted.into();
+        Some(Write::Update {
+            kind: CLAIMS,
+            value,
+        })
+    });
+    changed.collect()
+}
+
 fn make_claim(set: &Value, template: &Value, ordinal: i64, pod_name: &str) -> [Write; 2] {
     let own = claim_name(set, template, ordinal);
     let mut claim = template.clone();

@@ -152,6 +152,19 @@ impl<'a> Step<'a> {
 
     /// What to do now: first grow, then shrink, then update, each from its own end.
     fn writes(&self, store: &Store) -> Vec<Write> {
+        let mut owned = Vec::new();
+        for (pods, condemned) in [(&self.replicas, false), (&self.condemned, true)] {
+            for (ordinal, pod) in pods {
+                let own = identity::own_claims(store, self.set, *ordinal, pod, condemned);
+                owned.extend(own);
+            }
+        }
+        // A claim has its new owner before the pod goes that may be it.
+        owned.extend(self.turn(store));
+        owned
+    }
+
+    fn turn(&self, store: &Store) -> Vec<Write> {
         let mut writes = Vec::new();
         for ordinal in self.start()..self.start() + self.wanted() {
             let waits = match self.replicas.get(&ordinal) {

@@ -125,7 +125,13 @@ fn find(store: &Store, claim: &Object) -> Vec<Write> {
     };
     let provisioner = text(&class["provisioner"]);
     if provisioner == PROVISIONER {
-        return provision(store, claim, class);
+        return match beyond(claim) {
+            Some(why) => {
+                let note = say(claim, Tone::Warning, "ProvisioningFailed", why);
+                tell(store, claim, note)
+            }
+            None => provision(store, claim, class),
+        };
     }
     let message = format!(
         "Waiting for a volume to be created either by the external provisioner '{provisioner}' or manually by the system administrator. If volume creation is delayed, please verify that the provisioner is running and correctly registered."
@@ -194,6 +200,15 @@ fn bind(claim: &Object, volume: &Object) -> Vec<Write> {
         },
         update(next),
     ]
+}
+
+/// What a claim asks of its volume that this lab's cannot be.
+fn beyond(claim: &Value) -> Option<&'static str> {
+    let spec = &claim["spec"];
+    if !spec["dataSource"].is_null() || !spec["dataSourceRef"].is_null() {
+        return Some("not in this lab: volumes that begin with the contents of another");
+    }
+    (spec["volumeMode"] == "Block").then_some("not in this lab: volumes of raw blocks")
 }
 
 /// Makes a volume as local-path-provisioner does: a directory of one node, to which it is tied.
