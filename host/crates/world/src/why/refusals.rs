@@ -34,27 +34,38 @@ impl Refusals {
         writes.then(|| Write(request.path.clone()))
     }
 
-    /// Remembers a refusal.
+    /// Remembers a refusal, and forgets those of an object that is taken after all.
     pub(crate) fn note(&mut self, write: &Write, response: &Response) {
-        let mut parts = write.0.rsplit('/').collect::<Vec<_>>();
-        parts.reverse();
+        let parts: Vec<&str> = write.0.split('/').collect();
         let Some(at) = parts.iter().position(|part| *part == "namespaces") else {
             return;
         };
         let [namespace, plural, rest @ ..] = &parts[at + 1..] else {
             return;
         };
-        if response.status < 400 {
+        let refused = response.status >= 400;
+        let is_here = |one: &Refusal| one.namespace == *namespace && one.plural == *plural;
+        // Most writes are taken, and nobody reads their answers here.
+        if !refused && !self.0.iter().any(is_here) {
             return;
         }
         let Body::Bytes(bytes) = &response.body else {
             return;
         };
-        let Ok(status) = serde_json::from_slice::<Value>(bytes) else {
+        let Ok(said) = serde_json::from_slice::<Value>(bytes) else {
             return;
         };
-        let named = status["details"]["name"].as_str().or(rest.first().copied());
-        let (Some(name), Some(message)) = (named, status["message"].as_str()) else {
+        let named = match refused {
+            true => said["details"]["name"].as_str(),
+            false => said["metadata"]["name"].as_str(),
+        };
+        let Some(name) = named.or(rest.first().copied()) else {
+            return;
+        };
+        if !refused {
+            return self.0.retain(|one| !(is_here(one) && one.name == name));
+        }
+        let Some(message) = said["message"].as_str() else {
             return;
         };
         self.0.push_back(Refusal {

@@ -5,7 +5,7 @@ use super::super::entry::{Entry, entry};
 use super::super::look::{
     few, full, is_ready, items, kubectl, name, namespace, near, pod_word, selects, text,
 };
-use super::super::names::{asks_cluster, meant, resolver};
+use super::super::names::{asks_cluster, meant, resolver, service_name};
 use super::super::query::Said;
 use super::super::target;
 use super::{Stop, Walk, Way, seen};
@@ -181,7 +181,12 @@ impl Walk<'_> {
                 Vec::new(),
             );
         }
-        let Some((name, first)) = said.first() else {
+        // What should have been there is among the names that were tried.
+        let real = said.iter().find(|(name, _)| {
+            let parts = service_name(name);
+            parts.is_some_and(|(space, own)| target::service(self.store, space, own).is_some())
+        });
+        let Some((name, first)) = real.or_else(|| said.first()) else {
             return Ok(());
         };
         let finding = match first {

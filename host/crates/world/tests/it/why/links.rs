@@ -237,6 +237,11 @@ fn a_refused_object_is_remembered_with_the_servers_words() {
         "Refused",
         &[("message", "spec.ports[0].port")],
     );
+    // Made after all and taken away, it is only missing.
+    lab.expose("default", "odd", plain());
+    lab.delete(&format!("{SERVICES}/odd"));
+    lab.run(2);
+    check(&mut lab, "svc/odd", "Missing", &[]);
 }
 
 #[test]
