@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 /// The configuration of the HTTPS example's server when none is mounted.
 const HTTPS_CONF: &str = include_str!("../../../labs/files/default.conf");
 const HTTPS_START: &str = include_str!("images/auto-reload-nginx.sh");
+const INGRESS_START: &str = include_str!("images/nginx-ingress-controller.sh");
 
 /// The components that the build script made from `guest-*/`.
 mod guests {
@@ -85,6 +86,7 @@ impl Images {
         let https = press.nginxhttps()?;
         add("bprashanth/nginxhttps", https.clone());
         add("bprinc/nginxhttps", https);
+        add("registry.k8s.io/ingress-nginx/controller", press.ingress()?);
         add("httpd", press.httpd()?);
         add("busybox", press.busybox(false)?);
         add("alpine", press.alpine()?);
@@ -250,6 +252,15 @@ impl Press {
         fs.write_file("/home/auto-reload-nginx.sh", HTTPS_START.as_bytes(), 0o755)?;
         let mut image = self.image(&fs);
         image.cmd = vec!["/home/auto-reload-nginx.sh".into()];
+        Ok(image)
+    }
+
+    /// The ingress controller: its nginx; the world writes what follows from the Ingresses.
+    fn ingress(&self) -> Result<Image> {
+        let fs = self.nginx_root()?;
+        fs.write_file("/nginx-ingress-controller", INGRESS_START.as_bytes(), 0o755)?;
+        let mut image = self.image(&fs);
+        image.cmd = vec!["/nginx-ingress-controller".into()];
         Ok(image)
     }
 

@@ -3,6 +3,7 @@
 mod broken;
 mod cli;
 mod faults;
+mod ingress;
 mod inside;
 mod lab;
 mod lessons;

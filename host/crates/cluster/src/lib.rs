@@ -15,6 +15,7 @@ pub mod balancer;
 pub mod controller;
 pub mod cron;
 pub mod dns;
+pub mod ingress;
 pub mod ipam;
 pub mod kind;
 pub mod kubelet;

@@ -16,16 +16,25 @@ use crate::fault::Faults;
 use crate::why::Refusals;
 use crate::wire::health::HealthChecks;
 use crate::wire::hostports::{self, HostPorts};
+use crate::wire::ingress::Controllers;
 use crate::wire::places::{Docker, Forward, Places, Started};
 use crate::wire::policy::Policies;
 use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
 use crate::{Input, Output, Platform, Reach, WorldSpec};
 use clock::Instant;
 use cluster::kubelet::Command;
-use cluster::{Cluster, Request, Response, WatchId, WatchPoll};
+use cluster::{Cluster, Event, Request, Response, WatchId, WatchPoll};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{HostId, LanId, Net};
+
+/// The kinds that rules and names are made of.
+const MADE_OF: [&str; 4] = [
+    "services",
+    "endpointslices.discovery.k8s.io",
+    "namespaces",
+    "nodes",
+];
 
 /// A cluster, its network and the machines around it.
 #[derive(Debug)]
@@ -40,6 +49,7 @@ pub struct World {
     pods: Pods,
     policies: Policies,
     dns: DnsServers,
+    ingress: Controllers,
     /// The store revision that the network was last made to agree with.
     wired: u64,
     services: Vec<vnet::ServiceRule>,
@@ -81,6 +91,7 @@ impl World {
             pods: Pods::default(),
             policies: Policies::default(),
             dns: DnsServers::default(),
+            ingress: Controllers::default(),
             wired: 0,
             services: Vec::new(),
             fronts: balancers::Fronts::default(),
@@ -185,24 +196,22 @@ impl World {
         let (store, net) = (self.cluster.store(), &mut self.net);
         let machine = |uid: &str| self.pods.machine(uid);
         self.policies.follow(now, since, store, machine, net);
-        if revision != since && self.touches_wires(since) {
+        let wired = |event: &Event| {
+            MADE_OF.contains(&event.kind)
+                || (event.kind == "pods" && hostports::wants(&event.object))
+        };
+        if revision != since && self.touches(since, wired) {
             self.wire(now);
+        }
+        if revision != since && self.touches(since, |event| self.ingress.minds(event.kind)) {
+            self.ingress.wire(&self.cluster, &mut self.outputs);
         }
     }
 
-    /// Whether anything that rules or names are made of was written after `since`.
-    fn touches_wires(&self, since: u64) -> bool {
-        const MADE_OF: [&str; 4] = [
-            "services",
-            "endpointslices.discovery.k8s.io",
-            "namespaces",
-            "nodes",
-        ];
+    /// Whether anything like this was written after `since`.
+    fn touches(&self, since: u64, wanted: impl Fn(&Event) -> bool) -> bool {
         match self.cluster.store().events_since(since) {
-            Ok(mut events) => events.any(|event| {
-                MADE_OF.contains(&event.kind)
-                    || (event.kind == "pods" && hostports::wants(&event.object))
-            }),
+            Ok(mut events) => events.any(wanted),
             // The log has forgotten: everything may have changed.
             Err(_) => true,
         }
@@ -283,6 +292,7 @@ impl World {
             Command::StopSandbox { pod } => {
                 self.dns.stop_pod(now, &mut self.net, &pod);
                 self.policies.plug(&pod.uid, None);
+                self.ingress.stop(&pod);
                 self.pods.down(
                     now,
                     &mut self.net,
@@ -296,7 +306,10 @@ impl World {
                 self.dns
                     .start(now, &mut self.net, &mut self.cluster, host, &start);
             }
-            Command::StartContainer(start) => self.outputs.push_back(Output::Start(start)),
+            Command::StartContainer(mut start) => {
+                self.ingress.start(&self.cluster, &mut start);
+                self.outputs.push_back(Output::Start(start));
+            }
             Command::DropVolume { key } => self.outputs.push_back(Output::DropVolume { key }),
             Command::UpdateFiles(update) => self.outputs.push_back(Output::UpdateFiles(update)),
             Command::SetLimits {

@@ -39,7 +39,7 @@ const BOX: u64 = guests::BOX_SIZE;
 const NGINX_SIZE: u64 = BOX + guests::NGINX_SIZE + guests::CURL_SIZE;
 
 /// The other images: their tags, and the size of the programs in them.
-const OTHERS: [(&str, &[&str], u64); 8] = [
+const OTHERS: [(&str, &[&str], u64); 9] = [
     ("bprashanth/nginxhttps", &["1.0"], NGINX_SIZE),
     ("bprinc/nginxhttps", &["1.0"], NGINX_SIZE),
     (
@@ -73,6 +73,11 @@ const OTHERS: [(&str, &[&str], u64); 8] = [
         BOX + guests::CURL_SIZE,
     ),
     ("registry.k8s.io/coredns/coredns", &["latest"], 0),
+    (
+        "registry.k8s.io/ingress-nginx/controller",
+        &["v1.10.1", "v1.11.5", "v1.12.1", "v1.13.3", "v1.14.0"],
+        NGINX_SIZE,
+    ),
 ];
 
 /// Everything that can be pulled.

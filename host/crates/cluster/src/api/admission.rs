@@ -3,6 +3,7 @@
 use super::route::Target;
 use super::status::Failure;
 use super::{limits, quota};
+use crate::controller::volume;
 use crate::kind::look::text;
 use crate::kind::{Kind, by_key};
 use crate::registry::Registry;
@@ -49,11 +50,22 @@ pub(super) fn admit(store: &Store, kind: &dyn Kind, object: &mut Value) -> Resul
 
 /// Gives a new object what its namespace gives to all.
 pub(super) fn fill(store: &Store, kind: &dyn Kind, object: &mut Value) {
-    if kind.names().key == "pods" {
-        limits::fill(store, object);
+    match kind.names().key {
+        "pods" => limits::fill(store, object),
+        "ingresses.networking.k8s.io" => fill_class(store, object),
+        volume::CLAIMS => volume::choose_class(store, object),
+        _ => {}
     }
-    if kind.names().key == crate::controller::volume::CLAIMS {
-        crate::controller::volume::choose_class(store, object);
+}
+
+/// An Ingress that names no class gets the default one, if there is one.
+fn fill_class(store: &Store, ingress: &mut Value) {
+    let old = &ingress["metadata"]["annotations"]["kubernetes.io/ingress.class"];
+    if ingress["spec"]["ingressClassName"].is_null()
+        && old.is_null()
+        && let Some(class) = crate::ingress::class::default(store)
+    {
+        ingress["spec"]["ingressClassName"] = name_of(class).into();
     }
 }
 

@@ -8,8 +8,8 @@ use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
     autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
-    ipaddress, job, leases, loadbalancer, mirror, namespace, node, podgc, quota, replicaset,
-    service, statefulset, volume,
+    ingress, ipaddress, job, leases, loadbalancer, mirror, namespace, node, podgc, quota,
+    replicaset, service, statefulset, volume,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -71,6 +71,7 @@ impl Manager {
             Box::new(leases::Leases),
             Box::new(eviction::TaintEviction),
             Box::new(podgc::PodGc),
+            Box::new(ingress::Ingresses),
             Box::new(quota::Quotas),
             Box::new(volume::Volumes),
             Box::new(namespace::Namespaces),

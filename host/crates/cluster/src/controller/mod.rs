@@ -21,6 +21,7 @@ pub mod endpoints;
 pub mod endpointslice;
 pub mod eviction;
 pub mod gc;
+pub mod ingress;
 pub mod ipaddress;
 pub mod job;
 pub mod leases;

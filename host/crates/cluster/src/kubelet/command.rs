@@ -176,7 +176,7 @@ pub enum ProbeKind {
 }
 
 /// Files that a container sees below a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mount {
     /// Where the container sees them.
     pub path: String,

@@ -15,6 +15,7 @@ mod ephemeral;
 mod errors;
 mod hostile;
 mod idle;
+mod ingress;
 mod kinds;
 mod lives;
 mod machines;

@@ -4,6 +4,7 @@ pub(crate) mod balancers;
 pub(crate) mod dns;
 pub(crate) mod health;
 pub(crate) mod hostports;
+pub(crate) mod ingress;
 pub(crate) mod names;
 pub(crate) mod nodes;
 pub(crate) mod places;
