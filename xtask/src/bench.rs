@@ -19,7 +19,7 @@ struct Row {
     goal: &'static str,
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 7] = [
     Row {
         name: "cold process to first Service answer",
         file: "bench/first-answer.yaml",
@@ -34,6 +34,11 @@ const ROWS: [Row; 6] = [
         name: "1,000 Pods Ready",
         file: "bench/pods-1000.yaml",
         goal: "≤ 1.5 s, ≤ 300 MB",
+    },
+    Row {
+        name: "1,000 Pods behind 500 Services",
+        file: "bench/services-500.yaml",
+        goal: "n log n of the above",
     },
     Row {
         name: "10,000 requests, each a process",

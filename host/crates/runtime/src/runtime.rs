@@ -204,7 +204,9 @@ impl Runtime {
                     return;
                 }
                 Poll::Pending => {
-                    if turn.take_yielded() {
+                    let used_up = turn.take_yielded();
+                    turn.note(used_up);
+                    if used_up {
                         process.meter.used_slice();
                     }
                     false

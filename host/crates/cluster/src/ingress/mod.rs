@@ -97,12 +97,7 @@ pub fn unknown_annotations(ingress: &Value) -> Vec<String> {
 }
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
-const KNOWN: [&str; 4] = [
-    "rewrite-target",
-    "use-regex",
-    "ssl-redirect",
-    "force-ssl-redirect",
-];
+const KNOWN: [&str; 3] = ["rewrite-target", "use-regex", "ssl-redirect"];
 
 fn annotation<'a>(ingress: &'a Value, short: &str) -> Option<&'a str> {
     ingress["metadata"]["annotations"][format!("{PREFIX}{short}")].as_str()

@@ -125,3 +125,35 @@ fn a_new_share_counts_from_now_on() {
     let took = world.now().as_secs_f64();
     assert!((1.0..1.3).contains(&took), "{took} s");
 }
+
+/// How long a hundred short programs take, one after the other, beside so many that only spin.
+fn beside(spinners: u8) -> Duration {
+    let mut world = World::new(1);
+    let hosts = world.machines(spinners + 1);
+    let mut spinning: Vec<_> = hosts[1..]
+        .iter()
+        .map(|host| world.run(*host, &["spin"]))
+        .collect();
+    let began = Instant::from_secs(1 + u64::from(spinners));
+    let mut spinning: Vec<_> = spinning.iter_mut().collect();
+    world.drive(&mut spinning, began);
+    let began = began.max(world.now());
+    for _ in 0..100 {
+        let short = world.container(hosts[0], |spec| spec.fuel_limit = 1_000_000);
+        let mut short = world.start(short, &["spin"]);
+        while short.exit.is_none() {
+            let until = world.now() + Duration::from_micros(10);
+            world.drive(&mut [&mut short], until);
+        }
+    }
+    world.now() - began
+}
+
+#[test]
+fn beside_programs_that_only_spin_others_keep_nine_tenths_of_their_speed() {
+    let alone = beside(0).as_secs_f64();
+    for spinners in [1, 4] {
+        let crowded = beside(spinners).as_secs_f64();
+        assert!(crowded < alone / 0.9, "{crowded} s instead of {alone} s");
+    }
+}
