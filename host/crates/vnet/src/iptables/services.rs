@@ -2,10 +2,13 @@
 //! a Service but by its rule.
 
 use super::{Draft, Match, Rule, Target, hash, one};
+use crate::addr::Cidr;
 use crate::nat::Place;
+use crate::nat::hostport::HostPorts;
 use crate::nat::service::{Frontend, FrontendAddr, ServiceRule, ServiceTable};
 use crate::socket::Proto;
-use std::net::SocketAddrV4;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// The mark of what must leave with the node's address.
 const MASQUERADE: u32 = 0x4000;
@@ -23,12 +26,19 @@ struct Port<'a> {
     /// `namespace/name:port`, or without a colon when the port has no name.
     name: &'a str,
     hash: String,
+    /// Those on this node; if there is none, those on it that are about to go.
     local: Vec<SocketAddrV4>,
 }
 
 /// The `nat` table; what is rejected goes into `filter`.
-pub(super) fn rules(table: &ServiceTable, place: &Place, filter: &mut Draft) -> Draft {
+pub(super) fn rules(
+    table: &ServiceTable,
+    ports: &HostPorts,
+    place: &Place,
+    filter: &mut Draft,
+) -> Draft {
     let mut nat = Draft::nat();
+    host_ports(ports, &mut nat);
     skeleton(&mut nat, place, filter);
     for rule in &table.rules {
         Port::new(rule, place).write(&mut nat, filter);
@@ -56,6 +66,38 @@ pub(super) fn rules(table: &ServiceTable, place: &Place, filter: &mut Draft) -> 
         .comment("Drop traffic to unallocated ClusterIPs");
     filter.add(SERVICES, nobody);
     nat
+}
+
+/// Ports of the node that lead to its pods, as the CNI's portmap plugin writes them.
+fn host_ports(ports: &HostPorts, nat: &mut Draft) {
+    const CHAIN: &str = "CNI-HOSTPORT-DNAT";
+    if ports.all().next().is_none() {
+        return;
+    }
+    for hook in ["PREROUTING", "OUTPUT"] {
+        nat.add(hook, Rule::jump(CHAIN).when(Match::Local { source: false }));
+    }
+    let lo = Cidr::new(Ipv4Addr::LOCALHOST, 8);
+    let hidden = Rule::to(Target::Masquerade { random: false })
+        .from(lo)
+        .not_towards(lo)
+        .comment("a pod could not answer 127.0.0.1");
+    nat.add("POSTROUTING", hidden);
+    let pods: BTreeSet<Ipv4Addr> = ports.all().map(|port| *port.to.ip()).collect();
+    for pod in pods {
+        let itself = Rule::to(Target::Masquerade { random: false })
+            .from(one(pod))
+            .towards(one(pod))
+            .comment("a pod that reaches itself by a port of its node");
+        nat.add("POSTROUTING", itself);
+    }
+    for port in ports.all() {
+        let mut dnat = Rule::to(Target::Dnat(port.to)).proto(port.proto);
+        if let Some(addr) = port.addr {
+            dnat = dnat.towards(one(addr));
+        }
+        nat.add(CHAIN, dnat.port(port.port));
+    }
 }
 
 /// What is there without a Service.
@@ -104,13 +146,21 @@ fn skeleton(nat: &mut Draft, place: &Place, filter: &mut Draft) {
 impl<'a> Port<'a> {
     fn new(rule: &'a ServiceRule, place: &'a Place) -> Self {
         let name = rule.name.trim_end_matches(':');
-        let local = rule.endpoints.iter().copied();
+        let here = |list: &[SocketAddrV4]| -> Vec<SocketAddrV4> {
+            let list = list.iter().copied();
+            list.filter(|endpoint| place.hosts(*endpoint)).collect()
+        };
+        let ready = here(&rule.endpoints);
         Self {
             rule,
             place,
             name,
             hash: hash(&[name, proto(rule.proto)]),
-            local: local.filter(|endpoint| place.hosts(*endpoint)).collect(),
+            local: if ready.is_empty() {
+                here(&rule.leaving)
+            } else {
+                ready
+            },
         }
     }
 
@@ -138,7 +188,8 @@ impl<'a> Port<'a> {
             self.masquerade_strangers("SVL", nat);
             self.choose("SVL", &self.local, nat);
         }
-        for endpoint in &self.rule.endpoints {
+        let used: BTreeSet<_> = self.rule.endpoints.iter().chain(&self.local).collect();
+        for endpoint in used {
             self.endpoint(*endpoint, nat);
         }
     }

@@ -1,6 +1,7 @@
 //! The view says what the hooks do: packets walk the printed rules and the hooks side by side.
 
 use super::*;
+use crate::nat::hostport::{HostPort, HostPorts};
 use crate::nat::service::{Frontend, FrontendAddr, ServiceRule, ServiceTable};
 use crate::nat::{Nat, Place, Verdict};
 use crate::packet::{Flow, Packet, write_udp};
@@ -220,8 +221,9 @@ impl Rules<'_> {
 }
 
 /// What the hooks do with the same packet.
-fn done(table: &ServiceTable, place: &Place, flow: Flow, seed: u64) -> Fate {
+fn done(table: &ServiceTable, ports: HostPorts, place: &Place, flow: Flow, seed: u64) -> Fate {
     let mut nat = Nat::new(Seed::new(seed).stream("nat"));
+    nat.host_ports = ports;
     let mut buf = vec![0; 40];
     write_udp(&mut buf, flow.src, flow.dst, b"payload payl");
     if flow.proto == Proto::Tcp {
@@ -253,6 +255,27 @@ fn done(table: &ServiceTable, place: &Place, flow: Flow, seed: u64) -> Fate {
     }
 }
 
+/// Ports of the node that lead to a pod: one of all its addresses, one of its own.
+fn host_ports([all, own]: [bool; 2]) -> HostPorts {
+    let port = |addr, port| HostPort {
+        proto: Proto::Tcp,
+        addr,
+        port,
+        to: at(1, 3),
+    };
+    let ports = [
+        (all, port(None, 8080)),
+        (own, port(Some(NODE), 80)),
+        (own, port(Some(VIP), 80)),
+    ];
+    HostPorts::new(
+        ports
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, port)| port),
+    )
+}
+
 fn endpoints() -> impl Strategy<Value = Vec<SocketAddrV4>> {
     let some = prop::sample::subsequence(vec![at(1, 2), at(1, 3), at(2, 2), at(2, 3)], 0..=4);
     some.prop_map(|mut some| {
@@ -262,16 +285,19 @@ fn endpoints() -> impl Strategy<Value = Vec<SocketAddrV4>> {
 }
 
 fn rule() -> impl Strategy<Value = ServiceRule> {
-    (endpoints(), any::<[bool; 4]>()).prop_map(|(endpoints, [udp, inside, outside, sticky])| {
-        let proto = if udp { Proto::Udp } else { Proto::Tcp };
-        ServiceRule {
-            leaving: Vec::new(),
-            internal_local: inside,
-            external_local: outside,
-            affinity: sticky.then(|| Duration::from_secs(10_800)),
-            ..service("default/web:http", proto, endpoints)
-        }
-    })
+    let lists = (endpoints(), endpoints());
+    (lists, any::<[bool; 4]>()).prop_map(
+        |((endpoints, leaving), [udp, inside, outside, sticky])| {
+            let proto = if udp { Proto::Udp } else { Proto::Tcp };
+            ServiceRule {
+                leaving,
+                internal_local: inside,
+                external_local: outside,
+                affinity: sticky.then(|| Duration::from_secs(10_800)),
+                ..service("default/web:http", proto, endpoints)
+            }
+        },
+    )
 }
 
 fn flows() -> impl Strategy<Value = Flow> {
@@ -299,13 +325,14 @@ fn flows() -> impl Strategy<Value = Flow> {
 proptest! {
     #[test]
     fn the_printed_rules_say_what_becomes_of_a_conversation(
-        rule in rule(), flow in flows(), seed in 0..1_000_u64,
+        rule in rule(), flow in flows(), seed in 0..1_000_u64, own in any::<[bool; 2]>(),
     ) {
         // A pod's packets to itself do not come here but from a Service.
         prop_assume!(flow.src.ip() != flow.dst.ip());
         let (place, table) = (place(), ServiceTable::new(vec![rule]));
         let mut filter = Draft::filter();
-        let nat = services::rules(&table, &place, &mut filter);
+        let ports = || host_ports(own);
+        let nat = services::rules(&table, &ports(), &place, &mut filter);
         let tables = [filter.finish(), nat.finish()];
         let rules = Rules { tables: &tables, place: &place, sets: &|_, _, _| false };
         let hidden = |fate: Fate| match fate {
@@ -314,7 +341,7 @@ proptest! {
             fate => fate,
         };
         let fates: BTreeSet<Fate> = rules.fates(flow).into_iter().map(hidden).collect();
-        let done = hidden(done(&table, &place, flow, seed));
+        let done = hidden(done(&table, ports(), &place, flow, seed));
         prop_assert!(fates.contains(&done), "{flow}: {done:?} is none of {fates:?}");
         let refused = |fate: &Fate| !matches!(fate, Fate::Goes(..));
         prop_assert!(fates.len() == 1 || !fates.iter().any(refused), "{fates:?}");

@@ -31,7 +31,7 @@ pub(crate) struct HostPorts {
 }
 
 impl HostPorts {
-    fn new(ports: impl IntoIterator<Item = HostPort>) -> Self {
+    pub(crate) fn new(ports: impl IntoIterator<Item = HostPort>) -> Self {
         let mut by_port: BTreeMap<_, Vec<HostPort>> = BTreeMap::new();
         for port in ports {
             by_port
@@ -47,6 +47,11 @@ impl HostPorts {
         let mut ports = self.by_port.get(&(flow.proto, flow.dst.port()))?.iter();
         let is_meant = |port: &&HostPort| port.addr.is_none_or(|addr| addr == *flow.dst.ip());
         ports.find(is_meant).map(|port| port.to)
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &HostPort> {
+        self.by_port.values().flatten()
     }
 
     fn udp(&self) -> BTreeSet<SocketAddrV4> {
