@@ -73,7 +73,7 @@ impl ConntrackState {
     }
 
     /// Where a TCP segment leads.
-    fn next(self, direction: Direction, flags: TcpFlags) -> Self {
+    pub(crate) fn next(self, direction: Direction, flags: TcpFlags) -> Self {
         use Direction::{Original, Reply};
         if matches!(self, Self::Udp | Self::Icmp) {
             return self;
@@ -81,15 +81,21 @@ impl ConntrackState {
         if flags.has(TcpFlags::RST) {
             return Self::Close;
         }
+        if flags.has(TcpFlags::SYN) {
+            let answered = self == Self::SynSent && direction == Reply;
+            return match answered && flags.has(TcpFlags::ACK) {
+                true => Self::SynRecv,
+                false => self,
+            };
+        }
         if flags.has(TcpFlags::FIN) {
             return match self {
                 Self::FinWait | Self::CloseWait => Self::LastAck,
-                Self::SynSent | Self::SynRecv | Self::Established => Self::FinWait,
+                Self::SynRecv | Self::Established => Self::FinWait,
                 other => other,
             };
         }
         match (self, direction) {
-            (Self::SynSent, Reply) if flags.has(TcpFlags::SYN | TcpFlags::ACK) => Self::SynRecv,
             (Self::SynRecv, Original) if flags.has(TcpFlags::ACK) => Self::Established,
             (Self::FinWait, _) if flags.has(TcpFlags::ACK) => Self::CloseWait,
             (Self::LastAck, _) if flags.has(TcpFlags::ACK) => Self::TimeWait,

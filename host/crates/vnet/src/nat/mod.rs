@@ -341,4 +341,6 @@ fn policy(rule: &ServiceRule, via: Via, client: Ipv4Addr, place: &Place) -> (boo
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
