@@ -58,7 +58,7 @@ fn the_same_seed_gives_the_same_capture_to_the_byte_and_another_seed_another() {
 }
 
 /// Checks an IP packet's checksums and those of what it carries; says what it was.
-fn check_packet(bytes: &[u8]) -> &'static str {
+pub(crate) fn check_packet(bytes: &[u8]) -> &'static str {
     let packet = Ipv4Packet::new_checked(bytes).unwrap();
     assert!(packet.verify_checksum());
     let (src, dst) = (

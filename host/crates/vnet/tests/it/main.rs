@@ -11,5 +11,6 @@ mod interfaces;
 mod lab;
 mod nat;
 mod policy;
+mod roundtrip;
 mod tcp;
 mod udp;
