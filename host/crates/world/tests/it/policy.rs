@@ -282,6 +282,38 @@ fn whoever_comes_later_is_under_the_policies_that_are_there() {
 }
 
 #[test]
+fn a_client_of_a_host_port_is_judged_by_its_own_address() {
+    let mut lab = Lab::three_pods(8);
+    lab.create(
+        PODS,
+        &json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": { "name": "door", "labels": { "app": "door" } },
+            "spec": { "nodeName": "node-a", "containers": [{
+                "name": "web", "image": "nginx",
+                "ports": [{ "containerPort": PORT, "hostPort": 54_323 }],
+            }] },
+        }),
+    );
+    lab.run(Duration::from_secs(20), |_| {});
+    let (outside, node) = (lab.world.workstation(), lab.world.nodes()["node-a"]);
+    let net = lab.world.net();
+    let (door, from) = (net.host_addr(node), net.host_addr(outside));
+    let door = SocketAddrV4::new(door, 54_323);
+    assert!(lab.reaches(outside, door));
+    lab.policy("deny", &deny(&["Ingress"]));
+    assert!(!lab.reaches(outside, door));
+    lab.policy(
+        "outside",
+        &json!({
+            "podSelector": { "matchLabels": { "app": "door" } },
+            "ingress": [{ "from": [{ "ipBlock": { "cidr": format!("{from}/32") } }] }],
+        }),
+    );
+    assert!(lab.reaches(outside, door));
+}
+
+#[test]
 fn pods_on_the_network_of_their_node_are_selected_by_nothing() {
     let mut lab = Lab::three_pods(7);
     lab.create(
