@@ -32,6 +32,13 @@ pub(crate) enum Command {
     /// answered.
     #[command(after_help = crate::cmd::fault::kinds_help())]
     Fault(Fault),
+    /// Says why something is not reached in the cluster of `lab up`: the first broken link of the
+    /// way, what was seen of it and what mends it.
+    ///
+    /// lab why svc/NAME, lab why pod/NAME, lab why deploy/NAME, lab why --from pod/A --to svc/B:80,
+    /// --to NAME[:PORT], --to ADDRESS:PORT. Exit codes: 0 all is well, 1 something is broken, 2 it
+    /// could not be asked.
+    Why(Why),
     /// Prints every field of every kind that is served and what becomes of it here: honoured,
     /// inert by nature, or not in this lab.
     ApiSurface(ApiSurface),
@@ -79,6 +86,41 @@ pub(crate) struct Fault {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) whose: Whose,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Why {
+    /// What it is about: svc/NAME[:PORT], pod/NAME, deploy/NAME or node/NAME.
+    #[arg(
+        value_name = "SUBJECT",
+        required_unless_present = "to",
+        conflicts_with = "to"
+    )]
+    pub(crate) subject: Option<String>,
+    /// Who asks: pod/NAME, deploy/NAME, node/NAME, host/NAME, workstation, laptop or internet;
+    /// whoever fits by default.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) from: Option<String>,
+    /// What is asked for: a subject, NAME[:PORT] as a program would be given it, or ADDRESS:PORT.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) to: Option<String>,
+    /// The namespace of names that say none.
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    pub(crate) namespace: String,
+    /// How it is printed; for people by default.
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<WhyFormat>,
+    /// The language; that of $LC_ALL, $LC_MESSAGES or $LANG by default.
+    #[arg(long, value_enum)]
+    pub(crate) lang: Option<Lang>,
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhyFormat {
+    /// One JSON document in both languages
+    Json,
 }
 
 /// Which `lab up` is meant.

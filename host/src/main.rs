@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Up(typed) => cmd::up::up(&typed),
         Command::Sh(typed) => cmd::sh::sh(&typed),
         Command::Fault(typed) => Ok(cmd::fault::fault(&typed)),
+        Command::Why(typed) => Ok(cmd::why::why(&typed)),
         Command::ApiSurface(typed) => cmd::api_surface::api_surface(&typed),
         Command::Kubectl(typed) => Ok(cmd::kubectl::kubectl(&typed)),
     };

@@ -1,7 +1,7 @@
 //! One HTTP connection: requests to values, values to responses. Never interprets a path.
 
 use super::caller::{BODY, Caller, IDLE};
-use super::{body::ApiBody, dress, exec, forward, lab, log};
+use super::{body::ApiBody, dress, exec, forward, lab, log, why};
 use crate::shell::Shell;
 use cluster::{Body, Method, Request, StreamRequest};
 use futures_util::future::{Either, select};
@@ -79,6 +79,9 @@ async fn understand(
         Ok(value) => value,
         Err(refusal) => return refusal,
     };
+    if why::is_asked(&value) {
+        return why::answer(&shell, &value).await;
+    }
     if let Some(response) = lab::answer(&shell, &value) {
         return response;
     }

@@ -2,6 +2,7 @@
 //!
 //! | path | method | what |
 //! |---|---|---|
+//! | `/lab/why` | GET | why something is not reached; see `why.rs` |
 //! | `/lab/faults` | GET | the faults that last |
 //! | `/lab/faults` | POST | break something: `{"name", "kind", "target", "value", "way", "for"}` |
 //! | `/lab/faults/NAME` | DELETE | mend it |

@@ -19,6 +19,7 @@ mod spdy;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod why;
 
 pub(crate) use caller::{Caller, HostClock, Visit};
 pub(crate) use http::serve;

@@ -6,3 +6,4 @@ pub(crate) mod kubectl;
 pub(crate) mod run;
 pub(crate) mod sh;
 pub(crate) mod up;
+pub(crate) mod why;

@@ -21,6 +21,7 @@ mod remote;
 mod settle;
 mod stage;
 mod stream;
+mod why;
 
 pub(crate) use attach::{Keyboard, Streams};
 pub(crate) use capture::Capture;

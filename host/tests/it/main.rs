@@ -15,3 +15,4 @@ mod seeds;
 mod sh;
 mod strangers;
 mod up;
+mod why;
