@@ -9,11 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// upstream's batches do.
 const LAG: Duration = Duration::from_millis(500);
 
+/// How long something may be there without its owner: the garbage collector works in beats, too.
+const ORPHANED: Duration = Duration::from_millis(500);
+
+/// What is written though nothing happens.
+pub(crate) const SIGNS_OF_LIFE: [&str; 2] = ["nodes", "leases.coordination.k8s.io"];
+
 /// What was seen before, to judge what is seen now.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
     revision: u64,
-    stale: BTreeMap<String, Instant>,
+    /// How many containers and machines of Pods there were.
+    running: (usize, usize),
+    /// What should not be, and since when it is.
+    stale: BTreeMap<String, (Instant, Duration)>,
 }
 
 impl Watcher {
@@ -21,30 +30,50 @@ impl Watcher {
     pub(crate) fn check(&mut self, lab: &Lab, what: &str) {
         let revision = lab.world.cluster().revision();
         assert!(revision >= self.revision, "{what}: revisions went back");
-        self.revision = revision;
-        containers_belong_to_pods(lab, what);
-        addresses_are_unique(lab, what);
-        self.rules_name_ready_pods(lab, what);
+        // What is told by objects and machines has not changed when they have not.
+        let running = (lab.containers.len(), lab.machines.len());
+        if self.running != running || touched(lab, self.revision) {
+            containers_belong_to_pods(lab, what);
+            addresses_are_unique(lab, what);
+            self.look_again(lab);
+        }
+        (self.revision, self.running) = (revision, running);
+        for (why, (since, bound)) in &self.stale {
+            let lag = lab.now.saturating_since(*since);
+            assert!(lag <= *bound, "{what}: {why}, for {lag:?}");
+        }
         assert!(
             lab.world.net().packets().len() <= vnet::LOG_RECORDS,
             "{what}: the packet log grew beyond its bound"
         );
     }
 
+    /// Services lead only to Pods of their own that are ready or terminating, and what is owned
+    /// has its owner, but for a short lag.
+    fn look_again(&mut self, lab: &Lab) {
+        let endpoints = stale_endpoints(lab).into_iter().map(|why| (why, LAG));
+        let orphans = orphans(lab).into_iter().map(|why| (why, ORPHANED));
+        let found: BTreeMap<String, Duration> = endpoints.chain(orphans).collect();
+        self.stale.retain(|why, _| found.contains_key(why));
+        for (why, bound) in found {
+            self.stale.entry(why).or_insert((lab.now, bound));
+        }
+    }
+
     /// The store's revision at the last check.
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
+}
 
-    /// Services lead only to Pods of their own that are ready or terminating, but for a short lag.
-    fn rules_name_ready_pods(&mut self, lab: &Lab, what: &str) {
-        let stale = stale_endpoints(lab);
-        self.stale.retain(|why, _| stale.contains(why));
-        for why in stale {
-            let since = *self.stale.entry(why.clone()).or_insert(lab.now);
-            let lag = lab.now.saturating_since(since);
-            assert!(lag <= LAG, "{what}: {why}, for {lag:?}");
-        }
+/// Whether anything but a sign of life was written after `since`.
+fn touched(lab: &Lab, since: u64) -> bool {
+    if lab.world.cluster().revision() == since {
+        return false;
+    }
+    match lab.world.cluster().store().events_since(since) {
+        Ok(mut events) => events.any(|event| !SIGNS_OF_LIFE.contains(&event.kind)),
+        Err(_) => true,
     }
 }
 
@@ -78,8 +107,17 @@ fn containers_belong_to_pods(lab: &Lab, what: &str) {
     }
 }
 
-/// No two machines that are there have one address.
+/// No two machines that are there have one address, nor two Pods.
 fn addresses_are_unique(lab: &Lab, what: &str) {
+    let mut machines = BTreeMap::new();
+    for (uid, machine) in &lab.machines {
+        let addr = lab.world.net().host_addr(machine.host);
+        let other = machines.insert(addr, uid);
+        assert_eq!(
+            other, None,
+            "{what}: {uid} has another machine's address, {addr}"
+        );
+    }
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for pod in pods(lab) {
         let (ip, name) = (text(pod, "/status/podIP"), text(pod, "/metadata/name"));
@@ -92,6 +130,37 @@ fn addresses_are_unique(lab: &Lab, what: &str) {
             );
         }
     }
+}
+
+/// Objects of which an owner is gone, and which nobody has asked to go, too.
+fn orphans(lab: &Lab) -> BTreeSet<String> {
+    const OWNED: [&str; 4] = [
+        "pods",
+        "replicasets.apps",
+        "endpointslices.discovery.k8s.io",
+        "controllerrevisions.apps",
+    ];
+    const OWNERS: [&str; 4] = ["deployments.apps", "replicasets.apps", "services", "nodes"];
+    let store = lab.world.cluster().store();
+    let all = |kinds: [&'static str; 4]| {
+        let objects = kinds.into_iter().map(|kind| (kind, store.list(kind, None)));
+        objects.flat_map(|(kind, list)| list.map(move |object| (kind, object)))
+    };
+    let there: BTreeSet<&str> = all(OWNERS)
+        .map(|(_, object)| text(object, "/metadata/uid"))
+        .collect();
+    let mut orphans = BTreeSet::new();
+    let staying = |object: &Value| object["metadata"]["deletionTimestamp"].is_null();
+    for (kind, object) in all(OWNED).filter(|(_, object)| staying(object)) {
+        let owners = object["metadata"]["ownerReferences"].as_array();
+        for owner in owners.into_iter().flatten() {
+            if !there.contains(text(owner, "/uid")) {
+                let name = text(object, "/metadata/name");
+                orphans.insert(format!("{kind}/{name} has lost its owner {owner}"));
+            }
+        }
+    }
+    orphans
 }
 
 /// Endpoints of rules that are no ready Pod of the Service, and why not.
@@ -124,7 +193,7 @@ fn stale_endpoints(lab: &Lab) -> BTreeSet<String> {
     stale
 }
 
-fn is_ready(pod: &Value) -> bool {
+pub(crate) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
     conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
