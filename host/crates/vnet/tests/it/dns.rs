@@ -212,3 +212,60 @@ fn nonsense_is_answered_as_nonsense_and_answers_not_at_all() {
         ResponseCode::NotImp
     );
 }
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn label() -> impl Strategy<Value = String> {
+        prop_oneof![
+            Just("web".to_owned()),
+            Just("default".to_owned()),
+            Just("svc".to_owned()),
+            Just("cluster".to_owned()),
+            Just("local".to_owned()),
+            "[a-zA-Z0-9_][a-zA-Z0-9_-]{0,19}",
+        ]
+    }
+
+    fn kind() -> impl Strategy<Value = RecordType> {
+        prop_oneof![
+            Just(RecordType::A),
+            Just(RecordType::AAAA),
+            Just(RecordType::SRV),
+            Just(RecordType::PTR),
+            Just(RecordType::CNAME),
+            Just(RecordType::SOA),
+            Just(RecordType::ANY),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_answered_or_not_and_never_break(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(reply) = answer(&zone(), &bytes, Some(512)) {
+                prop_assert!(reply.len() <= 512);
+                prop_assert_eq!(&reply[..2], &bytes[..2]);
+            }
+        }
+
+        #[test]
+        fn every_name_is_answered_in_form(labels in proptest::collection::vec(label(), 1..8), kind in kind(), max in prop_oneof![Just(None), Just(Some(512)), Just(Some(1232))]) {
+            let name = format!("{}.", labels.join("."));
+            let query = question(&name, kind).to_vec().unwrap();
+            let reply = answer(&zone(), &query, max).expect("a question is answered");
+            // Without EDNS a datagram has 512 bytes, whatever the server could send.
+            prop_assert!(max.is_none() || reply.len() <= 512);
+            let reply = Message::from_vec(&reply).expect("well formed");
+            prop_assert_eq!(reply.metadata.id, 0x1234);
+            prop_assert_eq!(reply.metadata.message_type, MessageType::Response);
+            prop_assert_eq!(reply.queries.len(), 1);
+            let missing = reply.metadata.response_code == ResponseCode::NXDomain;
+            prop_assert!(!missing || reply.answers.is_empty());
+            // In the zone, nothing to say is said with the zone's SOA.
+            let inside = name.to_lowercase().ends_with("cluster.local.") && reply.metadata.authoritative;
+            prop_assert!(!inside || !reply.answers.is_empty() || !reply.authorities.is_empty());
+            prop_assert!(max.is_some() || !reply.metadata.truncation);
+        }
+    }
+}
