@@ -1,6 +1,7 @@
 //! Who is at the other end of a connection, and what the host's clock does to it.
 //! Never knows what is asked.
 
+use cluster::Credential;
 use hyper::rt::{Sleep, Timer};
 use hyper_util::rt::TokioTimer;
 use std::pin::Pin;
@@ -38,27 +39,23 @@ pub(crate) struct Visit {
 pub(crate) struct HostClock(pub(crate) tokio::runtime::Handle);
 
 impl Caller {
-    /// Whether a request with this `Authorization` header may be answered.
-    pub(super) fn may_ask(&self, authorization: Option<&str>) -> bool {
+    /// What is shown with a request that has this `Authorization` header; nothing for somebody
+    /// from outside who shows nothing, to whom nothing is told.
+    pub(super) fn credential(&self, authorization: Option<&str>) -> Option<Credential> {
+        let said = authorization.and_then(bearer);
+        let token = said.map(|said| Credential::Token(said.to_owned()));
         match self {
-            Self::Inside => true,
+            Self::Inside => Some(token.unwrap_or(Credential::Administrator(None))),
             Self::Outside(visit) => {
-                let said = authorization.and_then(bearer);
-                visit.certificate.is_some()
-                    || visit
-                        .token
-                        .as_deref()
-                        .zip(said)
-                        .is_some_and(|(known, said)| same(known, said))
+                let known = visit.token.as_deref().zip(said);
+                if visit.certificate.is_some() {
+                    Some(Credential::Administrator(visit.certificate.clone()))
+                } else if known.is_some_and(|(known, said)| same(known, said)) {
+                    Some(Credential::Administrator(None))
+                } else {
+                    token
+                }
             }
-        }
-    }
-
-    /// What was shown, by its name.
-    pub(super) fn credential(&self) -> Option<String> {
-        match self {
-            Self::Inside => None,
-            Self::Outside(visit) => visit.certificate.clone(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::caller::{BODY, Caller, IDLE};
 use super::{body::ApiBody, dress, exec, forward, lab, log, why};
 use crate::shell::Shell;
-use cluster::{Body, Method, Request, StreamRequest};
+use cluster::{Body, Credential, Impersonation, Method, Request, StreamRequest};
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -42,7 +42,7 @@ where
 }
 
 /// Whom a client wants to be instead of itself, as `--as` sends it.
-const IMPERSONATE_USER: &str = "impersonate-user";
+const IMPERSONATE: &str = "impersonate-";
 
 async fn answer(
     request: hyper::Request<Incoming>,
@@ -51,14 +51,9 @@ async fn answer(
 ) -> hyper::Response<ApiBody> {
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     let packs = request.method() == hyper::Method::GET && dress::takes_gzip(text(ACCEPT_ENCODING));
-    let known = caller.may_ask(text(AUTHORIZATION));
-    let mut response = if !known {
-        refuse(401, "Unauthorized", "Unauthorized")
-    } else if request.headers().contains_key(IMPERSONATE_USER) {
-        let why = "not in this lab: being somebody else, since everybody may do everything";
-        refuse(403, "Forbidden", why)
-    } else {
-        understand(request, shell.clone(), caller).await
+    let mut response = match caller.credential(text(AUTHORIZATION)) {
+        None => refuse(401, "Unauthorized", "Unauthorized"),
+        Some(credential) => understand(request, shell.clone(), caller, credential).await,
     };
     if packs {
         dress::pack(&mut response);
@@ -74,11 +69,14 @@ async fn understand(
     mut request: hyper::Request<Incoming>,
     shell: Rc<Shell>,
     caller: &Caller,
+    credential: Credential,
 ) -> hyper::Response<ApiBody> {
-    let value = match read(&mut request, caller).await {
+    let mut value = match read(&mut request, caller).await {
         Ok(value) => value,
         Err(refusal) => return refusal,
     };
+    value.credential = credential;
+    value.impersonate = impersonation(request.headers());
     if why::is_asked(&value) {
         return why::answer(&shell, &value).await;
     }
@@ -146,8 +144,28 @@ async fn read(
     value.content_type = header(CONTENT_TYPE).unwrap_or_default();
     value.if_none_match = header(IF_NONE_MATCH);
     value.user_agent = header(USER_AGENT).unwrap_or_default();
-    value.credential = caller.credential();
     Ok(value)
+}
+
+/// Whom the headers ask to be taken for.
+fn impersonation(headers: &hyper::HeaderMap) -> Impersonation {
+    let mut wanted = Impersonation::default();
+    for (name, value) in headers {
+        let Some(part) = name.as_str().strip_prefix(IMPERSONATE) else {
+            continue;
+        };
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match part {
+            "user" => wanted.user = value,
+            "uid" => wanted.uid = value,
+            "group" => wanted.groups.push(value),
+            part => {
+                let key = part.strip_prefix("extra-").unwrap_or_default();
+                wanted.extra.push((key.replace("%2f", "/"), value));
+            }
+        }
+    }
+    wanted
 }
 
 fn method(method: &hyper::Method) -> Method {

@@ -3,7 +3,7 @@
 //! After everything that comes in, the controllers settle: what follows from it at the same
 //! instant has happened when the call returns.
 
-use crate::api::{Api, Request, Response, WatchId, WatchPoll};
+use crate::api::{Api, Issuer, Request, Response, WatchId, WatchPoll};
 use crate::bootstrap;
 use crate::controller::Manager;
 use crate::kubelet::{Command, Report};
@@ -40,6 +40,14 @@ impl Cluster {
         bootstrap::furnish(&mut cluster.store, &mut cluster.registry, now, &config);
         cluster.settle(now);
         cluster
+    }
+
+    /// From now on tokens of ServiceAccounts are signed with a key made from these bytes, instead
+    /// of one out of the seed, which others may guess.
+    pub fn sign_tokens_with(&mut self, secret: [u8; 32]) {
+        let issuer = Issuer::of_secret(secret);
+        self.manager.sign_with(issuer.clone());
+        self.api.sign_with(issuer);
     }
 
     /// Answers a request to the API, and lets the controllers act on it.

@@ -25,7 +25,9 @@ pub mod registry;
 pub mod scheduler;
 pub mod store;
 
-pub use api::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
+pub use api::{
+    Body, Credential, Impersonation, Method, Request, Response, StreamRequest, WatchId, WatchPoll,
+};
 pub use cluster::{Cluster, Config, ImageInfo, NodeSpec};
 pub use kubelet::{Command, Report};
 pub use store::{Event, Key, Object, Op, Store, StoreError};

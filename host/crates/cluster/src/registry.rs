@@ -112,7 +112,7 @@ impl Registry {
         kind: &'static str,
         mut value: Value,
     ) -> Result<Object, StoreError> {
-        self.prepare(now, kind, &mut value);
+        self.prepare(store, now, kind, &mut value);
         if kind == crate::controller::volume::CLAIMS {
             crate::controller::volume::choose_class(store, &mut value);
         }
@@ -120,7 +120,7 @@ impl Registry {
     }
 
     /// Stamps what [`Registry::create`] stamps, without writing.
-    pub fn prepare(&mut self, now: Instant, kind: &'static str, value: &mut Value) {
+    pub fn prepare(&mut self, store: &Store, now: Instant, kind: &'static str, value: &mut Value) {
         let prefix = value
             .pointer("/metadata/generateName")
             .and_then(Value::as_str);
@@ -134,7 +134,7 @@ impl Registry {
             kind.default_object(value);
         }
         if kind == "pods" {
-            self.mount_token(value);
+            self.mount_token(store, value);
         }
         value["metadata"]["uid"] = self.uid().into();
         value["metadata"]["creationTimestamp"] = self.time(now).into();
@@ -147,9 +147,9 @@ impl Registry {
     }
 
     /// Gives a pod the volume with its ServiceAccount's token, mounted in every container.
-    fn mount_token(&mut self, pod: &mut Value) {
+    fn mount_token(&mut self, store: &Store, pod: &mut Value) {
         const PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-        if pod.pointer("/spec/automountServiceAccountToken") == Some(&Value::Bool(false)) {
+        if !wants_token(store, pod) {
             return;
         }
         let name = format!("kube-api-access-{}", self.suffix());
@@ -300,6 +300,23 @@ pub fn wall(epoch: i64, now: Instant) -> jiff::Timestamp {
 #[must_use]
 pub fn time(epoch: i64, now: Instant) -> String {
     wall(epoch, now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The pod decides, and where it says nothing its ServiceAccount.
+fn wants_token(store: &Store, pod: &Value) -> bool {
+    let flag = |object: &Value, at: &str| object.pointer(at).and_then(Value::as_bool);
+    let account = match pod.pointer("/spec/serviceAccountName") {
+        Some(Value::String(name)) if !name.is_empty() => name,
+        _ => "default",
+    };
+    let space = crate::store::namespace_of(pod);
+    let of_account = || {
+        let account = store.get("serviceaccounts", space, account)?;
+        flag(account, "/automountServiceAccountToken")
+    };
+    flag(pod, "/spec/automountServiceAccountToken")
+        .or_else(of_account)
+        .unwrap_or(true)
 }
 
 fn token_volume(name: &str) -> Value {

@@ -92,7 +92,7 @@ pub(crate) fn create_pod(
 ) -> Result<Object, String> {
     let kind = by_key("pods").expect("pods are a kind");
     let admitted = admit_pod(store, &mut pod);
-    registry.prepare(now, kind.names().key, &mut pod);
+    registry.prepare(store, now, kind.names().key, &mut pod);
     limits::fill(store, &mut pod);
     let name = name_of(&pod).to_owned();
     let bounds = admitted.and_then(|()| limits::check(store, &pod));

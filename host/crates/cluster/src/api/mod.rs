@@ -5,6 +5,8 @@
 
 mod address;
 mod admission;
+mod authenticate;
+mod authorize;
 mod body;
 mod connect;
 mod decode;
@@ -35,7 +37,10 @@ mod schema;
 mod selector_parser;
 mod status;
 mod table;
+mod token;
+mod token_request;
 mod twice;
+mod user;
 mod view;
 mod watch;
 mod write;
@@ -44,22 +49,27 @@ pub mod base64;
 pub mod selector;
 
 pub use lab::{SurfaceField, api_surface, entries_without_field};
-pub use request::{Body, Method, Request, Response, StreamRequest, WatchId, WatchPoll};
+pub use request::{
+    Body, Credential, Impersonation, Method, Request, Response, StreamRequest, WatchId, WatchPoll,
+};
 pub use status::Failure;
 
 pub(crate) use admission::{create_pod, furnish_namespace, furniture, root_ca_bundle, why_no_pod};
 pub(crate) use discovery::GIT_VERSION;
 pub(crate) use go_json::object_in;
+pub(crate) use token::{Claims, Issuer};
 
 use crate::kind::view::View;
 use crate::registry::Registry;
 use crate::store::Store;
 use address::Addresses;
+use authenticate::Authenticator;
 use clock::{Instant, Seed};
 use jiff::Timestamp;
 use route::{Route, Target, route};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use user::User;
 use watch::Watches;
 
 /// The API server: what it keeps besides the objects.
@@ -67,6 +77,7 @@ use watch::Watches;
 pub struct Api {
     server: SocketAddrV4,
     addresses: Addresses,
+    authenticator: Authenticator,
     watches: Watches,
     /// Watches whose events are told as those of another view.
     views: BTreeMap<WatchId, &'static View>,
@@ -77,7 +88,9 @@ struct Call<'a> {
     store: &'a mut Store,
     registry: &'a mut Registry,
     addresses: &'a mut Addresses,
+    authenticator: &'a mut Authenticator,
     request: &'a Request,
+    user: &'a User,
     now: Instant,
     wall: Timestamp,
 }
@@ -90,12 +103,18 @@ impl Api {
         Self {
             server,
             addresses,
+            authenticator: Authenticator::new(Issuer::of_seed(seed)),
             watches: Watches::default(),
             views: BTreeMap::new(),
         }
     }
 
-    /// Answers a request.
+    /// From now on tokens are signed with another key.
+    pub(crate) fn sign_with(&mut self, issuer: Issuer) {
+        self.authenticator = Authenticator::new(issuer);
+    }
+
+    /// Answers a request, if its user may make it.
     pub fn handle(
         &mut self,
         store: &mut Store,
@@ -103,7 +122,7 @@ impl Api {
         now: Instant,
         request: &Request,
     ) -> Response {
-        let answer = self.answer(store, registry, now, request);
+        let answer = self.answer_to(store, registry, now, request);
         let mut response = answer.unwrap_or_else(Response::from);
         if let Route::Objects(target) = route(&request.path)
             && let Some(warning) = target.kind.deprecation()
@@ -121,12 +140,26 @@ impl Api {
         response
     }
 
+    fn answer_to(
+        &mut self,
+        store: &mut Store,
+        registry: &mut Registry,
+        now: Instant,
+        request: &Request,
+    ) -> Result<Response, Failure> {
+        let wall = registry.wall(now);
+        let user = self.authenticator.user_of(store, wall, request)?;
+        authorize::check(store, &user, request)?;
+        self.answer(store, registry, now, request, &user)
+    }
+
     fn answer(
         &mut self,
         store: &mut Store,
         registry: &mut Registry,
         now: Instant,
         request: &Request,
+        user: &User,
     ) -> Result<Response, Failure> {
         let nothing = || Response::text(404, "404 page not found\n");
         let wall = registry.wall(now);
@@ -138,7 +171,7 @@ impl Api {
                 404,
                 "not in this lab: metrics of the API server\n",
             )),
-            Route::Nowhere => Ok(nothing()),
+            Route::Nowhere => Ok(self.keys(&request.path).unwrap_or_else(nothing)),
             Route::Health(name) => Ok(health::health(request, name)),
             Route::Discovery if !is_read(request.method) => Err(Failure::method_not_allowed()),
             Route::Discovery => {
@@ -146,7 +179,7 @@ impl Api {
             }
             Route::View(view) => {
                 let kept = view::of_kept(view, request)?;
-                let answer = self.answer(store, registry, now, &kept);
+                let answer = self.answer(store, registry, now, &kept, user);
                 let response = answer.unwrap_or_else(Response::from);
                 if let Body::Watch(id) = response.body {
                     self.views.insert(id, view);
@@ -154,12 +187,13 @@ impl Api {
                 Ok(view::from_kept(view, response))
             }
             Route::Review(target) => {
-                let addresses = &mut self.addresses;
                 let mut call = Call {
                     store,
                     registry,
-                    addresses,
+                    addresses: &mut self.addresses,
+                    authenticator: &mut self.authenticator,
                     request,
+                    user,
                     now,
                     wall,
                 };
@@ -169,18 +203,43 @@ impl Api {
                 self.watches.open(store, &target, request, now)
             }
             Route::Objects(target) => {
-                let addresses = &mut self.addresses;
                 let mut call = Call {
                     store,
                     registry,
-                    addresses,
+                    addresses: &mut self.addresses,
+                    authenticator: &mut self.authenticator,
                     request,
+                    user,
                     now,
                     wall,
                 };
                 objects(&mut call, &target)
             }
         }
+    }
+
+    /// What others check tokens with: OpenID Connect's discovery and the key itself.
+    fn keys(&self, path: &str) -> Option<Response> {
+        const SET: &str = "/openid/v1/jwks";
+        let (type_, value) = match path {
+            SET => (
+                "application/jwk-set+json",
+                self.authenticator.issuer().key_set(),
+            ),
+            "/.well-known/openid-configuration" => (
+                "application/json",
+                serde_json::json!({
+                    "issuer": token::ISSUER,
+                    "jwks_uri": format!("https://{}{SET}", self.server),
+                    "response_types_supported": ["id_token"],
+                    "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["ES256"],
+                }),
+            ),
+            _ => return None,
+        };
+        let body = value.to_string().into_bytes();
+        Some(Response::of_type(200, type_, body))
     }
 
     /// What a watch has to say now.

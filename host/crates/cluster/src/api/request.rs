@@ -19,6 +19,31 @@ pub enum Method {
     Other,
 }
 
+/// What somebody shows who asks; whether it is good is found out when the request is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// What only the administrator has, such as a client certificate that TLS has checked; its
+    /// name, `X509SHA256=` and a digest, if it has one.
+    Administrator(Option<String>),
+    /// A bearer token.
+    Token(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Whom somebody wants to be instead: the `Impersonate-` headers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Impersonation {
+    /// `Impersonate-User`; empty when absent.
+    pub user: String,
+    /// `Impersonate-Uid`; empty when absent.
+    pub uid: String,
+    /// `Impersonate-Group`, in order.
+    pub groups: Vec<String>,
+    /// `Impersonate-Extra-KEY`: the key in small letters, and the value.
+    pub extra: Vec<(String, String)>,
+}
+
 /// One request to the API server, already taken out of HTTP.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -38,20 +63,21 @@ pub struct Request {
     pub user_agent: String,
     /// The body.
     pub body: Vec<u8>,
-    /// Who asks.
-    pub user: String,
-    /// What the asker showed, such as `X509SHA256=` and the digest of a certificate.
-    pub credential: Option<String>,
+    /// What the asker shows.
+    pub credential: Credential,
+    /// Whom the asker wants to be instead.
+    pub impersonate: Impersonation,
 }
 
 impl Request {
-    /// A GET of `path`, which may carry a query (`/api/v1/pods?limit=5`), for JSON.
+    /// A GET of `path`, which may carry a query (`/api/v1/pods?limit=5`), for JSON; the
+    /// administrator asks.
     #[must_use]
     pub fn get(path: &str) -> Self {
         Self::new(Method::Get, path, "", Vec::new())
     }
 
-    /// A request with a body of this content type, for JSON.
+    /// A request with a body of this content type, for JSON; the administrator asks.
     #[must_use]
     pub fn new(method: Method, path: &str, content_type: &str, body: Vec<u8>) -> Self {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -69,8 +95,8 @@ impl Request {
             if_none_match: None,
             user_agent: String::new(),
             body,
-            user: "kubernetes-admin".to_owned(),
-            credential: None,
+            credential: Credential::Administrator(None),
+            impersonate: Impersonation::default(),
         }
     }
 

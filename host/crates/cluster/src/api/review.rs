@@ -1,20 +1,17 @@
 //! Questions that are answered and not kept: may I, who am I, who is this.
 //!
-//! Never forbids: everyone may do everything here, and who asks about another is told so.
+//! Answers are those of [`super::authorize`], which judges requests. Never keeps a question.
 
+use super::authorize::{self, Attributes, Resource, Rule, What};
 use super::draft::read_body;
-use super::request::{Method, Request, Response};
+use super::request::{Method, Response};
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, body, pod, read};
-use crate::kind::look::{int, text};
+use super::user::User;
+use super::{Call, body, pod, token_request};
+use crate::kind::look::{text, texts};
 use crate::kind::{Findings, by_key};
-use crate::store::Store;
-use clock::Duration;
 use serde_json::{Value, json};
-
-const EVERYONE: &str = "not in this lab: RBAC; everyone may do everything";
-const UNSIGNED: &str = "not in this lab: signed tokens; this one only names its account";
 
 /// Answers a POST to a review, to `bindings` or to an account's `token`.
 pub(super) fn review(call: &mut Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
@@ -26,37 +23,81 @@ pub(super) fn review(call: &mut Call<'_>, target: &Target<'_>) -> Result<Respons
     }
     match (names.plural, target.subresource) {
         ("bindings", _) => return bind(call, target),
-        (_, Some("token")) => return token(call, target),
+        (_, Some("token")) => return token_request::token(call, target),
         _ => {}
     }
     let mut object = read_body(target, call.request)?.object;
-    let mut warning = None;
     let status = match names.plural {
         "selfsubjectreviews" => {
             object["metadata"]["creationTimestamp"] = call.registry.time(call.now).into();
-            json!({ "userInfo": who(call.request) })
+            json!({ "userInfo": call.user.to_value() })
         }
-        "tokenreviews" => whose(call.store, text(&object, "/spec/token")),
-        "selfsubjectrulesreviews" => rules(),
+        "tokenreviews" => token_request::whose(call, &object)?,
+        "selfsubjectrulesreviews" => rules(call, &object)?,
         _ => {
             check_access(target, &object)?;
-            let about_self = names.plural == "selfsubjectaccessreviews";
-            warning = (!about_self).then_some(EVERYONE);
-            json!({ "allowed": true })
+            may(call, target, &object)
         }
     };
     object["status"] = status;
-    let mut response = Response::json(201, &object);
-    if let Some(warning) = warning {
-        response.warn(warning);
+    Ok(Response::json(201, &object))
+}
+
+/// Whether somebody may do what the question says.
+fn may(call: &Call<'_>, target: &Target<'_>, review: &Value) -> Value {
+    let other;
+    let user = match target.kind.names().plural {
+        "selfsubjectaccessreviews" => call.user,
+        _ => {
+            other = asked_about(&review["spec"]);
+            &other
+        }
+    };
+    let decision = authorize::decide(call.store, user, &wanted(&review["spec"]));
+    let mut status = json!({"allowed": decision.allowed});
+    if !decision.reason.is_empty() {
+        status["reason"] = decision.reason.as_str().into();
+        if !decision.allowed {
+            status["evaluationError"] = decision.reason.trim_start_matches("RBAC: ").into();
+        }
     }
-    Ok(response)
+    status
+}
+
+fn asked_about(spec: &Value) -> User {
+    let extra = spec["extra"].as_object().into_iter().flatten();
+    let values = |values: &Value| texts(values, "").map(str::to_owned).collect();
+    User {
+        name: text(spec, "/user").to_owned(),
+        uid: text(spec, "/uid").to_owned(),
+        groups: texts(spec, "/groups").map(str::to_owned).collect(),
+        extra: extra.map(|(key, all)| (key.clone(), values(all))).collect(),
+    }
+}
+
+fn wanted(spec: &Value) -> Attributes {
+    let part = |at: &str| text(spec, at).to_owned();
+    if spec["nonResourceAttributes"].is_object() {
+        return Attributes {
+            verb: part("/nonResourceAttributes/verb"),
+            what: What::Path(part("/nonResourceAttributes/path")),
+        };
+    }
+    let of = |field: &str| part(&format!("/resourceAttributes/{field}"));
+    let resource = Resource {
+        group: of("group"),
+        resource: of("resource"),
+        subresource: of("subresource"),
+        namespace: of("namespace"),
+        name: of("name"),
+    };
+    Attributes::of_resource(&of("verb"), resource)
 }
 
 /// A question names one thing, and the asker when it is about another.
 fn check_access(target: &Target<'_>, review: &Value) -> Result<(), Failure> {
     let mut found = Findings::default();
-    let has = |field: &str| review["spec"].get(field).is_some();
+    let has = |field: &str| review["spec"].get(field).is_some_and(|it| !it.is_null());
     match (has("resourceAttributes"), has("nonResourceAttributes")) {
         (true, true) => found.invalid(
             "spec.nonResourceAttributes",
@@ -70,10 +111,22 @@ fn check_access(target: &Target<'_>, review: &Value) -> Result<(), Failure> {
         ),
         _ => {}
     }
-    let of_self = target.kind.names().plural == "selfsubjectaccessreviews";
-    if !of_self && text(review, "/spec/user").is_empty() && !has("groups") {
+    let plural = target.kind.names().plural;
+    let unnamed = text(review, "/spec/user").is_empty() && !has("groups");
+    if plural != "selfsubjectaccessreviews" && unnamed {
         let why = "at least one of user or group must be specified";
         found.invalid("spec.user", &"".into(), why);
+    }
+    if plural == "localsubjectaccessreviews" {
+        let asked = &review["spec"]["resourceAttributes"]["namespace"];
+        if has("nonResourceAttributes") {
+            let why = "disallowed on this kind of request";
+            let asked = &review["spec"]["nonResourceAttributes"];
+            found.invalid("spec.nonResourceAttributes", asked, why);
+        } else if *asked != target.namespace.unwrap_or_default() {
+            let why = "must match metadata.namespace";
+            found.invalid("spec.resourceAttributes.namespace", asked, why);
+        }
     }
     match found.0.is_empty() {
         true => Ok(()),
@@ -81,87 +134,25 @@ fn check_access(target: &Target<'_>, review: &Value) -> Result<(), Failure> {
     }
 }
 
-fn who(request: &Request) -> Value {
-    let mut info = json!({
-        "username": request.user,
-        "groups": ["system:masters", "system:authenticated"],
+/// Everything that the asker may do in a namespace, as far as roles say.
+fn rules(call: &Call<'_>, review: &Value) -> Result<Value, Failure> {
+    let space = text(review, "/spec/namespace");
+    if space.is_empty() {
+        return Err(Failure::bad_request("no namespace on request"));
+    }
+    let (all, wrong) = authorize::rules_for(call.store, call.user, space);
+    let (paths, resources): (Vec<Rule>, Vec<Rule>) =
+        all.into_iter().partition(|rule| !rule.urls.is_empty());
+    let values = |rules: &[Rule]| rules.iter().map(Rule::to_value).collect::<Value>();
+    let mut status = json!({
+        "resourceRules": values(&resources),
+        "nonResourceRules": values(&paths),
+        "incomplete": wrong.is_some(),
     });
-    if let Some(credential) = &request.credential {
-        info["extra"] = json!({"authentication.kubernetes.io/credential-id": [credential]});
+    if let Some(why) = wrong {
+        status["evaluationError"] = why.into();
     }
-    info
-}
-
-/// What every administrator may do, as the roles of a new cluster list it.
-fn rules() -> Value {
-    json!({
-        "resourceRules": [
-            {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-            {"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]},
-            {"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]},
-        ],
-        "nonResourceRules": [
-            {"verbs": ["*"], "nonResourceURLs": ["*"]},
-            {"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"]},
-            {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"]},
-        ],
-        "incomplete": false,
-    })
-}
-
-const ACCOUNT: &str = "system:serviceaccount";
-
-/// Whose token this is: tokens name their accounts.
-fn whose(store: &Store, token: &str) -> Value {
-    let parts: Vec<&str> = token.split(':').collect();
-    if let ["system", "serviceaccount", space, name] = parts[..]
-        && let Some(account) = store.get("serviceaccounts", space, name)
-    {
-        let user = json!({
-            "username": token,
-            "uid": account["metadata"]["uid"],
-            "groups": [format!("{ACCOUNT}s"), format!("{ACCOUNT}s:{space}"), "system:authenticated"],
-        });
-        return json!({"authenticated": true, "user": user});
-    }
-    json!({"user": {}, "error": "invalid bearer token"})
-}
-
-/// A token of an account: it names the account, which is all that this cluster asks.
-fn token(call: &Call<'_>, target: &Target<'_>) -> Result<Response, Failure> {
-    const HOUR: i64 = 3_600;
-    const SHORTEST: i64 = 600;
-    read::find(call.store, target)?;
-    let mut request = body::object(&call.request.content_type, &call.request.body)?;
-    if !request.is_object() {
-        return Err(Failure::bad_request("the body is not an object"));
-    }
-    let seconds = int(&request, "/spec/expirationSeconds").unwrap_or(HOUR);
-    if seconds < SHORTEST {
-        let why = "may not specify a duration less than 10 minutes";
-        let mut found = Findings::default();
-        found.invalid("spec.expirationSeconds", &seconds.into(), why);
-        let failure = Failure::invalid_options("TokenRequest.authentication.k8s.io", &found.0);
-        return Err(failure);
-    }
-    let (space, name) = (
-        target.namespace.unwrap_or_default(),
-        target.name.unwrap_or_default(),
-    );
-    let lasts = Duration::from_secs(seconds.unsigned_abs());
-    request["apiVersion"] = "authentication.k8s.io/v1".into();
-    request["kind"] = "TokenRequest".into();
-    request["metadata"] = json!({
-        "name": name, "namespace": space, "creationTimestamp": call.registry.time(call.now),
-    });
-    request["spec"]["expirationSeconds"] = seconds.into();
-    request["status"] = json!({
-        "token": format!("{ACCOUNT}:{space}:{name}"),
-        "expirationTimestamp": call.registry.time(call.now + lasts),
-    });
-    let mut response = Response::json(201, &request);
-    response.warn(UNSIGNED);
-    Ok(response)
+    Ok(status)
 }
 
 /// A pod gets its node; the name is in the body.

@@ -137,6 +137,16 @@ impl Fields {
     }
 }
 
+/// The one name that a field selector asks for, if it asks for one.
+pub(super) fn exact_name(text: &str) -> Option<&str> {
+    let mut terms = text.split(',');
+    terms.find_map(|term| {
+        let value = term.strip_prefix("metadata.name=")?;
+        let value = value.strip_prefix('=').unwrap_or(value);
+        (!value.is_empty()).then_some(value)
+    })
+}
+
 /// Kinds that select by nothing but their names say so in other words.
 fn not_selectable(kind: &dyn Kind, field: &str) -> String {
     match kind.names().key {

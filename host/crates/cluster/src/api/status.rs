@@ -139,6 +139,62 @@ impl Failure {
         Self::about(403, "Forbidden", message, names, name)
     }
 
+    /// This user may not do this with a resource, which nobody needs to serve.
+    #[must_use]
+    pub fn forbidden_resource(group: &str, resource: &str, name: &str, why: &str) -> Self {
+        let whole = match group {
+            "" => resource.to_owned(),
+            group => format!("{resource}.{group}"),
+        };
+        let quoted = match name {
+            "" => String::new(),
+            name => format!(" \"{name}\""),
+        };
+        Self {
+            code: 403,
+            reason: "Forbidden",
+            message: format!("{whole}{quoted} is forbidden: {why}"),
+            details: Some(details(name, group, resource).into()),
+            next: None,
+        }
+    }
+
+    /// This user may not do this with a path.
+    #[must_use]
+    pub fn forbidden_path(why: &str) -> Self {
+        Self {
+            code: 403,
+            reason: "Forbidden",
+            message: format!("forbidden: {why}"),
+            details: Some(json!({})),
+            next: None,
+        }
+    }
+
+    /// The credentials are no good.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self {
+            code: 401,
+            reason: "Unauthorized",
+            message: "Unauthorized".to_owned(),
+            details: None,
+            next: None,
+        }
+    }
+
+    /// No object of this name, where no kind is at hand.
+    #[must_use]
+    pub fn no_such_resource(group: &str, resource: &str, name: &str) -> Self {
+        Self {
+            code: 404,
+            reason: "NotFound",
+            message: format!("{resource}.{group} \"{name}\" not found"),
+            details: Some(details(name, group, resource).into()),
+            next: None,
+        }
+    }
+
     /// The request makes no sense.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {

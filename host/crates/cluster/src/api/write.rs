@@ -6,7 +6,7 @@ use super::patch::Patch;
 use super::request::Response;
 use super::route::Target;
 use super::status::Failure;
-use super::{Call, address, admission, ephemeral, lab, negotiate, resize, table};
+use super::{Call, address, admission, authorize, ephemeral, lab, negotiate, resize, table};
 use crate::kind::look::text;
 use crate::kind::{Findings, Kind, meta};
 use crate::store::{Object, StoreError, name_of, namespace_of};
@@ -25,14 +25,14 @@ fn prepare(call: &mut Call<'_>, kind: &dyn Kind, object: &mut Value) {
     const TRIES: usize = 8;
     let (key, named) = (kind.names().key, !name_of(object).is_empty());
     for _ in 0..TRIES {
-        call.registry.prepare(call.now, key, object);
+        call.registry.prepare(call.store, call.now, key, object);
         let taken = call.store.get(key, namespace_of(object), name_of(object));
         if named || taken.is_none() {
             return;
         }
         object["metadata"]["name"] = "".into();
     }
-    call.registry.prepare(call.now, key, object);
+    call.registry.prepare(call.store, call.now, key, object);
 }
 
 /// How a new object gets its first manager.
@@ -89,6 +89,7 @@ fn create_draft(
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
     }
+    authorize::check_escalation(call, kind, &object, None)?;
     admission::check_room(call.store, kind, &object)?;
     if call
         .store
@@ -329,6 +330,7 @@ fn update(
     if !found.0.is_empty() {
         return Err(Failure::invalid(kind.names(), &name, &found.0));
     }
+    authorize::check_escalation(call, kind, &object, Some(current))?;
     if key == "services" {
         call.addresses.allocate(call.store, &mut object)?;
     }

@@ -7,9 +7,9 @@ use super::recorder::Recorder;
 use super::write::Write;
 use super::{Context, Controller, Index};
 use super::{
-    autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice, eviction, gc,
-    ingress, ipaddress, job, leases, loadbalancer, mirror, namespace, node, podgc, quota,
-    replicaset, service, statefulset, volume,
+    aggregation, autoscale, cronjob, daemonset, deployment, disruption, endpoints, endpointslice,
+    eviction, gc, ingress, ipaddress, job, leases, loadbalancer, mirror, namespace, node, podgc,
+    quota, replicaset, service, statefulset, volume,
 };
 use crate::Config;
 use crate::kubelet::{Command, Kubelets, Report};
@@ -73,6 +73,7 @@ impl Manager {
             Box::new(podgc::PodGc),
             Box::new(ingress::Ingresses),
             Box::new(quota::Quotas),
+            Box::new(aggregation::Aggregation),
             Box::new(volume::Volumes),
             Box::new(namespace::Namespaces),
             Box::new(gc::GarbageCollector),

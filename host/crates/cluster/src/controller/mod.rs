@@ -12,6 +12,7 @@ pub(crate) mod pods;
 mod recorder;
 mod write;
 
+pub mod aggregation;
 pub mod autoscale;
 pub mod cronjob;
 pub mod daemonset;

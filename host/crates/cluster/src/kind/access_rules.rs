@@ -1,4 +1,5 @@
-//! Checks of roles and bindings: `pkg/apis/rbac/validation`. Never decides who may do what.
+//! Checks of roles and bindings: `pkg/apis/rbac/validation`. Never decides who may do what: that is
+//! `api/authorize`.
 
 use super::Findings;
 use super::look::{list, text};

@@ -176,7 +176,7 @@ pub(super) static NETWORK_POLICIES: Plain = Plain {
 };
 
 pub(super) static CLUSTER_ROLE_BINDINGS: Plain = Plain {
-    standing: Standing::Kept("RBAC; everyone may do everything"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Role") => Cell::Of(|binding| format!("{}/{}", look(binding, "/roleRef/kind"), look(binding, "/roleRef/name")).into()),
@@ -193,14 +193,14 @@ pub(super) static CLUSTER_ROLE_BINDINGS: Plain = Plain {
 };
 
 pub(super) static CLUSTER_ROLES: Plain = Plain {
-    standing: Standing::Kept("RBAC; everyone may do everything"),
+    standing: Standing::Followed,
     name_rule: rules::path_segment,
     validate: access_rules::check_role,
     ..plain!(api::rbac::v1::ClusterRole as "ClusterRole", "clusterroles", "clusterrole", [], "clusterroles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", false)
 };
 
 pub(super) static ROLE_BINDINGS: Plain = Plain {
-    standing: Standing::Kept("RBAC; everyone may do everything"),
+    standing: Standing::Followed,
     table: table![
         NAME => Cell::Name,
         plain("Role") => Cell::Of(|binding| format!("{}/{}", look(binding, "/roleRef/kind"), look(binding, "/roleRef/name")).into()),
@@ -217,7 +217,7 @@ pub(super) static ROLE_BINDINGS: Plain = Plain {
 };
 
 pub(super) static ROLES: Plain = Plain {
-    standing: Standing::Kept("RBAC; everyone may do everything"),
+    standing: Standing::Followed,
     name_rule: rules::path_segment,
     validate: access_rules::check_role,
     ..plain!(api::rbac::v1::Role as "Role", "roles", "role", [], "roles.rbac.authorization.k8s.io", "rbac.authorization.k8s.io", "v1", true)

@@ -93,12 +93,11 @@ const VOLUME: Fields = Fields {
         "{name,configMap,secret,hostPath.path,persistentVolumeClaim}",
         "downwardAPI.defaultMode",
         "projected.defaultMode",
-        "projected.sources[].{configMap,secret,serviceAccountToken.path}",
+        "projected.sources[].{configMap,secret,serviceAccountToken}",
     ],
     not_in_this_lab: &[
         "emptyDir.{medium,sizeLimit}",
         "projected.sources[].{clusterTrustBundle,podCertificate}",
-        "projected.sources[].serviceAccountToken.{audience,expirationSeconds}",
         "{awsElasticBlockStore,azureDisk,azureFile,cephfs,cinder,csi,ephemeral,fc}",
         "{flexVolume,flocker,gcePersistentDisk,gitRepo,glusterfs,hostPath.type,image,iscsi}",
         "{nfs,photonPersistentDisk,portworxVolume,quobyte,rbd}",

@@ -1,4 +1,4 @@
-//! ServiceAccounts: who a pod is. Never issues tokens.
+//! ServiceAccounts: who a pod is. Never issues tokens: that is `api/token.rs`.
 
 use super::column::SERVICE_ACCOUNTS;
 use super::look::text;
@@ -49,7 +49,8 @@ impl Kind for ServiceAccounts {
 
     fn fields(&self) -> &'static Fields {
         &Fields {
-            not_in_this_lab: &["{secrets,imagePullSecrets,automountServiceAccountToken}"],
+            honoured: &["automountServiceAccountToken"],
+            not_in_this_lab: &["{secrets,imagePullSecrets}"],
             ..Fields::NONE
         }
     }

@@ -308,6 +308,7 @@ mod tests {
                 pod: &pod,
                 ip: None,
                 node_ip: "192.168.77.2".parse().expect("an address"),
+                tokens: None,
             },
             &container,
         )

@@ -14,6 +14,7 @@ mod partition;
 mod pod;
 mod probe;
 mod status;
+mod token;
 mod volume;
 
 pub use command::{
@@ -21,6 +22,7 @@ pub use command::{
     StartContainer,
 };
 
+use crate::api::Issuer;
 use crate::controller::meta::{deleting, pod_finished, text, uid};
 use crate::controller::{Note, Write};
 use crate::ipam::PodRange;
@@ -45,6 +47,7 @@ pub struct Kubelets {
     node_of: BTreeMap<String, String>,
     known: image::Registry,
     dns: ClusterDns,
+    issuer: Issuer,
     draw: Stream,
     questions: Questions,
     /// Who mounts which ConfigMaps and Secrets.
@@ -111,6 +114,7 @@ impl Kubelets {
                 server,
                 domain: crate::dns::DOMAIN,
             },
+            issuer: Issuer::of_seed(seed),
             draw: seed.stream("kubelet"),
             questions: Questions::default(),
             readers: Readers::default(),
@@ -127,6 +131,11 @@ impl Kubelets {
             seed: seed.derive("nodes"),
             epoch: config.epoch,
         }
+    }
+
+    /// From now on pods get tokens of this issuer.
+    pub(crate) fn sign_with(&mut self, issuer: Issuer) {
+        self.issuer = issuer;
     }
 
     /// When [`Kubelets::poll_writes`] wants to be called again.
@@ -523,6 +532,8 @@ impl Kubelets {
             store,
             node: &kubelet.spec,
             dns: &self.dns,
+            issuer: &self.issuer,
+            epoch: self.epoch,
             known: &self.known,
             local: &mut kubelet.local,
             range: &mut kubelet.range,

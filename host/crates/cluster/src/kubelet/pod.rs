@@ -18,8 +18,10 @@ use super::command::{Command, PodRef, SandboxOrder};
 use super::container::{Container, End, Role, State};
 use super::image;
 use super::network::{self, ClusterDns};
+use super::token::Tokens;
 use super::volume::{self, Downward};
 use crate::NodeSpec;
+use crate::api::Issuer;
 use crate::controller::meta::{deleting, items, name, namespace, text, uid};
 use crate::controller::{Note, Tone};
 use crate::ipam::PodRange;
@@ -80,6 +82,9 @@ pub(crate) struct Turn<'a> {
     pub(crate) store: &'a Store,
     pub(crate) node: &'a NodeSpec,
     pub(crate) dns: &'a ClusterDns,
+    pub(crate) issuer: &'a Issuer,
+    /// The calendar at `Instant::ZERO`, in unix seconds.
+    pub(crate) epoch: i64,
     pub(crate) known: &'a image::Registry,
     pub(crate) local: &'a mut image::Local,
     pub(crate) range: &'a mut PodRange,
@@ -131,6 +136,11 @@ pub(crate) struct Machine {
 }
 
 impl Turn<'_> {
+    /// Unix seconds.
+    fn unix(&self) -> i64 {
+        self.epoch + i64::try_from(self.now.as_secs()).unwrap_or(i64::MAX)
+    }
+
     /// `base` plus a little, on the grid.
     fn after(&mut self, base_ms: u64, jitter_ms: u64) -> Instant {
         let wait = base_ms + self.draw.random_range(0..=jitter_ms);
@@ -429,11 +439,15 @@ impl Machine {
         }));
     }
 
-    fn downward<'a>(&'a self, turn: &Turn<'_>) -> Downward<'a> {
+    fn downward<'a>(&'a self, turn: &Turn<'a>) -> Downward<'a> {
         Downward {
             pod: &self.pod,
             ip: self.ip,
             node_ip: turn.node.addr,
+            tokens: Some(Tokens {
+                issuer: turn.issuer,
+                now: turn.unix(),
+            }),
         }
     }
 

@@ -4,6 +4,7 @@
 //! A volume whose source is missing keeps the whole pod from starting. Never writes a file.
 
 use super::command::{FileContent, Mount};
+use super::token::{Tokens, token};
 use crate::controller::meta::{items, name, namespace, text, uid};
 use crate::kind::quantity::thousandths;
 use crate::store::Store;
@@ -19,6 +20,8 @@ pub(crate) struct Downward<'a> {
     pub(crate) pod: &'a Value,
     pub(crate) ip: Option<Ipv4Addr>,
     pub(crate) node_ip: Ipv4Addr,
+    /// Without them tokens are empty, as while it is only asked whether a volume can be had.
+    pub(crate) tokens: Option<Tokens<'a>>,
 }
 
 impl Downward<'_> {
@@ -93,6 +96,10 @@ pub(crate) struct MountError {
 
 /// Checks every volume of a pod; all that are missing something, in order.
 pub(crate) fn check(store: &Store, downward: &Downward<'_>) -> Vec<MountError> {
+    let downward = &Downward {
+        tokens: None,
+        ..*downward
+    };
     let volumes = items(&downward.pod["spec"]["volumes"]).iter();
     let failed = volumes.filter_map(|volume| {
         let error = contents(store, downward, volume).err()?;
@@ -145,11 +152,6 @@ pub(crate) fn mounts(
             },
             lasting: lasting(store, downward.pod, volume).unwrap_or_default(),
         });
-    }
-    let spec = &downward.pod["spec"];
-    let known = mounts.iter().any(|mount| mount.path == ACCOUNT_PATH);
-    if !known && spec["automountServiceAccountToken"] != false {
-        mounts.push(account_mount(store, downward));
     }
     Ok(mounts)
 }
@@ -245,32 +247,6 @@ fn directory(node: &str, path: &str) -> String {
     format!("{node}:{}", path.trim_end_matches('/'))
 }
 
-/// Where programs look for the account they run as.
-const ACCOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-
-/// The account's directory, for pods that nobody gave one.
-fn account_mount(store: &Store, downward: &Downward<'_>) -> Mount {
-    let space = namespace(downward.pod);
-    let root_ca = store.get("configmaps", space, "kube-root-ca.crt");
-    let root_ca = root_ca.map_or("", |map| text(&map["data"]["ca.crt"]));
-    let files = [
-        ("ca.crt", root_ca.as_bytes().to_vec()),
-        ("namespace", space.as_bytes().to_vec()),
-        ("token", token(downward)),
-    ];
-    let file =
-        |(path, bytes): (&str, Vec<u8>)| (path.to_owned(), FileContent { bytes, mode: 0o644 });
-    Mount {
-        path: ACCOUNT_PATH.to_owned(),
-        volume: "kube-api-access".to_owned(),
-        files: files.into_iter().map(file).collect(),
-        read_only: true,
-        shared: false,
-        sub_path: String::new(),
-        lasting: None,
-    }
-}
-
 /// The part of a volume that `subPath` names: one file, or a directory.
 fn below(files: Files, sub_path: &str) -> Files {
     if sub_path.is_empty() {
@@ -350,31 +326,16 @@ fn files_of(store: &Store, downward: &Downward<'_>, volume: &Value) -> Result<Fi
         } else if let Some(source) = source.get("downwardAPI") {
             files.extend(from_downward(downward, source, default_mode));
         } else if let Some(source) = source.get("serviceAccountToken") {
-            files.insert(
-                text(&source["path"]).to_owned(),
-                FileContent {
-                    bytes: token(downward),
-                    mode: default_mode,
-                },
-            );
+            let made = downward.tokens;
+            let made = made.map(|tokens| token(store, downward, source, &tokens));
+            let content = FileContent {
+                bytes: made.unwrap_or_default().into_bytes(),
+                mode: default_mode,
+            };
+            files.insert(text(&source["path"]).to_owned(), content);
         }
     }
     Ok(files)
-}
-
-/// Not a signed token: it names the account, which is all that this cluster asks.
-fn token(downward: &Downward<'_>) -> Vec<u8> {
-    let account = downward.field("spec.serviceAccountName");
-    let account = if account.is_empty() {
-        "default"
-    } else {
-        &account
-    };
-    format!(
-        "system:serviceaccount:{}:{account}",
-        namespace(downward.pod)
-    )
-    .into_bytes()
 }
 
 fn from_downward(downward: &Downward<'_>, source: &Value, mode: u32) -> Files {
@@ -519,6 +480,7 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Issuer;
     use serde_json::json;
 
     fn with_secret() -> Store {
@@ -539,6 +501,7 @@ mod tests {
             pod,
             ip: None,
             node_ip: Ipv4Addr::LOCALHOST,
+            tokens: None,
         }
     }
 
@@ -568,15 +531,26 @@ mod tests {
     }
 
     #[test]
-    fn every_container_finds_the_account_it_runs_as() {
-        let pod = pod(json!({"name": "x", "emptyDir": {}}));
-        let mounts =
-            mounts(&Store::default(), &downward(&pod), &json!({}), &[]).expect("they can be made");
-        assert_eq!(
-            mounts[0].path,
-            "/var/run/secrets/kubernetes.io/serviceaccount"
-        );
-        assert_eq!(mounts[0].files["namespace"].bytes, b"default");
+    fn a_token_is_its_accounts_and_bound_to_the_pod() {
+        let source = json!({"serviceAccountToken": {"path": "token", "expirationSeconds": 600}});
+        let pod = pod(json!({"name": "x", "projected": {"sources": [source]}}));
+        let container = json!({"volumeMounts": [{"name": "x", "mountPath": "/t"}]});
+        let issuer = Issuer::of_seed(clock::Seed::new(1));
+        let tokens = Tokens {
+            issuer: &issuer,
+            now: 50,
+        };
+        let downward = Downward {
+            tokens: Some(tokens),
+            ..downward(&pod)
+        };
+        let mounts = mounts(&Store::default(), &downward, &container, &[]);
+        let mount = &mounts.expect("they can be made")[0];
+        let token = String::from_utf8(mount.files["token"].bytes.clone()).expect("a text");
+        let claims = issuer.read(&token).expect("a token of this issuer");
+        assert_eq!(claims["sub"], "system:serviceaccount:default:default");
+        assert_eq!(claims["kubernetes.io"]["pod"]["name"], "p");
+        assert_eq!((&claims["iat"], &claims["exp"]), (&json!(50), &json!(650)));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod fixture;
 mod plane;
 
+mod access;
 mod anything;
 mod claims;
 mod create;

@@ -389,7 +389,7 @@ fn the_recorded_question_who_am_i_is_answered() {
         "application/vnd.kubernetes.protobuf",
         asked.to_vec(),
     );
-    request.credential = text("X509SHA256=46");
+    request.credential = cluster::Credential::Administrator(text("X509SHA256=46"));
     let answer = lab.ask(request);
     assert_eq!(warnings(&answer), [] as [&str; 0]);
     assert_eq!(

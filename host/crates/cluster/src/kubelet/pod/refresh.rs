@@ -5,11 +5,11 @@
 //! told when to look.
 
 use super::super::command::{Command, FileContent, FilesUpdate, Mount};
-use super::super::volume;
+use super::super::{token, volume};
 use super::{Machine, Sandbox, Turn};
 use crate::controller::Tone;
 use crate::controller::meta::{items, text};
-use clock::Instant;
+use clock::{Duration, Instant};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,11 +20,21 @@ impl Machine {
         self.refresh_at = Some(self.refresh_at.map_or(at, |other| other.min(at)));
     }
 
+    /// Has its volumes looked at again when a token is due.
+    pub(super) fn refresh_for_tokens(&mut self, turn: &Turn<'_>) {
+        let now = turn.unix();
+        if let Some(due) = token::renewal(&self.pod, now) {
+            let wait = Duration::from_secs((due - now).unsigned_abs());
+            self.refresh_by(turn.now + wait);
+        }
+    }
+
     pub(super) fn refresh_if_due(&mut self, turn: &mut Turn<'_>) {
         if self.sandbox != Sandbox::Ready || self.refresh_at.is_none_or(|at| at > turn.now) {
             return;
         }
         self.refresh_at = None;
+        self.refresh_for_tokens(turn);
         let errors = volume::check(turn.store, &self.downward(turn));
         let stays = |volume: &str| {
             errors.iter().any(|error| error.volume == volume) || self.is_frozen(volume)

@@ -224,6 +224,7 @@ impl Machine {
             stdin_once: spec["stdinOnce"] == true,
         };
         turn.commands.push_back(Command::StartContainer(start));
+        self.refresh_for_tokens(turn);
         turn.note_of(
             &self.pod,
             &self.containers[at],

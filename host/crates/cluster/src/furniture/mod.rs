@@ -1,36 +1,15 @@
 //! What the API server itself puts into a new cluster: its first priorities, roles, classes; and
 //! the class of volumes that clusters for learners bring.
 //!
-//! Only what upstream is known to write, and of the roles only the administrators'. Never
-//! touches them again.
+//! Only what upstream is known to write. Never touches them again.
+
+mod roles;
 
 use crate::cluster::Config;
 use serde_json::{Value, json};
 
 /// The objects with the names of their kinds.
 pub(crate) fn objects(config: &Config, time: &str) -> Vec<(&'static str, Value)> {
-    const RBAC: &str = "rbac.authorization.k8s.io";
-    let metadata = |name: &str| {
-        json!({
-            "name": name,
-            "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"},
-            "annotations": {"rbac.authorization.kubernetes.io/autoupdate": "true"},
-        })
-    };
-    let role = json!({
-        "apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRole",
-        "metadata": metadata("cluster-admin"),
-        "rules": [
-            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-            {"nonResourceURLs": ["*"], "verbs": ["*"]},
-        ],
-    });
-    let binding = json!({
-        "apiVersion": format!("{RBAC}/v1"), "kind": "ClusterRoleBinding",
-        "metadata": metadata("cluster-admin"),
-        "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "system:masters"}],
-    });
     let (network, prefix) = config.service_cidr;
     let addresses = json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR",
@@ -58,11 +37,10 @@ pub(crate) fn objects(config: &Config, time: &str) -> Vec<(&'static str, Value)>
                 "Used for system critical pods that must not be moved from their current node.",
             ),
         ),
-        ("clusterroles.rbac.authorization.k8s.io", role),
-        ("clusterrolebindings.rbac.authorization.k8s.io", binding),
         ("servicecidrs.networking.k8s.io", addresses),
         ("storageclasses.storage.k8s.io", storage_class()),
     ];
+    all.extend(roles::objects());
     for name in ["controller-manager", "etcd-0", "scheduler"] {
         let component = json!({
             "apiVersion": "v1", "kind": "ComponentStatus",
