@@ -1,6 +1,8 @@
 //! `kubectl`: gives the library of that name what it may touch in a guest.
 //! Never knows a command: those are the library's.
 
+mod tls;
+
 use std::io::{self, Read, Write};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -77,7 +79,7 @@ fn run(args: &[String]) -> i32 {
             sleep: &mut guest_kit::sleep,
             files: &mut kubectl::StdFiles,
             programs: &mut Programs,
-            connect: &mut kubectl::Tcp,
+            connect: &mut tls::Sockets,
             stdin: &mut Stdin(process::Input::stdin()),
             stdout: &mut stdout,
             stderr: &mut io::stderr(),

@@ -4,6 +4,7 @@ use crate::net::Stream;
 use serde_json::Value;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddrV4;
+use std::sync::OnceLock;
 
 /// The largest answer that is read whole.
 const BODY_MAX: u64 = 16 * 1024 * 1024;
@@ -37,6 +38,9 @@ pub(crate) struct Open {
     reader: BufReader<Stream>,
 }
 
+/// What is said to the API server instead of showing a certificate.
+pub(crate) static WORD: OnceLock<String> = OnceLock::new();
+
 /// Sends a request and reads the whole answer.
 pub(crate) fn ask(
     server: SocketAddrV4,
@@ -69,8 +73,11 @@ pub(crate) fn begin(
     } else {
         "close"
     };
+    let word = WORD.get().map_or_else(String::new, |word| {
+        format!("Authorization: Bearer {word}\r\n")
+    });
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {server}\r\nAccept: application/json\r\nConnection: {connection}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.1\r\nHost: {server}\r\n{word}Accept: application/json\r\nConnection: {connection}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

@@ -121,6 +121,10 @@ fn parse(text: &str) -> Option<Profile> {
     let value: Value = serde_json::from_str(text).ok()?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let config = &value["KubernetesConfig"];
+    if let Some(word) = text(&value["Lab"]["word"]) {
+        // A second profile of the same lab has the same.
+        let _ = crate::http::WORD.set(word);
+    }
     Some(Profile {
         name: text(&value["Name"])?,
         driver: text(&value["Driver"])?,

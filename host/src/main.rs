@@ -3,6 +3,7 @@
 //! Never decides anything about the cluster, the network or a lesson: those are the crates beneath.
 
 mod apiserver;
+mod authority;
 mod cli;
 mod cmd;
 mod outside;

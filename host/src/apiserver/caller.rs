@@ -17,10 +17,33 @@ pub(super) const BODY: Duration = Duration::from_secs(60);
 /// The other end.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
-    /// A program of the world, which is not asked who it is.
-    Inside,
+    /// A program of the world that encrypts.
+    Inside(Shown),
+    /// A program of the world that does not encrypt: one of the workstation's, when it says this
+    /// word as its token.
+    Plain(Arc<str>),
     /// Somebody on the host or beyond.
     Outside(Visit),
+}
+
+/// Which certificate somebody inside has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// The administrator's, by its name.
+    Administrator(String),
+    /// One that nobody knows.
+    Foreign,
+    /// None.
+    Nothing,
+}
+
+/// Why somebody is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// What was shown is no good, or nothing was.
+    Unknown,
+    /// A server that wants to be spoken to in TLS is not.
+    NotEncrypted,
 }
 
 /// What is known of somebody from outside.
@@ -39,29 +62,36 @@ pub(crate) struct Visit {
 pub(crate) struct HostClock(pub(crate) tokio::runtime::Handle);
 
 impl Caller {
-    /// What is shown with a request that has this `Authorization` header; nothing for somebody
-    /// from outside who shows nothing, to whom nothing is told.
-    pub(super) fn credential(&self, authorization: Option<&str>) -> Option<Credential> {
+    /// What is shown with a request that has this `Authorization` header.
+    ///
+    /// # Errors
+    /// Who shows nothing from outside is told nothing, as with `--anonymous-auth=false`; inside
+    /// there is `system:anonymous`.
+    pub(super) fn credential(&self, authorization: Option<&str>) -> Result<Credential, Stranger> {
         let said = authorization.and_then(bearer);
+        let is_said = |known: &str| said.is_some_and(|said| same(known, said));
         let token = said.map(|said| Credential::Token(said.to_owned()));
         match self {
-            Self::Inside => Some(token.unwrap_or(Credential::Administrator(None))),
-            Self::Outside(visit) => {
-                let known = visit.token.as_deref().zip(said);
-                if visit.certificate.is_some() {
-                    Some(Credential::Administrator(visit.certificate.clone()))
-                } else if known.is_some_and(|(known, said)| same(known, said)) {
-                    Some(Credential::Administrator(None))
-                } else {
-                    token
-                }
+            Self::Inside(Shown::Administrator(id)) => {
+                Ok(Credential::Administrator(Some(id.clone())))
             }
+            Self::Inside(Shown::Nothing) => Ok(token.unwrap_or(Credential::Nothing)),
+            Self::Inside(Shown::Foreign) => token.ok_or(Stranger::Unknown),
+            Self::Plain(word) if is_said(word) => Ok(Credential::Administrator(None)),
+            Self::Plain(_) => Err(Stranger::NotEncrypted),
+            Self::Outside(visit) if visit.certificate.is_some() => {
+                Ok(Credential::Administrator(visit.certificate.clone()))
+            }
+            Self::Outside(visit) if visit.token.as_deref().is_some_and(is_said) => {
+                Ok(Credential::Administrator(None))
+            }
+            Self::Outside(_) => token.ok_or(Stranger::Unknown),
         }
     }
 
     pub(super) fn clock(&self) -> Option<&HostClock> {
         match self {
-            Self::Inside => None,
+            Self::Inside(_) | Self::Plain(_) => None,
             Self::Outside(visit) => Some(&visit.clock),
         }
     }
@@ -114,5 +144,22 @@ mod tests {
         assert!(same("secret", "secret"));
         assert!(!same("secret", "secre"));
         assert!(!same("secret", "secreT"));
+    }
+
+    #[test]
+    fn inside_everybody_is_somebody_and_without_tls_only_who_knows_the_word() {
+        let token = |text: &str| Ok(Credential::Token(text.to_owned()));
+        let nothing = Caller::Inside(Shown::Nothing);
+        assert_eq!(nothing.credential(None), Ok(Credential::Nothing));
+        assert_eq!(nothing.credential(Some("Bearer t")), token("t"));
+        let foreign = Caller::Inside(Shown::Foreign);
+        assert_eq!(foreign.credential(None), Err(Stranger::Unknown));
+        assert_eq!(foreign.credential(Some("Bearer t")), token("t"));
+        let plain = Caller::Plain("word".into());
+        let known = Ok(Credential::Administrator(None));
+        assert_eq!(plain.credential(Some("Bearer word")), known);
+        for said in [None, Some("Bearer t"), Some("Basic word")] {
+            assert_eq!(plain.credential(said), Err(Stranger::NotEncrypted));
+        }
     }
 }

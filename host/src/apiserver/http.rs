@@ -1,6 +1,6 @@
 //! One HTTP connection: requests to values, values to responses. Never interprets a path.
 
-use super::caller::{BODY, Caller, IDLE};
+use super::caller::{BODY, Caller, IDLE, Stranger};
 use super::{body::ApiBody, dress, exec, forward, lab, log, why};
 use crate::shell::Shell;
 use cluster::{Body, Credential, Impersonation, Method, Request, StreamRequest};
@@ -52,8 +52,9 @@ async fn answer(
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
     let packs = request.method() == hyper::Method::GET && dress::takes_gzip(text(ACCEPT_ENCODING));
     let mut response = match caller.credential(text(AUTHORIZATION)) {
-        None => refuse(401, "Unauthorized", "Unauthorized"),
-        Some(credential) => understand(request, shell.clone(), caller, credential).await,
+        Err(Stranger::Unknown) => refuse(401, "Unauthorized", "Unauthorized"),
+        Err(Stranger::NotEncrypted) => return not_encrypted(),
+        Ok(credential) => understand(request, shell.clone(), caller, credential).await,
     };
     if packs {
         dress::pack(&mut response);
@@ -196,6 +197,14 @@ pub(super) fn plain(
             response.headers_mut().append(name, value);
         }
     }
+    response
+}
+
+/// What Go's TLS server says to somebody who does not speak TLS.
+fn not_encrypted() -> hyper::Response<ApiBody> {
+    let words = "Client sent an HTTP request to an HTTPS server.\n";
+    let mut response = plain(400, &[], ApiBody::full(words.as_bytes().to_vec()));
+    *response.version_mut() = hyper::Version::HTTP_10;
     response
 }
 

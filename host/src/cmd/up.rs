@@ -1,8 +1,8 @@
 //! `lab up`: a bare live cluster in the foreground. Never more than the loop, paced to the wall clock.
 
-use crate::apiserver::{self, Caller, HostClock, Visit};
+use crate::apiserver::{self, Caller, HostClock, Keys, Visit};
 use crate::cli::{Cluster, Up};
-use crate::outside::{Credentials, Outside, Visitor};
+use crate::outside::{Credentials, Outside, Visitor, draw};
 use crate::shell::{NetStream, Shell};
 use anyhow::{Context, Result};
 use clock::Seed;
@@ -26,12 +26,16 @@ const TOKEN_MIN: usize = 16;
 /// Runs until Ctrl-C.
 pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let token = token(typed)?;
-    let credentials = Credentials::generate(&names(typed.listen))?;
+    let spec = spec(&typed.cluster, true)?;
+    let credentials = Credentials::generate(&names(typed.listen), spec.epoch)?;
     let at = SocketAddr::new(typed.listen, typed.port);
     let outside = Outside::open(at, &credentials, std::thread::current())?;
-    let mut spec = spec(&typed.cluster, true)?;
-    spec.root_ca = credentials.ca_pem().to_owned();
-    let shell = Shell::new(spec, &[])?;
+    let keys = Keys::new(credentials.authority().clone(), spec.seed, &mut draw);
+    let shell = Shell::with_keys(spec, &[], keys)?;
+    // Those outside could guess a key that comes from the seed.
+    let mut secret = [0; 32];
+    draw(&mut secret);
+    shell.sign_tokens_with(secret);
     shell
         .runtime()
         .set_unpark(Arc::new(Unpark(std::thread::current())).into());

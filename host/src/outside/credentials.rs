@@ -2,14 +2,12 @@
 //!
 //! Never stores a private key anywhere but in the kubeconfig file, which only its owner can read.
 
+use crate::authority::{Authority, Signed, own_names};
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
-use ring::rand::SystemRandom;
+use guest_tls::cert::Certificate;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -23,12 +21,9 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 /// A certificate authority, the server's certificate and the administrator's.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    ca_pem: String,
-    ca: CertificateDer<'static>,
-    server: CertificateDer<'static>,
-    server_key: Vec<u8>,
-    client_pem: String,
-    client_key_pem: String,
+    authority: Authority,
+    server: Signed,
+    client: Signed,
 }
 
 impl Credentials {
@@ -37,62 +32,27 @@ impl Credentials {
     ///
     /// # Errors
     /// When the host has no randomness to give.
-    pub(crate) fn generate(addresses: &[String]) -> Result<Self> {
-        let ca_key = KeyPair::generate()?;
-        let mut ca = CertificateParams::default();
-        ca.distinguished_name.push(DnType::CommonName, "kubernetes");
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
-        let ca_certificate = ca.self_signed(&ca_key)?;
-        let issuer = Issuer::new(ca, ca_key);
-
-        let names = [
-            "localhost",
-            "127.0.0.1",
-            "10.96.0.1",
-            "kubernetes",
-            "kubernetes.default",
-            "kubernetes.default.svc",
-            "kubernetes.default.svc.cluster.local",
-        ];
-        let server_key = KeyPair::generate()?;
-        let mut names: Vec<String> = names.map(String::from).into();
+    pub(crate) fn generate(addresses: &[String], now: i64) -> Result<Self> {
+        // Asked once whether there is any, so that nothing below can fail.
+        Self::secret()?;
+        let authority = Authority::generate(now, &mut draw);
+        let mut names = own_names();
+        names.push("10.96.0.1".to_owned());
         names.extend(addresses.iter().cloned());
+        names.sort();
         names.dedup();
-        let mut server = CertificateParams::new(names)?;
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let server = server.signed_by(&server_key, &issuer)?;
-
-        let client_key = KeyPair::generate()?;
-        let mut client = CertificateParams::default();
-        client
-            .distinguished_name
-            .push(DnType::OrganizationName, "system:masters");
-        client
-            .distinguished_name
-            .push(DnType::CommonName, "kubernetes-admin");
-        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let client = client.signed_by(&client_key, &issuer)?;
-
+        let server = authority.server(&names, &mut draw);
+        let client = authority.administrator(&mut draw);
         Ok(Self {
-            ca_pem: ca_certificate.pem(),
-            ca: ca_certificate.der().clone(),
-            server: server.der().clone(),
-            server_key: server_key.serialize_der(),
-            client_pem: client.pem(),
-            client_key_pem: client_key.serialize_pem(),
+            authority,
+            server,
+            client,
         })
     }
 
-    /// The authority's certificate.
-    pub(crate) fn ca_pem(&self) -> &str {
-        &self.ca_pem
+    /// Who signs, inside the world as well.
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// A word that nobody guesses, out of the host's randomness: 32 bytes of it.
@@ -111,15 +71,16 @@ impl Credentials {
     /// HTTP/1.1 is the only protocol offered, since the server behind it speaks no other.
     pub(crate) fn server_config(&self) -> Result<ServerConfig> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.ca.clone())?;
+        let authority = der(self.authority.certificate());
+        roots.add(authority.clone())?;
         let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
             .allow_unauthenticated()
             .build()?;
-        let key = PrivateKeyDer::try_from(self.server_key.clone())
+        let key = PrivateKeyDer::try_from(self.server.key.to_pkcs8())
             .map_err(|cause| anyhow::anyhow!("{cause}"))?;
         let mut config = ServerConfig::builder()
             .with_client_cert_verifier(verifier)
-            .with_single_cert(vec![self.server.clone(), self.ca.clone()], key)?;
+            .with_single_cert(vec![der(&self.server.certificate), authority], key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -131,9 +92,9 @@ impl Credentials {
     pub(crate) fn write_kubeconfig(&self, path: &Path, server: SocketAddr) -> Result<()> {
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters:\n- name: lab\n  cluster:\n    server: https://{server}\n    certificate-authority-data: {}\ncontexts:\n- name: lab\n  context:\n    cluster: lab\n    user: kubernetes-admin\nusers:\n- name: kubernetes-admin\n  user:\n    client-certificate-data: {}\n    client-key-data: {}\n",
-            STANDARD.encode(&self.ca_pem),
-            STANDARD.encode(&self.client_pem),
-            STANDARD.encode(&self.client_key_pem),
+            STANDARD.encode(self.authority.certificate().to_pem()),
+            STANDARD.encode(self.client.certificate.to_pem()),
+            STANDARD.encode(self.client.key.to_pem()),
         );
         let _ = std::fs::remove_file(path);
         let mut file = OpenOptions::new()
@@ -146,13 +107,13 @@ impl Credentials {
             .with_context(|| format!("cannot write {}", path.display()))
     }
 }
-/// What a certificate is called by Kubernetes as the credential of a user: the digest of its bytes.
-pub(super) fn id(certificate: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
-    let hex: String = digest
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("X509SHA256={hex}")
+
+/// Chance from the host.
+pub(crate) fn draw(buffer: &mut [u8]) {
+    let filled = SystemRandom::new().fill(buffer);
+    filled.expect("a host that gave randomness goes on giving it");
+}
+
+fn der(certificate: &Certificate) -> CertificateDer<'static> {
+    CertificateDer::from(certificate.der().to_vec())
 }

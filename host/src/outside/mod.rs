@@ -6,7 +6,7 @@
 mod carry;
 mod credentials;
 
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::{Credentials, draw};
 
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,7 +177,7 @@ async fn serve_api(listener: TcpListener, tls: TlsAcceptor, door: Door) {
                 // TLS has checked the certificate, if there is one.
                 let shown = stream.get_ref().1.peer_certificates();
                 let shown = shown.and_then(|chain| chain.first());
-                let shown = shown.map(|certificate| credentials::id(certificate));
+                let shown = shown.map(|certificate| crate::authority::id(certificate));
                 door.usher(stream, |far| Visitor::Api(far, shown)).await;
             }
         });

@@ -8,7 +8,7 @@ use super::images::{Component, Images};
 use super::places::Machines;
 use super::stage::{Stage, Wall};
 use super::{Conversation, Ends, LogOptions, LogReader, probes, remote};
-use crate::apiserver::Caller;
+use crate::apiserver::{self, Keys};
 use anyhow::Result;
 use clock::Instant;
 use cluster::kubelet::PodRef;
@@ -39,6 +39,7 @@ pub(crate) struct Shell {
     watchers: RefCell<Vec<Waker>>,
     told_revision: Cell<u64>,
     epoch: i64,
+    keys: Keys,
 }
 
 impl Shell {
@@ -46,7 +47,21 @@ impl Shell {
     ///
     /// # Errors
     /// When a program does not load: a built-in one, or one that a lesson brings.
-    pub(crate) fn new(mut spec: WorldSpec, brought: &[Component]) -> Result<Rc<Self>> {
+    pub(crate) fn new(spec: WorldSpec, brought: &[Component]) -> Result<Rc<Self>> {
+        let keys = Keys::of_seed(spec.seed, spec.epoch);
+        Self::with_keys(spec, brought, keys)
+    }
+
+    /// The same with keys that were made elsewhere.
+    ///
+    /// # Errors
+    /// As [`Shell::new`].
+    pub(crate) fn with_keys(
+        mut spec: WorldSpec,
+        brought: &[Component],
+        keys: Keys,
+    ) -> Result<Rc<Self>> {
+        spec.root_ca = keys.authority_pem();
         let start = Instant::ZERO;
         let unix_nanos = u64::try_from(spec.epoch).unwrap_or(0) * 1_000_000_000;
         // The runtime wants the network and the world wants to know the images, so the images
@@ -69,37 +84,28 @@ impl Shell {
             watchers: RefCell::default(),
             told_revision: Cell::new(0),
             epoch: spec.epoch,
+            keys,
         });
         Machines::boot(&shell)?;
-        shell.listen()?;
+        let first = u32::from(spec.service_cidr.network()) + 1;
+        apiserver::listen(&shell, std::net::Ipv4Addr::from(first))?;
         shell.boot_engines()?;
         Ok(shell)
-    }
-
-    /// Opens the API server inside the world.
-    fn listen(self: &Rc<Self>) -> Result<()> {
-        let (host, addr) = {
-            let stage = self.stage.lock();
-            (stage.world.control_plane(), stage.world.api_address())
-        };
-        let listener = self.runtime.tcp_listen(host, addr, 1024)?;
-        let shell = self.clone();
-        self.runtime.spawn_native(async move {
-            while let Ok(stream) = listener.accept().await {
-                let io = hyper_util::rt::TokioIo::new(super::stream::NetStream::from(stream));
-                shell.runtime.spawn_native(crate::apiserver::serve(
-                    io,
-                    shell.clone(),
-                    Caller::Inside,
-                ));
-            }
-        });
-        Ok(())
     }
 
     /// The present.
     pub(crate) fn now(&self) -> Instant {
         self.stage.lock().present()
+    }
+
+    /// What the API server is known by.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// From now on tokens of ServiceAccounts are signed with a key made from these bytes.
+    pub(crate) fn sign_tokens_with(&self, secret: [u8; 32]) {
+        self.stage.lock().world.sign_tokens_with(secret);
     }
 
     /// Unix seconds when virtual time began.

@@ -4,7 +4,10 @@
 use super::containers::Conversation;
 use super::driver::Shell;
 use super::images::Image;
+use crate::apiserver::Keys;
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lesson::Place;
 use runtime::{ContainerId, ContainerSpec, Fs, Handle, Spawn, SpawnError, TerminalSize};
 use serde_json::{Value, json};
@@ -51,7 +54,7 @@ impl Machines {
         let mut machines = machines.into_iter();
         let (name, workstation) = machines.next().context("no workstation")?;
         let machine = Machine::boot(shell, &name, workstation, &image)?;
-        shell.look(|world| furnish(&machine.fs, world))?;
+        shell.look(|world| furnish(&machine.fs, world, shell.keys()))?;
         shell
             .machines
             .borrow_mut()
@@ -316,8 +319,12 @@ fn hosts_file(shell: &Shell, host: HostId) -> String {
 
 /// Writes what the workstation's programs know of the platform: kubectl's contexts and minikube's
 /// profile.
-fn furnish(fs: &Fs, world: &World) -> Result<()> {
-    fs.write_file("/root/.kube/config", kubeconfig(world).as_bytes(), 0o600)?;
+fn furnish(fs: &Fs, world: &World, keys: &Keys) -> Result<()> {
+    fs.write_file(
+        "/root/.kube/config",
+        kubeconfig(world, keys).as_bytes(),
+        0o600,
+    )?;
     let platform = world.platform();
     let (Some(driver), Some((name, host))) =
         (platform.driver, world.nodes_in_order().first().cloned())
@@ -332,7 +339,7 @@ fn furnish(fs: &Fs, world: &World) -> Result<()> {
         "KubernetesConfig": { "KubernetesVersion": "v1.36.2", "ClusterName": name, "ContainerRuntime": "containerd" },
         "Nodes": [{ "Name": "", "IP": node.to_string(), "Port": world.api_address().port(), "ControlPlane": true, "Worker": true }],
         // How this machine gets there, which the real one asks the driver.
-        "Lab": { "ssh": ssh.to_string(), "api": api.to_string() },
+        "Lab": { "ssh": ssh.to_string(), "api": api.to_string(), "word": keys.word() },
     });
     let path = format!("/root/.minikube/profiles/{name}/config.json");
     fs.write_file(&path, format!("{profile:#}\n").as_bytes(), 0o600)?;
@@ -341,7 +348,7 @@ fn furnish(fs: &Fs, world: &World) -> Result<()> {
 
 /// Every context of the platform; the clusters beside the first are stopped, and their servers
 /// are ports where nothing listens, as theirs would be.
-fn kubeconfig(world: &World) -> String {
+fn kubeconfig(world: &World, keys: &Keys) -> String {
     let contexts = world.platform().contexts;
     let api = world.seen_from_workstation(world.api_address());
     let server = |index: usize, name: &str| match (index, name) {
@@ -349,6 +356,9 @@ fn kubeconfig(world: &World) -> String {
         (_, "docker-desktop") => "127.0.0.1:6443".to_owned(),
         _ => "127.0.0.1:8443".to_owned(),
     };
+    let authority = STANDARD.encode(keys.authority_pem());
+    let (certificate, key) = keys.administrator_pem();
+    let (certificate, key) = (STANDARD.encode(certificate), STANDARD.encode(key));
     let mut text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {}\n",
         contexts[0].name
@@ -358,7 +368,7 @@ fn kubeconfig(world: &World) -> String {
         let server = server(index, context.name);
         let _ = write!(
             text,
-            "- name: {}\n  cluster:\n    server: http://{server}\n",
+            "- name: {}\n  cluster:\n    certificate-authority-data: {authority}\n    server: https://{server}\n",
             context.cluster
         );
     }
@@ -376,7 +386,11 @@ fn kubeconfig(world: &World) -> String {
     }
     text.push_str("users:\n");
     for context in contexts {
-        let _ = write!(text, "- name: {}\n  user: {{}}\n", context.user);
+        let _ = write!(
+            text,
+            "- name: {}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",
+            context.user
+        );
     }
     text
 }

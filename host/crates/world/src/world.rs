@@ -126,6 +126,11 @@ impl World {
         self.settle(now);
     }
 
+    /// From now on tokens of ServiceAccounts are signed with a key made from these bytes.
+    pub fn sign_tokens_with(&mut self, secret: [u8; 32]) {
+        self.cluster.sign_tokens_with(secret);
+    }
+
     /// Answers a request to the API server.
     pub fn api(&mut self, now: Instant, request: Request) -> Response {
         let write = Refusals::watch(&request);
