@@ -3,6 +3,7 @@
 mod broken;
 mod cli;
 mod faults;
+mod identity;
 mod ingress;
 mod inside;
 mod lab;

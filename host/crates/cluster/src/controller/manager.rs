@@ -139,6 +139,11 @@ impl Manager {
         self.spin.as_ref().map(|(_, name)| name.as_str())
     }
 
+    /// From now on kubelets hand out tokens of this issuer.
+    pub(crate) fn sign_with(&mut self, issuer: crate::api::Issuer) {
+        self.kubelets.sign_with(issuer);
+    }
+
     /// Something happened on a machine. Call [`Manager::settle`] afterwards.
     pub fn handle_report(&mut self, store: &Store, now: Instant, report: Report) {
         self.kubelets.handle_report(store, now, report);
