@@ -1,8 +1,8 @@
-//! TLS, keys and certificates for guest programs: pure Rust, so that guests build without a C
-//! compiler.
+//! TLS, keys and certificates for guest programs, and for the API server inside the world: pure
+//! Rust, so that guests build without a C compiler.
 //!
 //! Never opens a socket and never reads a file: streams, texts and times are arguments. Chance
-//! comes from `wasi:random` alone ([`chance`]), which the host seeds.
+//! comes from `wasi:random`, which the host seeds, or from whom the host lends ([`chance`]).
 //!
 //! Start with [`client::connect`], [`server::config`], [`verify::verify`] and [`key::Key`].
 

@@ -22,6 +22,6 @@ mod tests;
 mod upgrade;
 mod why;
 
-pub(crate) use caller::{Caller, HostClock, Shown, Visit};
+pub(crate) use caller::{Caller, HostClock, Visit};
 pub(crate) use entry::{Keys, listen};
 pub(crate) use http::serve;

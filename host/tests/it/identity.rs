@@ -134,7 +134,7 @@ kubectl create token default | tr . '\\n' | wc -l
             "yes",
             "yes",
             "no",
-            "3",
+            "2",
         ]
     );
 }

@@ -4,7 +4,8 @@
 mod crowd;
 mod hostile;
 
-use super::{Caller, Shown, serve};
+use super::caller::Shown;
+use super::{Caller, serve};
 use crate::cli::Cluster;
 use crate::cmd::up::spec;
 use crate::shell::{Shell, come_to_rest};

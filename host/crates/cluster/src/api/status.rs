@@ -478,13 +478,8 @@ impl Response {
         let Body::Bytes(bytes) = &mut self.body else {
             return;
         };
-        let value = serde_json::from_slice::<Value>(bytes);
-        if let Some(text) = value
-            .ok()
-            .and_then(|value| serde_json::to_string_pretty(&value).ok())
-        {
-            *bytes = text.into_bytes();
-            bytes.push(b'\n');
+        if let Ok(value) = serde_json::from_slice::<Value>(bytes) {
+            *bytes = pretty(&value).into_bytes();
         }
     }
 
@@ -495,6 +490,33 @@ impl Response {
             Body::Bytes(bytes) => bytes,
             Body::Watch(_) | Body::Stream(_) => &[],
         }
+    }
+}
+
+/// The fields that stand first in what Go writes, and those of a Status.
+const FIRST: [&str; 3] = ["kind", "apiVersion", "metadata"];
+const OF_STATUS: [&str; 5] = ["status", "message", "reason", "details", "code"];
+
+/// An object in indented lines, its own fields as Go's types order them.
+fn pretty(value: &Value) -> String {
+    let Some(fields) = value.as_object() else {
+        return format!("{value:#}\n");
+    };
+    let of_status: &[&str] = match value["kind"] == "Status" {
+        true => &OF_STATUS,
+        false => &[],
+    };
+    let known: Vec<&str> = FIRST.iter().chain(of_status).copied().collect();
+    let rest = fields.keys().map(String::as_str);
+    let rest = rest.filter(|field| !known.contains(field));
+    let lines = known.iter().copied().chain(rest).filter_map(|field| {
+        let value = format!("{:#}", fields.get(field)?).replace('\n', "\n  ");
+        Some(format!("  {field:?}: {value}"))
+    });
+    let lines: Vec<String> = lines.collect();
+    match lines.is_empty() {
+        true => "{}\n".to_owned(),
+        false => format!("{{\n{}\n}}\n", lines.join(",\n")),
     }
 }
 

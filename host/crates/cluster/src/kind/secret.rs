@@ -10,6 +10,13 @@ use serde_json::{Value, json};
 pub(super) struct Secrets;
 
 impl Kind for Secrets {
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let tells = new["type"] == "kubernetes.io/service-account-token" && old.is_none();
+        let warning =
+            "not in this lab: tokens in Secrets; `kubectl create token` makes one without";
+        tells.then(|| warning.to_owned()).into_iter().collect()
+    }
+
     fn names(&self) -> &'static Names {
         &Names {
             key: "secrets",
