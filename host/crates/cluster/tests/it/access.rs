@@ -363,7 +363,7 @@ fn a_token_speaks_for_its_account_until_it_expires() {
         found["status"]["user"]["username"],
         "system:serviceaccount:default:default"
     );
-    lab.now = lab.now + clock::Duration::from_secs(601);
+    lab.now += clock::Duration::from_secs(601);
     refused(&list(&mut lab), 401, "Unauthorized");
     let found = json(&lab.ask(post(path, &question)));
     assert_eq!(
@@ -487,4 +487,26 @@ fn others_can_check_tokens_by_the_published_key() {
     assert_eq!(lab.ask(nobody("/openid/v1/jwks")).status, 403);
     let account = token(&mut lab, "default", &json!({}));
     assert_eq!(lab.ask(bearer(&account, "/openid/v1/jwks")).status, 200);
+}
+
+#[test]
+fn people_read_a_refusal_in_the_order_of_gos_fields() {
+    let mut lab = Lab::new();
+    let request = Request {
+        user_agent: "curl/8.0".to_owned(),
+        ..nobody("/api")
+    };
+    let response = lab.ask(request);
+    let expected = r#"{
+  "kind": "Status",
+  "apiVersion": "v1",
+  "metadata": {},
+  "status": "Failure",
+  "message": "forbidden: User \"system:anonymous\" cannot get path \"/api\"",
+  "reason": "Forbidden",
+  "details": {},
+  "code": 403
+}
+"#;
+    assert_eq!(String::from_utf8_lossy(response.bytes()), expected);
 }
