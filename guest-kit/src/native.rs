@@ -413,8 +413,8 @@ pub(crate) fn set_mode(path: &Path, mode: u32) -> bool {
 #[path = "native_proc.rs"]
 mod proc;
 pub(crate) use proc::{
-    Icmp, Listener, forwards, links, monotonic, mounts, neighbours, processes, routes, sockets,
-    stats,
+    Icmp, Listener, conversations, forwards, links, monotonic, mounts, neighbours, processes,
+    routes, rules, sockets, stats,
 };
 
 pub(crate) fn symlink(target: &str, link: &Path) -> io::Result<()> {

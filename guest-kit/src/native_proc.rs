@@ -11,7 +11,9 @@ use super::Waitable;
 use crate::capture::Packet;
 use crate::icmp::Message;
 use crate::machine::{Mount, Stats};
-use crate::network::{Link, LinkKind, Neighbour, NeighbourState, Protocol, Route, Socket};
+use crate::network::{
+    Link, LinkKind, Neighbour, NeighbourState, Protocol, Route, RulesForm, Socket,
+};
 use crate::process::ProcessInfo;
 
 /// Clock ticks in a second, as every Linux says to programs.
@@ -248,6 +250,15 @@ fn socket(line: &str, protocol: Protocol) -> Option<Socket> {
 
 pub(crate) fn forwards() -> bool {
     read("/proc/sys/net/ipv4/ip_forward").trim() == "1"
+}
+
+/// No packet filter here.
+pub(crate) fn rules(_: &str, _: Option<&str>, _: RulesForm) -> Option<String> {
+    None
+}
+
+pub(crate) fn conversations() -> Vec<String> {
+    Vec::new()
 }
 
 /// No ICMP here.

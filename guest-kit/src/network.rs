@@ -152,3 +152,25 @@ pub fn sockets() -> Vec<Socket> {
 pub fn forwards() -> bool {
     system::forwards()
 }
+
+/// How rules are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RulesForm {
+    /// As `iptables-save` does.
+    Save,
+    /// As `iptables -S` does.
+    Specs,
+    /// As `iptables -L -n` does.
+    Listing,
+}
+
+/// The rules of a table of this machine's packet filter, or of one chain of it; nothing when there
+/// is no such table or chain, or nothing to save.
+pub fn rules(table: &str, chain: Option<&str>, form: RulesForm) -> Option<String> {
+    system::rules(table, chain, form)
+}
+
+/// The conversations that this machine remembers, each as `conntrack -L` writes it.
+pub fn conversations() -> Vec<String> {
+    system::conversations()
+}

@@ -415,4 +415,6 @@ pub(crate) fn monotonic() -> Duration {
 
 #[path = "wasi_network.rs"]
 mod network;
-pub(crate) use network::{Icmp, Listener, forwards, links, neighbours, routes, sockets};
+pub(crate) use network::{
+    Icmp, Listener, conversations, forwards, links, neighbours, routes, rules, sockets,
+};

@@ -8,7 +8,9 @@ use super::Waitable;
 use crate::bindings::lab::process::{capture as wit_capture, icmp as wit_icmp, network as wit};
 use crate::capture::Packet;
 use crate::icmp::{Kind, Message};
-use crate::network::{Link, LinkKind, Neighbour, NeighbourState, Protocol, Route, Socket};
+use crate::network::{
+    Link, LinkKind, Neighbour, NeighbourState, Protocol, Route, RulesForm, Socket,
+};
 
 fn ipv4(address: wit::Ipv4) -> Ipv4Addr {
     let (a, b, c, d) = address;
@@ -91,6 +93,19 @@ pub(crate) fn sockets() -> Vec<Socket> {
 
 pub(crate) fn forwards() -> bool {
     wit::forwards()
+}
+
+pub(crate) fn rules(table: &str, chain: Option<&str>, form: RulesForm) -> Option<String> {
+    let form = match form {
+        RulesForm::Save => wit::RulesForm::Save,
+        RulesForm::Specs => wit::RulesForm::Specs,
+        RulesForm::Listing => wit::RulesForm::Listing,
+    };
+    wit::rules(table, chain, form)
+}
+
+pub(crate) fn conversations() -> Vec<String> {
+    wit::conversations()
 }
 
 #[derive(Debug)]

@@ -2,12 +2,14 @@
 
 mod addresses;
 mod arp;
+mod conntrack;
 mod dig;
 mod dns;
 mod host;
 mod hostname;
 mod ifconfig;
 mod ip;
+mod iptables;
 mod nc;
 mod netstat;
 mod nslookup;
@@ -22,11 +24,14 @@ use super::Applet;
 
 pub(super) const APPLETS: &[Applet] = &[
     arp::ARP,
+    conntrack::CONNTRACK,
     dig::DIG,
     host::HOST,
     hostname::HOSTNAME,
     ifconfig::IFCONFIG,
     ip::IP,
+    iptables::IPTABLES,
+    iptables::IPTABLES_SAVE,
     nc::NC,
     netstat::NETSTAT,
     nslookup::NSLOOKUP,

@@ -115,4 +115,30 @@ impl wit::Host for Guest {
         let host = self.container.spec.host;
         Ok(self.kernel.network.with(|net, _| net.forwards(host)))
     }
+
+    fn rules(
+        &mut self,
+        table: String,
+        chain: Option<String>,
+        form: wit::RulesForm,
+    ) -> Result<Option<String>> {
+        let host = self.container.spec.host;
+        let (table, has_rules) = self.kernel.network.with(|net, _| {
+            let has_rules = net.iptables(host).iter().any(|one| one.name == table);
+            (net.iptables_table(host, &table), has_rules)
+        });
+        let chain = chain.as_deref();
+        let table = table.filter(|table| chain.is_none_or(|chain| table.has(chain)));
+        Ok(table.and_then(|table| match form {
+            wit::RulesForm::Save => has_rules.then(|| table.save()),
+            wit::RulesForm::Specs => Some(table.specs(chain)),
+            wit::RulesForm::Listing => Some(table.list(chain)),
+        }))
+    }
+
+    fn conversations(&mut self) -> Result<Vec<String>> {
+        let host = self.container.spec.host;
+        let entries = self.kernel.network.with(|net, _| net.conntrack(host));
+        Ok(entries.iter().map(ToString::to_string).collect())
+    }
 }

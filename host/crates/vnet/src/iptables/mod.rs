@@ -274,5 +274,19 @@ impl Net {
     }
 }
 
+impl Net {
+    /// One table of a machine; one without rules has its built-in chains and nothing in them.
+    #[must_use]
+    pub fn iptables_table(&self, host: HostId, name: &str) -> Option<Table> {
+        let mut tables = self.iptables(host).into_iter();
+        let found = tables.find(|table| table.name == name);
+        found.or_else(|| match name {
+            "nat" => Some(Draft::nat().finish()),
+            "filter" => Some(Draft::filter().finish()),
+            _ => None,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests;
