@@ -83,9 +83,9 @@ impl Sim {
             watcher: Watcher::default(),
             seed,
         };
-        for app in 0..APPS.len() {
+        for (app, name) in APPS.into_iter().enumerate() {
             sim.replicas[app] = sim.chance.random_range(0..4);
-            sim.lab.create_app(APPS[app], sim.replicas[app]);
+            sim.lab.create_app(name, sim.replicas[app]);
             sim.roll_out(app);
         }
         let budget = json!({
