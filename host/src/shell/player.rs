@@ -16,6 +16,7 @@ use lesson::{Action, ActionId, Engine, Observation, Place};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use world::why::Question;
 
 /// Observations on their way to the engine.
 type Mail = Rc<RefCell<VecDeque<Observation>>>;
@@ -176,6 +177,12 @@ impl Player {
                 let result = self.shell.mend(&name);
                 self.post(Observation::Done { id, result });
             }
+            Action::Explain {
+                id,
+                from,
+                about,
+                namespace,
+            } => self.explain(id, from, &about, &namespace),
             Action::Ask { query, what } => match what {
                 lesson::Query::Packets { iface, since } => self.packets.open(query, iface, since),
                 lesson::Query::Objects { .. } => self.queries.open(query, what),
@@ -367,6 +374,25 @@ impl Player {
                 }
             };
             mail.borrow_mut().push_back(observation);
+        });
+    }
+
+    fn explain(&self, id: ActionId, from: Option<Place>, about: &str, namespace: &str) {
+        let from = from.map(|from| from.to_string());
+        let question = Question::parse(None, from.as_deref(), Some(about), namespace);
+        // Some places cannot be asked about: nobody can tell.
+        let Ok(question) = question else {
+            return self.post(Observation::Explained { id, why: None });
+        };
+        let (shell, mail) = (self.shell.clone(), self.mail.clone());
+        self.shell.runtime.spawn_native(async move {
+            let line = shell.explain(&question).await.line();
+            let why = line.map(|line| lesson::Text {
+                ja: line.ja,
+                en: line.en,
+            });
+            let explained = Observation::Explained { id, why };
+            mail.borrow_mut().push_back(explained);
         });
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Never holds a socket, a process or an object of the cluster, only their descriptions.
 
-use crate::{Amount, FaultKind, FaultWay, Place};
+use crate::{Amount, FaultKind, FaultWay, Place, Text};
 use clock::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
@@ -115,6 +115,18 @@ pub enum Action {
         id: ActionId,
         /// The fault's name.
         name: String,
+    },
+    /// Say what is broken between a place and what it does not reach. Answered by
+    /// [`Observation::Explained`].
+    Explain {
+        /// Answered under this number.
+        id: ActionId,
+        /// Who does not reach it; anybody when absent.
+        from: Option<Place>,
+        /// What is not reached: `svc/NAME`, a name or an address, with `:port` or without.
+        about: String,
+        /// The namespace that names are meant in.
+        namespace: String,
     },
     /// Keep answering a question: once at once, then after every change that could alter the
     /// answer (store revision, captured packet). Answered by [`Observation::Objects`] or
@@ -397,6 +409,13 @@ pub enum Observation {
         id: ActionId,
         /// How.
         outcome: ProbeOutcome,
+    },
+    /// What is broken, and what would mend it.
+    Explained {
+        /// The action.
+        id: ActionId,
+        /// `None` when nothing is, or nobody can tell.
+        why: Option<Text>,
     },
     /// What a dry run gave.
     DryRun {

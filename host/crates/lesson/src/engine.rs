@@ -266,6 +266,7 @@ impl Engine {
                 lost,
             } => self.hear(&Heard::Packets(query, &packets, lost)),
             Observation::Probed { id, outcome } => self.hear(&Heard::Probed(id, &outcome)),
+            Observation::Explained { id, why } => self.hear(&Heard::Explained(id, &why)),
             Observation::DryRun { id, result } => self.hear(&Heard::DryRun(id, &result)),
             Observation::Limit { what } => {
                 self.trouble(

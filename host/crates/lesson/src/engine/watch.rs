@@ -1,8 +1,8 @@
 //! One assertion and its window.
 //!
 //! ```text
-//!   Waiting ──(needs hold, captures there)──► Open ──► Asking why ──► Decided
-//!      └──(a need failed)──► Decided: not reached        └(no `diagnose`)┘
+//!   Waiting ──(needs hold, captures there)──► Open ──► Why ──► Explaining ──► Decided
+//!      └──(a need failed)──► Decided: not reached      └─(a `diagnose` holds)─┘
 //! ```
 //! | mode | decided `true` | decided `false` |
 //! |---|---|---|
@@ -18,8 +18,9 @@ use super::desk::Desk;
 use super::judge::{Judgement, Truth, text};
 use super::leaf::{Facts, Leaf, Pace};
 use super::words;
-use crate::action::{ActionId, Packet, ProbeOutcome, QueryId};
+use crate::action::{Action, ActionId, Packet, ProbeOutcome, QueryId};
 use crate::lab::{Assertion, Mode, Subject, Text};
+use crate::place::Place;
 use crate::report::Failure;
 use crate::template::{Captures, fill_known, holes};
 use clock::{Duration, Instant};
@@ -36,6 +37,7 @@ pub(super) enum Heard<'a> {
     Packets(QueryId, &'a [Packet], u64),
     Probed(ActionId, &'a ProbeOutcome),
     DryRun(ActionId, &'a Result<Arc<Value>, String>),
+    Explained(ActionId, &'a Option<Text>),
 }
 
 /// A subject with its leaves open.
@@ -151,6 +153,7 @@ impl Tree {
                 Heard::Packets(query, packets, lost) => leaf.handle_packets(*query, packets, *lost),
                 Heard::Probed(id, outcome) => leaf.handle_probed(now, *id, outcome),
                 Heard::DryRun(id, result) => leaf.handle_dry_run(*id, result),
+                Heard::Explained(..) => false,
             };
         });
         own
@@ -176,6 +179,11 @@ enum Phase {
         failure: Box<Failure>,
         next: usize,
         tree: Option<(Tree, Instant)>,
+    },
+    Explaining {
+        failure: Box<Failure>,
+        id: ActionId,
+        ends: Instant,
     },
     Decided(Verdict),
 }
@@ -285,6 +293,12 @@ impl Watch {
 
     /// Something was heard; whether it was for this assertion.
     pub(super) fn hear(&mut self, known: &Facts, now: Instant, heard: &Heard<'_>, desk: &mut Desk) {
+        if let (Phase::Explaining { id, .. }, Heard::Explained(answered, why)) =
+            (&self.phase, heard)
+            && id == answered
+        {
+            return self.explained(why.as_ref());
+        }
         let own = match &mut self.phase {
             Phase::Open { tree, .. }
             | Phase::Why {
@@ -299,6 +313,9 @@ impl Watch {
     }
 
     pub(super) fn handle_time(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
+        if matches!(self.phase, Phase::Explaining { ends, .. } if ends <= now) {
+            return self.explained(None);
+        }
         let (tree, ends) = match &mut self.phase {
             Phase::Open { tree, ends }
             | Phase::Why {
@@ -316,6 +333,7 @@ impl Watch {
     /// When time alone changes something.
     pub(super) fn poll_at(&self, now: Instant) -> Option<Instant> {
         let (tree, ends) = match &self.phase {
+            Phase::Explaining { ends, .. } => return Some(*ends),
             Phase::Open { tree, ends }
             | Phase::Why {
                 tree: Some((tree, ends)),
@@ -336,7 +354,7 @@ impl Watch {
         match &mut self.phase {
             Phase::Open { .. } => self.look_at_window(known, now, desk),
             Phase::Why { .. } => self.look_for_cause(known, now, desk),
-            Phase::Waiting | Phase::Decided(_) => {}
+            Phase::Waiting | Phase::Explaining { .. } | Phase::Decided(_) => {}
         }
     }
 
@@ -424,6 +442,38 @@ impl Watch {
         self.look_for_cause(known, now, desk);
     }
 
+    /// The lesson knows no cause: the shell is asked what is broken on the way.
+    fn ask_why(&mut self, failure: Box<Failure>, known: &Facts, now: Instant, desk: &mut Desk) {
+        let unreached = match self.assertion.mode {
+            Mode::Never(_) => None,
+            _ => unreached(&self.assertion.subject, known),
+        };
+        self.phase = match unreached {
+            None => Phase::Decided(Verdict::Failed(failure)),
+            Some((from, about, namespace)) => Phase::Explaining {
+                failure,
+                id: desk.order(|id| Action::Explain {
+                    id,
+                    from,
+                    about,
+                    namespace,
+                }),
+                ends: now + DIAGNOSIS,
+            },
+        };
+    }
+
+    /// The shell has said what is broken, or cannot tell.
+    fn explained(&mut self, why: Option<&Text>) {
+        let Phase::Explaining { failure, .. } = &mut self.phase else {
+            return;
+        };
+        failure
+            .advice
+            .extend(why.map(|why| text(format!("原因: {}", why.ja), format!("why: {}", why.en))));
+        self.phase = Phase::Decided(Verdict::Failed(failure.clone()));
+    }
+
     /// Tries the causes the lesson knows of, one after another; the first that holds is told.
     fn look_for_cause(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         loop {
@@ -436,8 +486,8 @@ impl Watch {
                 return;
             };
             let Some((_, say)) = self.assertion.diagnose.get(*next) else {
-                self.phase = Phase::Decided(Verdict::Failed(failure.clone()));
-                return;
+                let failure = failure.clone();
+                return self.ask_why(failure, known, now, desk);
             };
             match tree {
                 None => {
@@ -468,6 +518,46 @@ impl Watch {
                 }
             }
         }
+    }
+}
+
+/// What is not reached, and from where, if the subject is about reaching something.
+fn unreached(subject: &Subject, known: &Facts) -> Option<(Option<Place>, String, String)> {
+    let mut captures = known.captures.clone();
+    let mut namespace = known.defaults.namespace.clone();
+    let (from, about) = match subject {
+        Subject::All(subjects) | Subject::Any(subjects) => {
+            return subjects.iter().find_map(|one| unreached(one, known));
+        }
+        Subject::Endpoints(endpoints) => {
+            namespace = endpoints.namespace.clone().unwrap_or(namespace);
+            (None, format!("svc/{}", endpoints.service))
+        }
+        Subject::Http(http) => {
+            let each = http.for_each.first();
+            captures
+                .extend(each.map(|each| ("each".to_owned(), fill_known(each, &known.captures))));
+            (Some(&http.from), authority(&http.url))
+        }
+        Subject::Distribution(many) => (Some(&many.from), authority(&many.url)),
+        Subject::Tcp(tcp) => (Some(&tcp.from), tcp.to.clone()),
+        Subject::Dns(dns) => (Some(&dns.from), dns.name.clone()),
+        _ => return None,
+    };
+    let fill = |text: &str| fill_known(text, &captures);
+    let from = from.map(|from| Place::parse(&fill(from)));
+    Some((from.flatten(), fill(&about), fill(&namespace)))
+}
+
+/// `host:port` of a URL.
+fn authority(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    // A port that is a hole still to be filled, `@(port)`, follows a colon too.
+    match host.contains(':') {
+        true => host.to_owned(),
+        false if scheme == "https" => format!("{host}:443"),
+        false => format!("{host}:80"),
     }
 }
 

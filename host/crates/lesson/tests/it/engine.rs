@@ -169,6 +169,7 @@ fn traffic_is_tried_again_with_longer_pauses_until_the_window_ends() {
     let times: Vec<&str> = shell
         .log
         .iter()
+        .filter(|line| line.contains(" probe "))
         .map(|line| line.split(' ').next().unwrap())
         .collect();
     assert_eq!(
@@ -314,6 +315,55 @@ fn the_first_cause_that_holds_is_told() {
         ["second"]
     );
     assert_eq!(failure.seen.ja, "接続拒否 (RST)");
+}
+
+/// The actions and the advice of a lesson whose only expectation fails, refused everywhere.
+fn explained(expectation: &str) -> (Vec<String>, Vec<String>) {
+    let text = step(&format!("    then:\n      - {expectation}\n"));
+    let mut shell = Shell::new(&text)
+        .explain("宛先が違う", "the target is wrong")
+        .probe(|_, _, _| ProbeOutcome::Failed(Failed::Refused, "RST".into()));
+    let report = shell.drive();
+    let asked = shell.log.iter().filter(|line| line.starts_with("explain"));
+    let Status::Failed(failure) = only(&report) else {
+        panic!()
+    };
+    (
+        asked.cloned().collect(),
+        failure.advice.iter().map(|text| text.en.clone()).collect(),
+    )
+}
+
+#[test]
+fn what_is_not_reached_is_explained_when_the_lesson_knows_no_cause() {
+    for (expectation, asked) in [
+        (
+            "http: { from: pod/app=probe, url: 'http://front:8080/x', status: 200 }",
+            "explain from pod/app=probe to front:8080 in default",
+        ),
+        (
+            "http: { from: 'node/@(each)', for_each: [node-a], url: 'https://front', status: 200 }",
+            "explain from node/node-a to front:443 in default",
+        ),
+        (
+            "tcp: { from: workstation, to: '10.0.0.1:80', is: open }",
+            "explain from workstation to 10.0.0.1:80 in default",
+        ),
+        (
+            "endpoints: { service: web, namespace: shop, ready: 1 }",
+            "explain to svc/web in shop",
+        ),
+    ] {
+        let (explains, advice) = explained(&format!("{{ eventually: 1s, {expectation} }}"));
+        assert_eq!(explains, [asked]);
+        assert_eq!(advice, ["why: the target is wrong"]);
+    }
+}
+
+#[test]
+fn what_must_not_be_reached_needs_no_explanation() {
+    let never = "{ never: 1s, tcp: { from: workstation, to: '10.0.0.1:80', is: refused } }";
+    assert_eq!(explained(never).0, [""; 0]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use clock::{Duration, Instant};
 use lesson::{
     Action, Engine, Finding, Lab, Observation, Options, Packet, Place, Probe, ProbeOutcome, Query,
-    QueryId, Report,
+    QueryId, Report, Text,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -88,6 +88,7 @@ pub(crate) struct Shell {
     changes: VecDeque<(Instant, Change)>,
     asked: BTreeMap<QueryId, Query>,
     prober: Prober,
+    explanation: Option<Text>,
     /// Every action, in one line each.
     pub(crate) log: Vec<String>,
 }
@@ -106,6 +107,7 @@ impl Shell {
             changes: VecDeque::new(),
             asked: BTreeMap::new(),
             prober: Box::new(|_, _, _| ProbeOutcome::Open),
+            explanation: None,
             log: Vec::new(),
         }
     }
@@ -150,6 +152,15 @@ impl Shell {
     pub(crate) fn forgotten(mut self, millis: u64, packets: u64) -> Self {
         self.changes
             .push_back((Instant::from_millis(millis), Change::Forgotten(packets)));
+        self
+    }
+
+    /// What the shell says is broken.
+    pub(crate) fn explain(mut self, ja: &str, en: &str) -> Self {
+        self.explanation = Some(Text {
+            ja: ja.into(),
+            en: en.into(),
+        });
         self
     }
 
@@ -339,6 +350,20 @@ impl Shell {
                 Observation::Probed {
                     id,
                     outcome: (self.prober)(now, &from, &probe),
+                }
+            }
+            Action::Explain {
+                id,
+                from,
+                about,
+                namespace,
+            } => {
+                let from = from.map_or_else(String::new, |from| format!("from {from} "));
+                self.log
+                    .push(format!("explain {from}to {about} in {namespace}"));
+                Observation::Explained {
+                    id,
+                    why: self.explanation.clone(),
                 }
             }
             Action::DryRun { id, manifest } => {
