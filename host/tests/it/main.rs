@@ -11,6 +11,7 @@ mod lessons;
 mod places;
 mod pods;
 mod proc;
+mod rules;
 mod screens;
 mod seeds;
 mod sh;
