@@ -76,8 +76,8 @@ apiVersion: lab/v1alpha1
 kind: Lab
 metadata:
   id: slow-link
-  title: { en: "A slow link" }
-  languages: [en]
+  title: { ja: "遅いリンク", en: "A slow link" }
+  languages: [ja, en]
 environment:
   platform: plain
   seed: 3
@@ -87,8 +87,8 @@ environment:
   manifests: [run-my-nginx.yaml]
 steps:
   - id: slow
-    title: { en: "Slow, mute, whole again" }
-    text: { en: "A link is made slow, then mute, then whole." }
+    title: { ja: "遅い、黙る、直る", en: "Slow, mute, whole again" }
+    text: { ja: "リンクを遅くし、黙らせ、直します。", en: "A link is made slow, then mute, then whole." }
     do:
       - run: kubectl get node node-b -o jsonpath='{.status.addresses[0].address}'
         like: "@(ip as addr)"

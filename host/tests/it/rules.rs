@@ -23,7 +23,7 @@ fn a_node_prints_its_rules_as_iptables_does_and_its_conversations_as_conntrack()
         for n in 1 2; do ssh node-$n conntrack -L -p tcp --dport 80 2>/dev/null; done | grep -c 'src=10.244.*dst=10.96.*dport=80 .*sport=80 '\n\
         iptables -S; iptables-save; conntrack -L\n"
     );
-    let ran = sh(&["--nodes", "2"], &script);
+    let ran = sh(&["--nodes", "2", "-c", &script], "");
     let expected = "6\n\
         -A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment \"default/kubernetes:https cluster IP\" -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y\n\
         2\n\
@@ -55,7 +55,7 @@ fn a_network_policy_holds_packets_back_and_stands_among_the_rules_of_its_node() 
         ssh node-1 iptables-save -t filter | grep -c 'from role=client in default'\n\
         kubectl delete networkpolicy clients\nask stranger\n"
     );
-    let ran = sh(&[], &script);
+    let ran = sh(&["-c", &script], "");
     let expected = "1\nnetworkpolicy.networking.k8s.io/clients created\n0\n1\n1\n\
         networkpolicy.networking.k8s.io \"clients\" deleted from default namespace\n1\n";
     assert_eq!(ran.stdout, expected, "{}", ran.stderr);
