@@ -21,10 +21,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use world::{Input, Output, World, WorldSpec};
 
-/// Slices that programs may take before the world is looked after.
-const SLICES_MAX: usize = 10_000;
-/// Turns that one instant may take before the shell says that something spins.
-const TURNS_MAX: u32 = 1_000_000;
+/// Slices that programs may take before the world is looked after, a fortieth of a second at most.
+const SLICES_MAX: usize = 256;
+/// How often the world is looked after before whoever drives the shell may look around: a program
+/// that spins leaves time for visitors, limits and Ctrl-C.
+const ROUNDS_MAX: u32 = 16;
 
 /// One world with everything that runs in it.
 #[derive(Debug)]
@@ -159,10 +160,11 @@ impl Shell {
         self.stage.lock().jump(at);
     }
 
-    /// Does everything that can be done without time passing, then says whether there was anything.
+    /// Does what can be done without waiting, or a good part of it, and says whether there was
+    /// anything: call it again until there is not.
     pub(crate) fn turn(self: &Rc<Self>) -> bool {
         let mut any = false;
-        for _ in 0..TURNS_MAX {
+        for _ in 0..ROUNDS_MAX {
             let mut busy = self.follow();
             let due = self.stage.lock().world.poll_at();
             busy |= self.executor.borrow_mut().run(due, SLICES_MAX) != Ran::Idle;

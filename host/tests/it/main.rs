@@ -3,6 +3,7 @@
 mod broken;
 mod cli;
 mod faults;
+mod hostile;
 mod identity;
 mod ingress;
 mod inside;

@@ -20,7 +20,7 @@ fn a_node_prints_its_rules_as_iptables_does_and_its_conversations_as_conntrack()
         ssh node-1 iptables -t nat -L NOSUCH -n; echo $?\n\
         ssh node-1 iptables -t raw -S; echo $?\n\
         kubectl exec client -- wget -qO- web | grep -c title\n\
-        for n in 1 2; do ssh node-$n conntrack -L -p tcp --dport 80 2>/dev/null; done | grep -c 'src=10.244.*dst=10.96.*dport=80 .*sport=80 '\n\
+        for n in 1 2; do ssh node-$n conntrack -L -p tcp --dport 80 2>/dev/null; done | grep -c 'src=10.244.*dst=10.*dport=80 .*sport=80 '\n\
         iptables -S; iptables-save; conntrack -L\n"
     );
     let ran = sh(&["--nodes", "2", "-c", &script], "");

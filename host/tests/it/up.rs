@@ -136,7 +136,7 @@ fn the_stock_kubectl_applies_waits_gets_and_deletes() {
 }
 
 /// One page from a NodePort on the host.
-fn http(port: u16) -> String {
+pub(crate) fn http(port: u16) -> String {
     let mut stream =
         TcpStream::connect(("127.0.0.1", port)).expect("the NodePort is open on the host");
     stream
