@@ -394,4 +394,6 @@ pub(crate) enum Executable {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;
