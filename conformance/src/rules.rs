@@ -108,8 +108,10 @@ impl Scope {
 /// Sorts each run of neighbouring lines that match.
 fn sort_runs(text: &str, pattern: &Regex) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-    for run in lines.chunk_by_mut(|one, next| pattern.is_match(one) == pattern.is_match(next)) {
-        if pattern.is_match(run[0]) {
+    // A pattern may name the end of a line, which is before what ends it.
+    let matches = |line: &str| pattern.is_match(line.trim_end_matches('\n'));
+    for run in lines.chunk_by_mut(|one, next| matches(one) == matches(next)) {
+        if matches(run[0]) {
             run.sort_unstable();
         }
     }
@@ -139,6 +141,15 @@ mod tests {
         let text = "NAME\nb-HASH 2\na-HASH 0\n\nz\ny\nd-HASH\nc-HASH\n";
         let sorted = "NAME\na-HASH 0\nb-HASH 2\n\nz\ny\nc-HASH\nd-HASH\n";
         assert_eq!(rules.apply(text, None), sorted);
+    }
+
+    #[test]
+    fn a_pattern_of_lines_to_be_sorted_may_reach_to_their_end() {
+        let rules = Rules::parse("sorted: why\n  ^\\w: \\d$\n").unwrap();
+        assert_eq!(
+            rules.apply("b: 1\na: 2\nc: x\n", None),
+            "a: 2\nb: 1\nc: x\n"
+        );
     }
 
     #[test]
