@@ -3,7 +3,7 @@
 
 use super::meta::text;
 use super::{Context, Controller, Index, Note, Tone, Write};
-use crate::ingress::{CONTROLLER, class, unknown_annotations};
+use crate::ingress::{class, left_out};
 use crate::store::{Event, Key, Op, Store};
 use clock::Duration;
 use serde_json::json;
@@ -64,9 +64,8 @@ impl Controller for Ingresses {
             Write::Record(Note::about(ingress, tone, reason, message, COMPONENT))
         };
         let mut writes = vec![say(Tone::Normal, "Sync", SYNC)];
-        for name in unknown_annotations(ingress) {
-            let message = format!("not in this lab: the annotation {name} of {CONTROLLER}");
-            writes.push(say(Tone::Warning, "Ignored", &message));
+        for what in left_out(ingress) {
+            writes.push(say(Tone::Warning, "Ignored", &what));
         }
         writes.push(Write::UpdateStatus { kind: KIND, value });
         writes

@@ -82,22 +82,47 @@ pub fn files(store: &Store, rules: &Rules) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// The annotations of an Ingress that this controller does not know.
+/// What an Ingress asks for and does not get, each in a few words.
 #[must_use]
-pub fn unknown_annotations(ingress: &Value) -> Vec<String> {
+pub fn left_out(ingress: &Value) -> Vec<String> {
     let annotations = ingress["metadata"]["annotations"].as_object();
     let theirs = annotations.into_iter().flatten().map(|(name, _)| name);
-    theirs
-        .filter(|name| {
-            name.strip_prefix(PREFIX)
-                .is_some_and(|short| !KNOWN.contains(&short))
-        })
-        .cloned()
-        .collect()
+    let unknown = theirs.filter(|name| {
+        name.strip_prefix(PREFIX)
+            .is_some_and(|short| !KNOWN.contains(&short))
+    });
+    let mut found: Vec<String> = unknown
+        .map(|name| format!("not in this lab: the annotation {name}"))
+        .collect();
+    if annotation(ingress, REWRITE).is_some_and(|target| !is_word(target)) {
+        found.push(format!("{PREFIX}{REWRITE} is not one word of nginx"));
+    }
+    let spec = &ingress["spec"];
+    let paths = items(&spec["rules"])
+        .iter()
+        .flat_map(|rule| items(&rule["http"]["paths"]));
+    let backends = paths.clone().map(|entry| &entry["backend"]);
+    if backends
+        .chain([&spec["defaultBackend"]])
+        .any(|backend| backend["resource"].is_object())
+    {
+        found.push("not in this lab: backends that are resources".to_owned());
+    }
+    let odd = paths.map(|entry| text(&entry["path"]));
+    let odd = odd.filter(|path| !is_word(path));
+    found.extend(odd.map(|path| format!("the path {path:?} is not one word of nginx")));
+    found
+}
+
+/// Whether a text is one word of nginx' configuration, which nothing in it ends.
+fn is_word(text: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || c.is_control() || "{};\"'#".contains(c);
+    !text.contains(ends) && !text.ends_with('\\')
 }
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
-const KNOWN: [&str; 3] = ["rewrite-target", "use-regex", "ssl-redirect"];
+const REWRITE: &str = "rewrite-target";
+const KNOWN: [&str; 3] = [REWRITE, "use-regex", "ssl-redirect"];
 
 fn annotation<'a>(ingress: &'a Value, short: &str) -> Option<&'a str> {
     ingress["metadata"]["annotations"][format!("{PREFIX}{short}")].as_str()
@@ -111,7 +136,9 @@ impl Wanted {
             self.path("", "/", PathKind::Prefix, upstream, None);
         }
         let regex = annotation(ingress, "use-regex") == Some("true");
-        let rewrite = annotation(ingress, "rewrite-target").map(str::to_owned);
+        let rewrite = annotation(ingress, REWRITE)
+            .filter(|target| is_word(target))
+            .map(str::to_owned);
         for rule in items(&spec["rules"]) {
             let host = text(&rule["host"]);
             self.hosts.entry(host.to_owned()).or_default();
@@ -141,7 +168,7 @@ impl Wanted {
         rewrite: Option<String>,
     ) {
         // Nothing that would end a word of nginx' configuration gets into it.
-        if path.contains(|c: char| c.is_whitespace() || "{};\"'".contains(c)) {
+        if !is_word(path) {
             return;
         }
         let paths = &mut self.hosts.entry(host.to_owned()).or_default().paths;

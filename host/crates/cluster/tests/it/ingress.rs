@@ -223,14 +223,40 @@ fn a_certificate_opens_https_and_without_one_there_is_none() {
 }
 
 #[test]
-fn what_the_controller_does_not_know_is_named() {
-    let object = json!({ "metadata": { "annotations": {
-        "nginx.ingress.kubernetes.io/rewrite-target": "/",
-        "nginx.ingress.kubernetes.io/canary": "true",
-        "other": "x",
-    } } });
+fn a_rewrite_cannot_write_configuration() {
+    let mut lab = lab(false);
+    let root = json!([path("/", "Prefix", json!({ "number": 80 }))]);
+    let mut object = ingress("evil", Some("nginx"), root);
+    object["metadata"]["annotations"]["nginx.ingress.kubernetes.io/rewrite-target"] =
+        "/; } location /x { return 200 evil".into();
+    lab.create(INGRESSES, &object.to_string());
     assert_eq!(
-        ingress::unknown_annotations(&object),
-        ["nginx.ingress.kubernetes.io/canary"]
+        locations(&conf(&lab), "shop.example"),
+        ["location / { proxy_pass http://default-shop-80; }"]
     );
+}
+
+#[test]
+fn what_an_ingress_does_not_get_is_named() {
+    let object = json!({
+        "metadata": { "annotations": {
+            "nginx.ingress.kubernetes.io/rewrite-target": "/a b",
+            "nginx.ingress.kubernetes.io/canary": "true",
+            "other": "x",
+        } },
+        "spec": { "rules": [{ "http": { "paths": [
+            { "path": "/x;", "backend": { "resource": { "kind": "Bucket", "name": "b" } } },
+        ] } }] },
+    });
+    assert_eq!(
+        ingress::left_out(&object),
+        [
+            "not in this lab: the annotation nginx.ingress.kubernetes.io/canary",
+            "nginx.ingress.kubernetes.io/rewrite-target is not one word of nginx",
+            "not in this lab: backends that are resources",
+            "the path \"/x;\" is not one word of nginx",
+        ]
+    );
+    let plain = ingress("shop", None, json!([path("/", "Prefix", json!({}))]));
+    assert_eq!(ingress::left_out(&plain), [""; 0]);
 }

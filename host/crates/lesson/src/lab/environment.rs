@@ -67,8 +67,6 @@ pub struct Network {
     pub load_balancer: Option<String>,
     /// Whether cluster DNS runs.
     pub dns: bool,
-    /// Whether NetworkPolicy is enforced.
-    pub policy: bool,
 }
 
 /// A machine beside the cluster.

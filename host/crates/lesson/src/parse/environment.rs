@@ -200,6 +200,10 @@ fn network(reader: &mut Reader<'_>, node: Option<&Node>) -> Network {
             "load balancers with a hostname",
         );
     }
+    if !reader.boolean(&fields, "policy", true) {
+        let what = "a network that does not enforce NetworkPolicies (`policy: false`)";
+        reader.not_yet(fields.key_at("policy"), what);
+    }
     Network {
         pod_cidr: reader.maybe_string(&fields, "pod_cidr"),
         service_cidr: reader.maybe_string(&fields, "service_cidr"),
@@ -208,7 +212,6 @@ fn network(reader: &mut Reader<'_>, node: Option<&Node>) -> Network {
         dataplane: dataplane.map(str::to_owned),
         load_balancer: balancer.map(str::to_owned),
         dns: reader.boolean(&fields, "dns", true),
-        policy: reader.boolean(&fields, "policy", false),
     }
 }
 

@@ -141,6 +141,10 @@ fn each_mistake_gives_one_finding_at_its_place() {
             "labs/t.yaml:4:16  LAB009 error  not in this lab yet: `continue_from`; list the `manifests` instead",
         ),
         (
+            step("").replace("steps:", "environment: { network: { policy: false } }\nsteps:"),
+            "labs/t.yaml:4:27  LAB009 error  not in this lab yet: a network that does not enforce NetworkPolicies (`policy: false`)",
+        ),
+        (
             step("    do: [ { browse: 'http://x/' } ]\n"),
             "labs/t.yaml:8:21  LAB009 error  not in this lab yet: `browse` (the browser pane)",
         ),
