@@ -20,7 +20,7 @@ mod words;
 pub(crate) use words::span;
 
 use crate::action::{Action, ActionId, Observation, Show};
-use crate::lab::{Lab, Lang, Pos, Run};
+use crate::lab::{Lab, Lang, Pos, Run, Text};
 use crate::report::{Outcome, Report};
 use crate::template::{Captures, fill_known};
 use book::{Book, Line};
@@ -51,6 +51,9 @@ pub struct Options {
     pub skip_tasks: bool,
     /// Whose answers the tasks get.
     pub attempt: Attempt,
+    /// What is not done where the lesson is played, by where it is written, and why: items,
+    /// assertions, whole tasks. It counts neither for nor against.
+    pub left_out: BTreeMap<Pos, Text>,
     /// Wait for [`Observation::Next`] before every item and for [`Observation::Answer`] at every
     /// quiz, as a learner at a screen wants it; and go on after a failure.
     pub guided: bool,

@@ -5,6 +5,7 @@
 //! Start reading at [`Lab::parse`], then [`Engine`], whose vocabulary is `action.rs`.
 
 mod action;
+mod elsewhere;
 mod engine;
 mod expression;
 mod fault;
@@ -26,6 +27,7 @@ pub use action::{
     Action, ActionId, ApplyResult, Failed, Key, Observation, Packet, Probe, ProbeOutcome, Query,
     QueryId, Show,
 };
+pub use elsewhere::left_out_elsewhere;
 pub use engine::{Attempt, Engine, Options};
 pub use fault::{Amount, FAULTS, FaultKind, FaultRow, FaultTarget, FaultWay, Measure, WAYS};
 pub use finding::{Finding, Severity};

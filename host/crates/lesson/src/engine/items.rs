@@ -185,6 +185,10 @@ impl Engine {
         if !self.options.guided {
             self.desk.send(Action::Show(Show::Item(i, j)));
         }
+        if let Some(why) = self.options.left_out.get(&item.at) {
+            let why = Status::NotReached(Some(why.clone()));
+            return self.book.item_ends(line, self.at, why);
+        }
         match &item.what {
             ItemKind::Run(run) if run.copy_only => self.skip(
                 line,

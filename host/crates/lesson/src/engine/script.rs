@@ -70,10 +70,13 @@ pub(super) fn stages(lab: &Lab, options: &Options) -> VecDeque<Stage> {
         }
     }
     if !options.skip_tasks {
-        lab.tasks
-            .iter()
-            .enumerate()
-            .for_each(|(k, task)| solve(k, task, &options.attempt, &mut stages));
+        lab.tasks.iter().enumerate().for_each(|(k, task)| {
+            if options.left_out.contains_key(&task.at) {
+                stages.extend([Stage::Task(k), Stage::Watch(Group::Task(k))]);
+            } else {
+                solve(k, task, &options.attempt, &mut stages);
+            }
+        });
     }
     stages
 }
