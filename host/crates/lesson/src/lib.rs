@@ -10,6 +10,7 @@ mod engine;
 mod expression;
 mod fault;
 mod finding;
+mod format;
 mod jsonpath;
 mod lab;
 mod like;
@@ -31,6 +32,7 @@ pub use elsewhere::left_out_elsewhere;
 pub use engine::{Attempt, Engine, Options};
 pub use fault::{Amount, FAULTS, FaultKind, FaultRow, FaultTarget, FaultWay, Measure, WAYS};
 pub use finding::{Finding, Severity};
+pub use format::{Block, Field, SCHEMAS, Type, page, schema};
 pub use lab::*;
 pub use parse::API_VERSION;
 pub use place::Place;
@@ -38,3 +40,4 @@ pub use report::{
     Expectation, Failure, ItemReport, Outcome, QuizReport, Report, Status, StepReport, TaskReport,
     to_json, to_junit,
 };
+pub use yaml::yaml_value;

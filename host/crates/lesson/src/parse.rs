@@ -3,6 +3,8 @@
 //! Read [`reader`] for how one value is read and complained about; the other files follow the
 //! blocks of the format.
 
+#[cfg(test)]
+mod asked;
 mod environment;
 mod matcher;
 mod quiz;
@@ -12,6 +14,7 @@ mod subject;
 mod tasks;
 
 use crate::finding::{Finding, Severity};
+use crate::format;
 use crate::lab::{Defaults, Environment, Lab, Lang, Limits, Metadata, Param, ParamKind};
 use crate::lint;
 use crate::yaml::{self, Node};
@@ -55,25 +58,12 @@ impl Lab {
     }
 }
 
-const TOP: &[&str] = &[
-    "apiVersion",
-    "kind",
-    "metadata",
-    "params",
-    "environment",
-    "defaults",
-    "limits",
-    "steps",
-    "tasks",
-    "pass_mark",
-];
-
 /// `None` when the text is no lesson of a version we read; other mistakes are only noted.
 fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Lab> {
     if !is_ours(reader, root) {
         return None;
     }
-    let fields = reader.map(root, "a lesson", TOP)?;
+    let fields = reader.map(root, "a lesson", &format::LAB)?;
     let metadata = match reader.require(&fields, "metadata") {
         Some(node) => metadata(reader, node),
         None => Metadata::default(),
@@ -161,25 +151,9 @@ fn is_ours(reader: &mut Reader<'_>, root: &Node) -> bool {
 }
 
 fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
-    const KNOWN: &[&str] = &[
-        "id",
-        "title",
-        "summary",
-        "course",
-        "order",
-        "languages",
-        "minutes",
-        "level",
-        "requires",
-        "objectives",
-        "seeds",
-        "license",
-        "authors",
-    ];
-    let Some(fields) = reader.map(node, "metadata", KNOWN) else {
+    let Some(fields) = reader.map(node, "metadata", &format::METADATA) else {
         return Metadata::default();
     };
-    let levels = [("intro", "intro"), ("core", "core"), ("stretch", "stretch")];
     Metadata {
         id: reader
             .require(&fields, "id")
@@ -197,10 +171,7 @@ fn metadata(reader: &mut Reader<'_>, node: &Node) -> Metadata {
             .map(|node| languages(reader, node))
             .unwrap_or_default(),
         minutes: fields.get("minutes").and_then(|node| reader.integer(node)),
-        level: fields
-            .get("level")
-            .and_then(|node| reader.one_of(node, &levels))
-            .map(str::to_owned),
+        level: reader.word(&fields, "level").map(str::to_owned),
         requires: reader.strings(&fields, "requires"),
         objectives: fields
             .get("objectives")
@@ -224,14 +195,12 @@ fn languages(reader: &mut Reader<'_>, node: &Node) -> Vec<Lang> {
 fn params(reader: &mut Reader<'_>, node: &Node) -> BTreeMap<String, Param> {
     let mut params = BTreeMap::new();
     for (name, at, node) in reader.entries(node) {
-        const KNOWN: &[&str] = &["kind", "range", "of", "prefix", "default"];
-        let Some(fields) = reader.map(node, &format!("params.{name}"), KNOWN) else {
+        let Some(fields) = reader.map(node, &format!("params.{name}"), &format::PARAM) else {
             continue;
         };
         let kinds = [("int", 0), ("choice", 1), ("name", 2)];
-        let kind = reader
-            .require(&fields, "kind")
-            .and_then(|node| reader.one_of(node, &kinds));
+        reader.require(&fields, "kind");
+        let kind = reader.choose(&fields, "kind", &kinds);
         let kind = match kind {
             Some(1) => ParamKind::Choice {
                 of: fields
@@ -279,8 +248,7 @@ fn range(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<(i64, i64)> {
 }
 
 fn defaults(reader: &mut Reader<'_>, node: Option<&Node>) -> Defaults {
-    let fields =
-        node.and_then(|node| reader.map(node, "defaults", &["within", "session", "namespace"]));
+    let fields = node.and_then(|node| reader.map(node, "defaults", &format::DEFAULTS));
     let fields = fields.unwrap_or_default();
     Defaults {
         within: reader
@@ -296,9 +264,8 @@ fn defaults(reader: &mut Reader<'_>, node: Option<&Node>) -> Defaults {
 }
 
 fn limits(reader: &mut Reader<'_>, node: Option<&Node>) -> Limits {
-    const KNOWN: &[&str] = &["wall", "virtual", "fuel", "memory", "output"];
     let fields = node
-        .and_then(|node| reader.map(node, "limits", KNOWN))
+        .and_then(|node| reader.map(node, "limits", &format::LIMITS))
         .unwrap_or_default();
     Limits {
         wall: reader.maybe_duration(&fields, "wall"),

@@ -145,6 +145,15 @@ pub(crate) fn parse_documents(text: &str) -> Result<Vec<Value>, SyntaxError> {
         .collect())
 }
 
+/// A text of one document as a plain value; the message tells the line.
+///
+/// # Errors
+/// When it is not YAML as lessons use it.
+pub fn yaml_value(text: &str) -> Result<Value, String> {
+    let node = parse(text).map_err(|error| format!("line {}: {}", error.at.line, error.message))?;
+    Ok(node.to_value())
+}
+
 fn error(at: Pos, message: impl Into<String>) -> SyntaxError {
     SyntaxError {
         at,

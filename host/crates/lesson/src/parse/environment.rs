@@ -2,43 +2,15 @@
 
 use super::reader::{Fields, Reader};
 use crate::fault::{Amount, FAULTS, FaultKind, FaultTarget, WAYS};
+use crate::format;
 use crate::lab::{Environment, FaultSpec, HostSpec, LabFile, Network, NodeSpec};
 use crate::yaml::Node;
 
-const KNOWN: &[&str] = &[
-    "platform",
-    "profile",
-    "seed",
-    "clock",
-    "nodes",
-    "network",
-    "hosts",
-    "images",
-    "files",
-    "manifests",
-    "faults",
-    "continue_from",
-];
-
-const PLATFORMS: [(&str, &str); 8] = [
-    ("plain", "plain"),
-    ("minikube-docker", "minikube-docker"),
-    ("minikube-hyperkit", "minikube-hyperkit"),
-    ("docker-desktop", "docker-desktop"),
-    ("kind", "kind"),
-    ("eks", "eks"),
-    ("gke", "gke"),
-    ("docker-hosts", "docker-hosts"),
-];
-
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Environment {
-    let Some(fields) = reader.map(node, "environment", KNOWN) else {
+    let Some(fields) = reader.map(node, "environment", &format::ENVIRONMENT) else {
         return Environment::default();
     };
-    let platform = fields
-        .get("platform")
-        .and_then(|node| reader.one_of(node, &PLATFORMS))
-        .unwrap_or("plain");
+    let platform = reader.word(&fields, "platform").unwrap_or("plain");
     if fields.get("continue_from").is_some() {
         reader.not_yet(
             fields.key_at("continue_from"),
@@ -91,7 +63,7 @@ fn seed(reader: &mut Reader<'_>, node: &Node) -> Option<u64> {
 }
 
 fn clock(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<String> {
-    let clock = reader.map(fields.get("clock")?, "environment.clock", &["start"])?;
+    let clock = reader.map(fields.get("clock")?, "environment.clock", &format::CLOCK)?;
     reader.maybe_string(&clock, "start")
 }
 
@@ -102,7 +74,7 @@ fn files(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<LabFile> {
     let mut files = Vec::new();
     for (i, node) in reader.list(node).iter().enumerate() {
         let what = format!("environment.files[{i}]");
-        let Some(fields) = reader.map(node, &what, &["path", "from", "content", "readonly"]) else {
+        let Some(fields) = reader.map(node, &what, &format::FILE) else {
             continue;
         };
         let content = match (fields.get("from"), fields.get("content")) {
@@ -148,10 +120,10 @@ fn manifests(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<(String, Strin
 }
 
 fn nodes(reader: &mut Reader<'_>, node: &Node) -> Vec<NodeSpec> {
-    const KNOWN: &[&str] = &["name", "zone", "cpu", "memory", "external_ip", "taints"];
     let mut nodes = Vec::new();
     for (i, node) in reader.list(node).iter().enumerate() {
-        let Some(fields) = reader.map(node, &format!("environment.nodes[{i}]"), KNOWN) else {
+        let Some(fields) = reader.map(node, &format!("environment.nodes[{i}]"), &format::NODE)
+        else {
             continue;
         };
         nodes.push(NodeSpec {
@@ -170,30 +142,14 @@ fn nodes(reader: &mut Reader<'_>, node: &Node) -> Vec<NodeSpec> {
 }
 
 fn network(reader: &mut Reader<'_>, node: Option<&Node>) -> Network {
-    const KNOWN: &[&str] = &[
-        "pod_cidr",
-        "service_cidr",
-        "node_cidr",
-        "node_port_range",
-        "dataplane",
-        "load_balancer",
-        "dns",
-        "policy",
-    ];
     let fields = node
-        .and_then(|node| reader.map(node, "environment.network", KNOWN))
+        .and_then(|node| reader.map(node, "environment.network", &format::NETWORK))
         .unwrap_or_default();
-    let dataplanes = [("overlay", "overlay"), ("routed", "routed"), ("vpc", "vpc")];
-    let balancers = [("none", "none"), ("ip", "ip"), ("hostname", "hostname")];
-    let dataplane = fields
-        .get("dataplane")
-        .and_then(|node| reader.one_of(node, &dataplanes));
+    let dataplane = reader.word(&fields, "dataplane");
     if dataplane == Some("vpc") {
         reader.not_yet(fields.key_at("dataplane"), "the dataplane `vpc`");
     }
-    let balancer = fields
-        .get("load_balancer")
-        .and_then(|node| reader.one_of(node, &balancers));
+    let balancer = reader.word(&fields, "load_balancer");
     if balancer == Some("hostname") {
         reader.not_yet(
             fields.key_at("load_balancer"),
@@ -219,7 +175,7 @@ fn hosts(reader: &mut Reader<'_>, node: &Node) -> Vec<HostSpec> {
     let mut hosts = Vec::new();
     for (i, item) in reader.list(node).iter().enumerate() {
         let what = format!("environment.hosts[{i}]");
-        let Some(fields) = reader.map(item, &what, &["name", "inside", "tools"]) else {
+        let Some(fields) = reader.map(item, &what, &format::HOST) else {
             continue;
         };
         hosts.push(HostSpec {
@@ -248,8 +204,7 @@ fn faults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<FaultSpec> {
 /// Something to break.
 pub(super) fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
     let kinds: Vec<(&str, FaultKind)> = FAULTS.iter().map(|row| (row.name, row.kind)).collect();
-    let known = ["id", "kind", "target", "value", "way", "at", "for"];
-    let fields = reader.map(node, "a fault", &known)?;
+    let fields = reader.map(node, "a fault", &format::FAULT)?;
     if fields.get("at").is_some() {
         reader.not_yet(fields.key_at("at"), "faults that begin later (`at`)");
     }
@@ -258,8 +213,8 @@ pub(super) fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
         reader.not_yet(kind.at, "clocks that differ (`clock-skew`)");
         return None;
     }
-    let kind = reader.one_of(kind, &kinds)?;
-    let way = fields.get("way").and_then(|node| reader.one_of(node, WAYS));
+    let kind = reader.choose(&fields, "kind", &kinds)?;
+    let way = reader.choose(&fields, "way", WAYS);
     if way.is_some() && kind.row().target != FaultTarget::Link {
         let message = format!("`{kind}` is not about a link: it has no `way`");
         reader.error(fields.key_at("way"), "LAB003", message);

@@ -1,28 +1,10 @@
 //! Reading a shape. Never evaluates it.
 
 use super::reader::Reader;
+use crate::format;
 use crate::lab::{Is, Matcher, Op};
 use crate::yaml::{Kind, Node};
 use regex::Regex;
-
-const OPERATORS: &[&str] = &[
-    "$contains",
-    "$not_contains",
-    "$matches",
-    "$one_of",
-    "$gte",
-    "$lte",
-    "$between",
-    "$is",
-    "$in_cidr",
-    "$count",
-    "$each",
-    "$any",
-    "$set",
-    "$absent",
-    "$not",
-    "$cel",
-];
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Matcher {
     match &node.kind {
@@ -48,10 +30,11 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Matcher {
                     "operators and fields cannot stand side by side; use one or the other",
                 );
             }
-            let Some(fields) = reader.map(node, "a matcher", OPERATORS) else {
+            let Some(fields) = reader.map(node, "a matcher", &format::OPERATORS) else {
                 return Matcher::Ops(Vec::new());
             };
-            let present = fields.present(OPERATORS);
+            let operators = format::OPERATORS.keys();
+            let present = fields.present(&operators);
             Matcher::Ops(
                 present
                     .iter()

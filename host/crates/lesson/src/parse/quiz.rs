@@ -2,6 +2,7 @@
 
 use super::matcher;
 use super::reader::Reader;
+use crate::format;
 use crate::lab::{Choice, Quiz, QuizKind};
 use crate::yaml::Node;
 
@@ -15,9 +16,6 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Quiz> {
 }
 
 fn quiz(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Quiz> {
-    const KNOWN: &[&str] = &[
-        "id", "kind", "prompt", "choices", "answer", "points", "reveal", "covers",
-    ];
     let kinds = [
         ("single", QuizKind::Single),
         ("multi", QuizKind::Multi),
@@ -26,17 +24,17 @@ fn quiz(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Quiz> {
         ("order", QuizKind::Order),
         ("predict", QuizKind::Predict),
     ];
-    let reveals = ["immediately", "on-submit", "after-deadline"].map(|name| (name, name));
-    let fields = reader.map(node, &format!("quiz[{i}]"), KNOWN)?;
+    let fields = reader.map(node, &format!("quiz[{i}]"), &format::QUIZ)?;
     let quiz = Quiz {
         id: reader
             .require(&fields, "id")
             .and_then(|node| reader.id(node))
             .unwrap_or_default(),
         at: node.at,
-        kind: reader
-            .require(&fields, "kind")
-            .and_then(|node| reader.one_of(node, &kinds))?,
+        kind: {
+            reader.require(&fields, "kind");
+            reader.choose(&fields, "kind", &kinds)?
+        },
         prompt: reader
             .require(&fields, "prompt")
             .map(|node| reader.text(node))
@@ -47,10 +45,7 @@ fn quiz(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Quiz> {
             .unwrap_or_default(),
         answer: fields.get("answer").map(|node| matcher::read(reader, node)),
         points: fields.get("points").and_then(|node| reader.number(node)),
-        reveal: fields
-            .get("reveal")
-            .and_then(|node| reader.one_of(node, &reveals))
-            .map(str::to_owned),
+        reveal: reader.word(&fields, "reveal").map(str::to_owned),
         covers: reader.strings(&fields, "covers"),
     };
     key(reader, &quiz);
@@ -62,7 +57,7 @@ fn choices(reader: &mut Reader<'_>, node: &Node) -> Vec<Choice> {
     let mut choices = Vec::new();
     for (i, node) in items.into_iter().enumerate() {
         let what = format!("choices[{i}]");
-        let Some(fields) = reader.map(node, &what, &["id", "text", "correct", "why"]) else {
+        let Some(fields) = reader.map(node, &what, &format::CHOICE) else {
             continue;
         };
         if fields.get("why").is_none() {

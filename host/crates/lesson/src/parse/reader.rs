@@ -2,6 +2,7 @@
 //! and a stand-in, so that one run tells everything that is wrong.
 
 use crate::finding::{Finding, Severity};
+use crate::format::{self, Block, Type};
 use crate::lab::{LabFile, Lang, Pos, Text};
 use crate::yaml::{Key, Kind, Node};
 use clock::Duration;
@@ -17,30 +18,48 @@ pub(super) struct Reader<'a> {
     pub(super) files: Vec<LabFile>,
 }
 
-/// The entries of a map whose keys are all known.
+/// The entries of a map and the table they were read by. Only what the table has can be asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields<'n> {
     pub(super) at: Pos,
     entries: &'n [(Key, Node)],
+    /// None for a map that is not there.
+    block: Option<&'static Block>,
 }
 
 impl<'n> Fields<'n> {
     /// The entries of a map whose keys were looked at elsewhere.
-    pub(super) fn of(node: &'n Node) -> Option<Self> {
+    pub(super) fn of(node: &'n Node, block: &'static Block) -> Option<Self> {
         match &node.kind {
             Kind::Map(entries) => Some(Self {
                 at: node.at,
                 entries,
+                block: Some(block),
             }),
             _ => None,
         }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
+        self.asked(key);
         self.entries
             .iter()
             .find(|(k, _)| k.text == key)
             .map(|(_, node)| node)
+    }
+
+    /// The format's table has every field that is asked for, and tests see that all are.
+    fn asked(&self, key: &str) {
+        if let Some(block) = self.block {
+            debug_assert!(block.field(key).is_some(), "{} has no {key}", block.name);
+            #[cfg(test)]
+            super::asked::note(block.name, key);
+        }
+    }
+
+    /// What the table says may stand in a field.
+    fn ty(&self, key: &str) -> Option<Type> {
+        Some(self.block?.field(key)?.ty)
     }
 
     /// Where a key stands.
@@ -131,13 +150,19 @@ impl<'a> Reader<'a> {
 
     // Maps and lists.
 
-    /// The entries of a map; keys that are not `known` are findings.
+    /// The entries of a map; keys that its table does not have are findings.
     pub(super) fn map<'n>(
         &mut self,
         node: &'n Node,
         what: &str,
-        known: &[&str],
+        block: &'static Block,
     ) -> Option<Fields<'n>> {
+        self.known(node, what, &block.keys())?;
+        Fields::of(node, block)
+    }
+
+    /// Complains about keys of a map that are not known.
+    pub(super) fn known(&mut self, node: &Node, what: &str, known: &[&str]) -> Option<()> {
         let Kind::Map(entries) = &node.kind else {
             self.wrong(node, "a map");
             return None;
@@ -159,10 +184,7 @@ impl<'a> Reader<'a> {
                 ),
             }
         }
-        Some(Fields {
-            at: node.at,
-            entries,
-        })
+        Some(())
     }
 
     /// The entries of a map with free keys.
@@ -325,13 +347,36 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// One of the words that the table has for a field, and what each means.
+    pub(super) fn choose<T: Copy>(
+        &mut self,
+        fields: &Fields<'_>,
+        key: &str,
+        known: &[(&str, T)],
+    ) -> Option<T> {
+        debug_assert!(
+            fields
+                .ty(key)
+                .is_none_or(|ty| ty.words().iter().eq(known.iter().map(|(name, _)| name))),
+            "the table has other words for {key}"
+        );
+        fields.get(key).and_then(|node| self.one_of(node, known))
+    }
+
+    /// One of the words that the table has for a field.
+    pub(super) fn word(&mut self, fields: &Fields<'_>, key: &str) -> Option<&'static str> {
+        let words = fields.ty(key).map(|ty| ty.words()).unwrap_or_default();
+        let known: Vec<_> = words.into_iter().map(|word| (word, word)).collect();
+        fields.get(key).and_then(|node| self.one_of(node, &known))
+    }
+
     // Prose.
 
     pub(super) fn text(&mut self, node: &Node) -> Text {
         if matches!(node.kind, Kind::Scalar(..)) {
             return Text::neutral(self.string(node).unwrap_or_default());
         }
-        let Some(fields) = self.map(node, "prose", &["ja", "en"]) else {
+        let Some(fields) = self.map(node, "prose", &format::PROSE) else {
             return Text::default();
         };
         for (lang, _) in [("ja", Lang::Ja), ("en", Lang::En)] {

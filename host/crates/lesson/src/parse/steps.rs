@@ -3,6 +3,7 @@
 use super::reader::{Fields, Reader};
 use super::{environment, matcher, quiz, subject};
 use crate::action::Key;
+use crate::format;
 use crate::lab::{Focus, Gate, Item, ItemKind, Like, PatchOp, Run, Step};
 use crate::place::Place;
 use crate::yaml::Node;
@@ -20,10 +21,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Step> {
 }
 
 fn step(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Step> {
-    const KNOWN: &[&str] = &[
-        "id", "title", "text", "covers", "do", "then", "quiz", "focus", "errata", "gate",
-    ];
-    let fields = reader.map(node, &format!("steps[{i}]"), KNOWN)?;
+    let fields = reader.map(node, &format!("steps[{i}]"), &format::STEP)?;
     let gates = [
         ("none", Gate::None),
         ("then", Gate::Then),
@@ -58,24 +56,14 @@ fn step(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Step> {
             .get("errata")
             .map(|node| reader.texts(node))
             .unwrap_or_default(),
-        gate: fields
-            .get("gate")
-            .and_then(|node| reader.one_of(node, &gates))
-            .unwrap_or_default(),
+        gate: reader.choose(&fields, "gate", &gates).unwrap_or_default(),
     })
 }
 
 fn focus(reader: &mut Reader<'_>, node: &Node) -> Option<Focus> {
-    let panes = [
-        "terminal", "editor", "topology", "packets", "browser", "objects",
-    ]
-    .map(|name| (name, name));
-    let fields = reader.map(node, "focus", &["pane", "highlight", "speed"])?;
+    let fields = reader.map(node, "focus", &format::FOCUS)?;
     Some(Focus {
-        pane: fields
-            .get("pane")
-            .and_then(|node| reader.one_of(node, &panes))
-            .map(str::to_owned),
+        pane: reader.word(&fields, "pane").map(str::to_owned),
         highlight: reader.strings(&fields, "highlight"),
         speed: fields.get("speed").and_then(|node| reader.number(node)),
     })
@@ -93,63 +81,35 @@ fn items(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<Item> {
         .collect()
 }
 
-/// What an item does is told by the presence of one of these.
-const VERBS: &[&str] = &[
-    "run", "open", "write", "edit", "browse", "key", "fault", "heal", "clock",
-];
-
-const EVERY: &[&str] = &["id", "note", "covers"];
-
 fn item(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Item> {
     let what = format!("do[{i}]");
-    let verbs: Vec<&str> = VERBS
+    let every = format::verbs();
+    let verbs: Vec<&str> = every
         .iter()
         .copied()
         .filter(|verb| node.get(verb).is_some())
         .collect();
-    let own: &[&str] = match verbs[..] {
-        ["run"] => &[
-            "run",
-            "in",
-            "session",
-            "stdin",
-            "interactive",
-            "background",
-            "like",
-            "unordered",
-            "exit",
-            "stderr",
-            "settle",
-            "within",
-            "era",
-            "optional",
-            "copy_only",
-        ],
-        ["open"] => &["open", "select"],
-        ["write"] => &["write", "content", "from", "append"],
-        ["edit"] => &["edit", "patch"],
-        ["browse"] => &["browse", "from"],
-        ["key"] => &["key", "session"],
-        ["fault"] => &["fault"],
-        ["heal"] => &["heal"],
-        ["clock"] => &["clock"],
-        _ => {
+    let block = format::ITEMS
+        .iter()
+        .find(|block| verbs == [block.fields().next().map_or("", |verb| verb.name)]);
+    let block = match block {
+        Some(block) => block,
+        None => {
             let message = match verbs[..] {
                 [] => format!("`{what}` does nothing"),
                 _ => format!("`{what}` does two things ({})", verbs.join(", ")),
             };
-            let known: Vec<&str> = [VERBS, EVERY].concat();
             reader.error_help(
                 node.at,
                 "LAB003",
                 message,
-                format!("an item has one of {}", VERBS.join(", ")),
+                format!("an item has one of {}", every.join(", ")),
             );
-            reader.map(node, &what, &known);
+            reader.known(node, &what, &[every, format::every()].concat());
             return None;
         }
     };
-    let fields = reader.map(node, &what, &[own, EVERY].concat())?;
+    let fields = reader.map(node, &what, block)?;
     Some(Item {
         id: reader.maybe_id(&fields),
         at: node.at,
@@ -192,14 +152,14 @@ fn kind(reader: &mut Reader<'_>, verb: &str, fields: &Fields<'_>) -> Option<Item
                 ("enter", Key::Enter),
             ];
             ItemKind::Key {
-                key: reader.one_of(node, &keys)?,
+                key: reader.choose(fields, "key", &keys)?,
                 session: reader.maybe_string(fields, "session"),
             }
         }
         "fault" => ItemKind::Fault(environment::fault(reader, node)?),
         "heal" => ItemKind::Heal(reader.string(node)?),
         _ => {
-            let clock = reader.map(node, "clock", &["advance"])?;
+            let clock = reader.map(node, "clock", &format::JUMP)?;
             let advance = reader.require(&clock, "advance")?;
             ItemKind::Advance(reader.duration(advance)?)
         }
@@ -232,11 +192,14 @@ fn patch(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<PatchOp> {
     };
     let mut patch = Vec::new();
     for node in reader.list(node) {
-        let Some(fields) = reader.map(node, "a patch", &["op", "path", "value"]) else {
+        let Some(fields) = reader.map(node, "a patch", &format::PATCH) else {
             continue;
         };
         patch.push(PatchOp {
-            op: reader.required_string(&fields, "op"),
+            op: {
+                reader.require(&fields, "op");
+                reader.word(&fields, "op").unwrap_or_default().to_owned()
+            },
             path: reader.required_string(&fields, "path"),
             value: fields.get("value").map(Node::to_value),
         });
@@ -263,10 +226,7 @@ fn run(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Run {
         like: like(reader, fields),
         exit: fields.get("exit").map(|node| matcher::read(reader, node)),
         stderr: fields.get("stderr").map(|node| matcher::read(reader, node)),
-        no_settle: fields
-            .get("settle")
-            .and_then(|node| reader.one_of(node, &settle))
-            .unwrap_or(false),
+        no_settle: reader.choose(fields, "settle", &settle).unwrap_or(false),
         within: reader.maybe_duration(fields, "within"),
         era: reader.maybe_string(fields, "era"),
         optional: reader.boolean(fields, "optional", false),

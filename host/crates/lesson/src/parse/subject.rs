@@ -4,52 +4,30 @@ use super::matcher;
 use super::reader::{Fields, Reader};
 use super::steps::{like, place};
 use crate::action::Failed;
+use crate::format::{self, Block};
 use crate::lab::{
     Assertion, Distribution, Dns, Endpoints, Exec, FileSubject, Flow, Http, Matcher, Mode,
     OutputOf, Resource, Subject, Tcp, Text,
 };
 use crate::yaml::Node;
 
-/// What an assertion is about is told by the presence of one of these.
-pub(super) const SUBJECTS: &[&str] = &[
-    "resource",
-    "endpoints",
-    "http",
-    "tcp",
-    "dns",
-    "exec",
-    "output",
-    "flow",
-    "distribution",
-    "file",
-    "answer",
-    "cel",
-    "all",
-    "any",
-    "not",
-];
-
-const MODES: &[&str] = &["now", "eventually", "always", "never"];
-
-const AROUND: &[&str] = &["id", "title", "needs", "else", "diagnose"];
-
 pub(super) fn assertions(reader: &mut Reader<'_>, node: &Node) -> Vec<Assertion> {
     let items: Vec<&Node> = reader.list(node).iter().collect();
     items
         .into_iter()
         .enumerate()
-        .filter_map(|(i, node)| assertion(reader, &format!("then[{i}]"), node, &[]))
+        .filter_map(|(i, node)| assertion(reader, &format!("then[{i}]"), node, &format::ASSERTION))
         .collect()
 }
 
-/// One assertion; `more` are further fields it may have.
+/// One assertion, or a check, which is one with points.
 pub(super) fn assertion(
     reader: &mut Reader<'_>,
     what: &str,
     node: &Node,
-    more: &[&str],
+    block: &'static Block,
 ) -> Option<Assertion> {
-    let fields = reader.map(node, what, &[AROUND, MODES, SUBJECTS, more].concat())?;
+    let fields = reader.map(node, what, block)?;
     let mode = mode(reader, what, &fields);
     let subject = subject(reader, what, &fields);
     let otherwise = fields.get("else").map(|node| reader.text(node));
@@ -79,7 +57,7 @@ fn diagnoses(reader: &mut Reader<'_>, node: &Node) -> Vec<(Subject, Text)> {
     let mut diagnoses = Vec::new();
     for (i, node) in items.into_iter().enumerate() {
         let what = format!("diagnose[{i}]");
-        let Some(fields) = reader.map(node, &what, &["if", "say"]) else {
+        let Some(fields) = reader.map(node, &what, &format::DIAGNOSE) else {
             continue;
         };
         let condition = reader
@@ -92,7 +70,7 @@ fn diagnoses(reader: &mut Reader<'_>, node: &Node) -> Vec<(Subject, Text)> {
 }
 
 fn mode(reader: &mut Reader<'_>, what: &str, fields: &Fields<'_>) -> Mode {
-    let present = fields.present(MODES);
+    let present = fields.present(&format::mode_names());
     if present.len() > 1 {
         let message = format!(
             "`{what}` has two modes ({}); an assertion takes one",
@@ -137,7 +115,7 @@ fn mode(reader: &mut Reader<'_>, what: &str, fields: &Fields<'_>) -> Mode {
 
 /// A subject that stands alone, as in `all`, `not` and `if`.
 fn plain(reader: &mut Reader<'_>, what: &str, node: &Node) -> Option<Subject> {
-    let fields = reader.map(node, what, SUBJECTS)?;
+    let fields = reader.map(node, what, &format::SUBJECT)?;
     subject(reader, what, &fields)
 }
 
@@ -154,11 +132,12 @@ fn plains(reader: &mut Reader<'_>, what: &str, node: &Node) -> Vec<Subject> {
 }
 
 fn subject(reader: &mut Reader<'_>, what: &str, fields: &Fields<'_>) -> Option<Subject> {
-    let present = fields.present(SUBJECTS);
+    let subjects = format::subject_names();
+    let present = fields.present(&subjects);
     match present[..] {
         [name] => named(reader, name, fields.get(name)?),
         [] => {
-            let help = format!("say what it is about: {}", SUBJECTS.join(", "));
+            let help = format!("say what it is about: {}", subjects.join(", "));
             reader.error_help(
                 fields.at,
                 "LAB010",
@@ -192,7 +171,7 @@ fn named(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Subject> {
         "distribution" => Subject::Distribution(distribution(reader, node)?),
         "file" => Subject::File(file(reader, node)?),
         "answer" => {
-            let fields = reader.map(node, "answer", &["quiz"])?;
+            let fields = reader.map(node, "answer", &format::ANSWER)?;
             Subject::Answer(reader.required_string(&fields, "quiz"))
         }
         "cel" => Subject::Cel(matcher::cel(reader, node)?),
@@ -207,17 +186,7 @@ fn shape(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<Matc
 }
 
 fn resource(reader: &mut Reader<'_>, node: &Node) -> Option<Resource> {
-    const KNOWN: &[&str] = &[
-        "ref",
-        "namespace",
-        "selector",
-        "match",
-        "count",
-        "absent",
-        "same_spec_as",
-        "capture",
-    ];
-    let fields = reader.map(node, "resource", KNOWN)?;
+    let fields = reader.map(node, "resource", &format::RESOURCE)?;
     let absent = reader.boolean(&fields, "absent", false);
     for key in fields.present(&["count", "same_spec_as", "capture"]) {
         if absent {
@@ -293,16 +262,7 @@ fn captures(reader: &mut Reader<'_>, node: &Node) -> std::collections::BTreeMap<
 }
 
 fn endpoints(reader: &mut Reader<'_>, node: &Node) -> Option<Endpoints> {
-    const KNOWN: &[&str] = &[
-        "service",
-        "namespace",
-        "ready",
-        "equals_pod_ips_of",
-        "not_contains",
-        "contains",
-        "port",
-    ];
-    let fields = reader.map(node, "endpoints", KNOWN)?;
+    let fields = reader.map(node, "endpoints", &format::ENDPOINTS)?;
     Some(Endpoints {
         service: reader.required_string(&fields, "service"),
         namespace: reader.maybe_string(&fields, "namespace"),
@@ -315,19 +275,6 @@ fn endpoints(reader: &mut Reader<'_>, node: &Node) -> Option<Endpoints> {
 }
 
 fn http(reader: &mut Reader<'_>, node: &Node) -> Option<Http> {
-    const KNOWN: &[&str] = &[
-        "from",
-        "for_each",
-        "url",
-        "method",
-        "headers",
-        "insecure",
-        "cacert",
-        "status",
-        "body",
-        "served_by",
-        "fails",
-    ];
     let kinds = [
         ("refused", Failed::Refused),
         ("timeout", Failed::Timeout),
@@ -337,7 +284,7 @@ fn http(reader: &mut Reader<'_>, node: &Node) -> Option<Http> {
         ("tls-ca-file", Failed::TlsCaFile),
         ("unreachable", Failed::Unreachable),
     ];
-    let fields = reader.map(node, "http", KNOWN)?;
+    let fields = reader.map(node, "http", &format::HTTP)?;
     for key in fields.present(&["status", "body", "served_by"]) {
         if fields.get("fails").is_some() {
             reader.error(
@@ -373,9 +320,7 @@ fn http(reader: &mut Reader<'_>, node: &Node) -> Option<Http> {
         status: shape(reader, &fields, "status"),
         body: shape(reader, &fields, "body"),
         served_by: shape(reader, &fields, "served_by"),
-        fails: fields
-            .get("fails")
-            .and_then(|node| reader.one_of(node, &kinds)),
+        fails: reader.choose(&fields, "fails", &kinds),
     })
 }
 
@@ -391,7 +336,7 @@ fn tcp(reader: &mut Reader<'_>, node: &Node) -> Option<Tcp> {
         ("timeout", Some(Failed::Timeout)),
         ("unreachable", Some(Failed::Unreachable)),
     ];
-    let fields = reader.map(node, "tcp", &["from", "to", "is"])?;
+    let fields = reader.map(node, "tcp", &format::TCP)?;
     let to = reader.required_string(&fields, "to");
     if to
         .rsplit_once(':')
@@ -407,32 +352,25 @@ fn tcp(reader: &mut Reader<'_>, node: &Node) -> Option<Tcp> {
     Some(Tcp {
         from: required_place(reader, &fields, "from"),
         to,
-        is: reader
-            .require(&fields, "is")
-            .and_then(|node| reader.one_of(node, &kinds))?,
+        is: {
+            reader.require(&fields, "is");
+            reader.choose(&fields, "is", &kinds)?
+        },
     })
 }
 
 fn dns(reader: &mut Reader<'_>, node: &Node) -> Option<Dns> {
-    let rcodes = ["NOERROR", "NXDOMAIN", "SERVFAIL", "TIMEOUT"].map(|name| (name, name));
-    let fields = reader.map(node, "dns", &["from", "name", "answers", "rcode"])?;
+    let fields = reader.map(node, "dns", &format::DNS)?;
     Some(Dns {
         from: required_place(reader, &fields, "from"),
         name: reader.required_string(&fields, "name"),
         answers: shape(reader, &fields, "answers"),
-        rcode: fields
-            .get("rcode")
-            .and_then(|node| reader.one_of(node, &rcodes))
-            .map(str::to_owned),
+        rcode: reader.word(&fields, "rcode").map(str::to_owned),
     })
 }
 
 fn exec(reader: &mut Reader<'_>, node: &Node) -> Option<Exec> {
-    let fields = reader.map(
-        node,
-        "exec",
-        &["in", "command", "exit", "stdout", "stderr", "like"],
-    )?;
+    let fields = reader.map(node, "exec", &format::EXEC)?;
     reader.require(&fields, "command");
     Some(Exec {
         place: required_place(reader, &fields, "in"),
@@ -445,7 +383,7 @@ fn exec(reader: &mut Reader<'_>, node: &Node) -> Option<Exec> {
 }
 
 fn output(reader: &mut Reader<'_>, node: &Node) -> Option<OutputOf> {
-    let fields = reader.map(node, "output", &["of", "exit", "stdout", "stderr", "like"])?;
+    let fields = reader.map(node, "output", &format::OUTPUT)?;
     Some(OutputOf {
         of: reader.required_string(&fields, "of"),
         exit: shape(reader, &fields, "exit"),
@@ -456,7 +394,7 @@ fn output(reader: &mut Reader<'_>, node: &Node) -> Option<OutputOf> {
 }
 
 fn flow(reader: &mut Reader<'_>, node: &Node) -> Option<Flow> {
-    let fields = reader.map(node, "flow", &["iface", "match", "path", "since"])?;
+    let fields = reader.map(node, "flow", &format::FLOW)?;
     if fields.get("path").is_some() {
         reader.not_yet(fields.key_at("path"), "the hops of a packet (`flow.path`)");
     }
@@ -465,16 +403,12 @@ fn flow(reader: &mut Reader<'_>, node: &Node) -> Option<Flow> {
         iface: reader.maybe_string(&fields, "iface"),
         shape: shape(reader, &fields, "match"),
         path: reader.strings(&fields, "path"),
-        since_lab: fields
-            .get("since")
-            .and_then(|node| reader.one_of(node, &since))
-            .unwrap_or(false),
+        since_lab: reader.choose(&fields, "since", &since).unwrap_or(false),
     })
 }
 
 fn distribution(reader: &mut Reader<'_>, node: &Node) -> Option<Distribution> {
-    const KNOWN: &[&str] = &["from", "url", "requests", "by", "p", "sigma", "connection"];
-    let fields = reader.map(node, "distribution", KNOWN)?;
+    let fields = reader.map(node, "distribution", &format::DISTRIBUTION)?;
     let by = [("body", false), ("served_by", true)];
     let connections = [("new", false), ("keep-alive", true)];
     let requests = reader
@@ -507,25 +441,21 @@ fn distribution(reader: &mut Reader<'_>, node: &Node) -> Option<Distribution> {
         from: required_place(reader, &fields, "from"),
         url: reader.required_string(&fields, "url"),
         requests: u32::try_from(requests).unwrap_or(2),
-        by_server: fields
-            .get("by")
-            .and_then(|node| reader.one_of(node, &by))
-            .unwrap_or(false),
+        by_server: reader.choose(&fields, "by", &by).unwrap_or(false),
         p: shares,
         sigma: fields
             .get("sigma")
             .and_then(|node| reader.number(node))
             .unwrap_or(4.0),
-        keep_alive: fields
-            .get("connection")
-            .and_then(|node| reader.one_of(node, &connections))
+        keep_alive: reader
+            .choose(&fields, "connection", &connections)
             .unwrap_or(false),
     })
 }
 
 fn file(reader: &mut Reader<'_>, node: &Node) -> Option<FileSubject> {
     reader.not_yet(node.at, "checks of a submitted `file`");
-    let fields = reader.map(node, "file", &["path", "exists", "text", "yaml", "docs"])?;
+    let fields = reader.map(node, "file", &format::FILE_SUBJECT)?;
     Some(FileSubject {
         path: reader.required_string(&fields, "path"),
         exists: fields

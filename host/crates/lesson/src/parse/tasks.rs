@@ -2,6 +2,7 @@
 
 use super::reader::{Fields, Reader};
 use super::subject;
+use crate::format;
 use crate::lab::{Check, Hint, Mutant, Solution, Submit, Task, Visibility};
 use crate::yaml::Node;
 use std::collections::BTreeMap;
@@ -16,10 +17,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Task> {
 }
 
 fn task(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Task> {
-    const KNOWN: &[&str] = &[
-        "id", "title", "text", "submit", "checks", "hints", "solution", "mutants",
-    ];
-    let fields = reader.map(node, &format!("tasks[{i}]"), KNOWN)?;
+    let fields = reader.map(node, &format!("tasks[{i}]"), &format::TASK)?;
     Some(Task {
         id: reader
             .require(&fields, "id")
@@ -66,17 +64,12 @@ fn each<T>(
 }
 
 fn submit(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Submit> {
-    const KNOWN: &[&str] = &["path", "starter", "from", "schema", "max_bytes"];
-    let schemas = ["kubernetes", "answers", "none"].map(|name| (name, name));
-    let fields = reader.map(node, &format!("submit[{i}]"), KNOWN)?;
+    let fields = reader.map(node, &format!("submit[{i}]"), &format::SUBMIT)?;
     let from = fields.get("from").and_then(|node| reader.beside(node));
     Some(Submit {
         path: reader.required_string(&fields, "path"),
         starter: reader.maybe_string(&fields, "starter").or(from),
-        schema: fields
-            .get("schema")
-            .and_then(|node| reader.one_of(node, &schemas))
-            .map(str::to_owned),
+        schema: reader.word(&fields, "schema").map(str::to_owned),
         max_bytes: fields
             .get("max_bytes")
             .and_then(|node| reader.integer(node))
@@ -86,8 +79,7 @@ fn submit(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Submit> {
 
 fn check(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Check> {
     let what = format!("checks[{i}]");
-    let more = ["points", "visibility", "partial", "required", "covers"];
-    let assertion = subject::assertion(reader, &what, node, &more);
+    let assertion = subject::assertion(reader, &what, node, &format::CHECK);
     for key in ["id", "title", "points"] {
         if node.get(key).is_none() {
             reader.error(
@@ -99,15 +91,14 @@ fn check(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Check> {
     }
     let assertion = assertion?;
     // Unknown fields were told by the assertion.
-    let fields = Fields::of(node)?;
+    let fields = Fields::of(node, &format::CHECK)?;
     let views = [
         ("public", Visibility::Public),
         ("hidden", Visibility::Hidden),
         ("after-deadline", Visibility::AfterDeadline),
     ];
-    let visibility = fields
-        .get("visibility")
-        .and_then(|node| reader.one_of(node, &views))
+    let visibility = reader
+        .choose(&fields, "visibility", &views)
         .unwrap_or_default();
     if visibility != Visibility::Public {
         let help = "put it into the lesson's `.grade.yaml`";
@@ -133,9 +124,8 @@ fn check(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Check> {
     Some(Check {
         points,
         visibility,
-        partial: fields
-            .get("partial")
-            .and_then(|node| reader.one_of(node, &partials))
+        partial: reader
+            .choose(&fields, "partial", &partials)
             .unwrap_or(false),
         required: reader.boolean(&fields, "required", false),
         covers: reader.strings(&fields, "covers"),
@@ -144,10 +134,10 @@ fn check(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Check> {
 }
 
 fn hint(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Hint> {
-    let fields = reader.map(node, &format!("hints[{i}]"), &["text", "when", "cost"])?;
+    let fields = reader.map(node, &format!("hints[{i}]"), &format::HINT)?;
     let when = fields
         .get("when")
-        .and_then(|node| reader.map(node, "when", &["after_failures", "failing"]));
+        .and_then(|node| reader.map(node, "when", &format::WHEN));
     let when = when.unwrap_or_default();
     Some(Hint {
         text: reader
@@ -168,10 +158,10 @@ fn count(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<u32>
 }
 
 fn solution(reader: &mut Reader<'_>, node: &Node) -> Option<Solution> {
-    let fields = reader.map(node, "solution", &["files", "run", "explain", "reveal"])?;
+    let fields = reader.map(node, "solution", &format::SOLUTION)?;
     let reveal = fields
         .get("reveal")
-        .and_then(|node| reader.map(node, "reveal", &["after_failures", "never"]));
+        .and_then(|node| reader.map(node, "reveal", &format::REVEAL));
     let reveal = reveal.unwrap_or_default();
     Some(Solution {
         files: files(reader, &fields),
@@ -194,11 +184,7 @@ fn files(reader: &mut Reader<'_>, fields: &Fields<'_>) -> BTreeMap<String, Strin
 }
 
 fn mutant(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Mutant> {
-    let fields = reader.map(
-        node,
-        &format!("mutants[{i}]"),
-        &["name", "files", "run", "fails", "score"],
-    )?;
+    let fields = reader.map(node, &format!("mutants[{i}]"), &format::MUTANT)?;
     reader.require(&fields, "fails");
     Some(Mutant {
         name: reader

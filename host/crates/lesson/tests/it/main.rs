@@ -6,4 +6,5 @@ mod findings;
 mod lessons;
 mod recordings;
 mod report;
+mod schema;
 mod shell;
