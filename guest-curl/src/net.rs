@@ -127,7 +127,7 @@ pub(crate) fn connect(
         let limit = deadline
             .left_to_connect(deadline.start)
             .map_err(|()| timed_out())?;
-        match TcpStream::connect_timeout(&remote, limit) {
+        match guest_kit::connect(&remote, limit) {
             Ok(stream) => {
                 // Small requests leave at once; a host that has no such switch does not wait anyway.
                 let _ = stream.set_nodelay(true);

@@ -8,6 +8,7 @@
 //! Start with [`process::Command`], [`process::Pipe`], and [`poll`].
 
 pub mod capture;
+mod connect;
 pub mod files;
 pub mod icmp;
 pub mod machine;
@@ -44,6 +45,7 @@ mod bindings {
     });
 }
 
+pub use connect::connect;
 #[doc(hidden)]
 pub use system::Waitable;
 pub use system::{exit, init};

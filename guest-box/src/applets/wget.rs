@@ -337,7 +337,7 @@ impl Request<'_> {
                 .map_err(|_| io.fail("can't execute 'ssl_client': No such file or directory"))?;
             return Ok(Stream::Tls(from, to, child));
         }
-        let stream = match TcpStream::connect_timeout(&address, self.timeout) {
+        let stream = match guest_kit::connect(&address, self.timeout) {
             Ok(stream) => stream,
             Err(error) if timed_out(&error) => return Err(io.fail("download timed out")),
             Err(error) => {

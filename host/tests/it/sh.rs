@@ -123,3 +123,21 @@ Handling connection for 8080
 ";
     assert_eq!(ran.stdout, expected, "{}", ran.stderr);
 }
+
+#[test]
+fn a_port_where_nobody_listens_refuses_every_client_in_its_own_words() {
+    let script = "wget -O- http://172.18.0.3:81\ncurl -sS http://172.18.0.3:81\necho $?\n\
+                  nc -w 2 172.18.0.3 81 </dev/null\necho $?\n";
+    let ran = sh(&[], script);
+    assert_eq!(ran.stdout, "7\n1\n");
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        said,
+        [
+            "Connecting to 172.18.0.3:81 (172.18.0.3:81)",
+            "wget: can't connect to remote host (172.18.0.3): Connection refused",
+            "curl: (7) Failed to connect to 172.18.0.3 port 81 after 0 ms: Couldn't connect to server",
+            "nc: can't connect to remote host (172.18.0.3): Connection refused",
+        ]
+    );
+}

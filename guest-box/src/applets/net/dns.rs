@@ -2,7 +2,7 @@
 //! as text. Messages are simple-dns'; never the system's resolver.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use simple_dns::rdata::RData;
@@ -369,7 +369,7 @@ impl Ask {
     }
 
     fn over_tcp(&self, server: SocketAddr, message: &[u8]) -> io::Result<Option<Answer>> {
-        let mut stream = TcpStream::connect_timeout(&server, self.limit)?;
+        let mut stream = guest_kit::connect(&server, self.limit)?;
         stream.set_read_timeout(Some(self.limit))?;
         let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
         stream.write_all(&[&length.to_be_bytes()[..], message].concat())?;

@@ -110,7 +110,7 @@ struct Plan {
 impl Plan {
     fn connect(&self, io: &mut Io<'_>, host: &str, to: SocketAddrV4, scan: bool) -> Outcome {
         let connected = match self.limit {
-            Some(limit) => TcpStream::connect_timeout(&to.into(), limit),
+            Some(limit) => guest_kit::connect(&to.into(), limit),
             None => TcpStream::connect(to),
         };
         let stream = connected.map_err(|error| match error.kind() {
