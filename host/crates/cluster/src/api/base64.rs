@@ -21,12 +21,13 @@ pub fn encode(bytes: &[u8]) -> String {
     out
 }
 
-/// Text as bytes; `None` when it is not base64.
+/// Text as bytes; `None` when it is not base64. Line breaks count for nothing, blanks are wrong, as
+/// Go's decoder has it.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text
         .bytes()
-        .filter(|byte| !byte.is_ascii_whitespace())
+        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
         .collect();
     if !text.len().is_multiple_of(4) {
         return None;
@@ -88,5 +89,12 @@ mod tests {
             assert_eq!(decode(encoded).as_deref(), Some(plain.as_bytes()));
         }
         assert_eq!(decode("not base64"), None);
+    }
+
+    #[test]
+    fn line_breaks_count_for_nothing_and_blanks_are_wrong() {
+        assert_eq!(decode("Zm9v\r\nYmFy").as_deref(), Some(&b"foobar"[..]));
+        assert_eq!(decode("Zm9v YmFy"), None);
+        assert_eq!(decode("Zm9v\tYmFy"), None);
     }
 }
