@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// A whole small Kubernetes cluster in one binary, to learn its networking.
@@ -166,6 +167,9 @@ pub(crate) struct Run {
     /// Write every packet of the lesson to this pcapng file (Wireshark and tshark read it).
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
+    /// How many lessons are played at once; as many as there are cores by default.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, clap::Args)]

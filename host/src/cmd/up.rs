@@ -206,7 +206,7 @@ pub(crate) fn spec(typed: &Cluster, live: bool) -> Result<WorldSpec> {
     let epoch = if live {
         i64::try_from(present).unwrap_or(0)
     } else {
-        super::run::EPOCH
+        super::play::EPOCH
     };
     let names = platform.node_names(nodes).into_iter();
     Ok(WorldSpec {

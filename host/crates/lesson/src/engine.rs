@@ -67,6 +67,13 @@ pub enum Attempt {
     Solution,
     /// None at all: no task may pass.
     Nothing,
+    /// One task another right answer of its own: everything must hold.
+    Alternative {
+        /// The task's id.
+        task: String,
+        /// The alternative's name.
+        name: String,
+    },
     /// One task a wrong answer of its own: exactly the checks it names must fail.
     Mutant {
         /// The task's id.
@@ -86,9 +93,16 @@ impl Attempt {
                 name: mutant.name.clone(),
             })
         });
+        let alternatives = lab.tasks.iter().flat_map(|task| {
+            task.alternatives.iter().map(|other| Self::Alternative {
+                task: task.id.clone(),
+                name: other.name.clone(),
+            })
+        });
         let nothing = (!lab.tasks.is_empty()).then_some(Self::Nothing);
         std::iter::once(Self::Solution)
             .chain(nothing)
+            .chain(alternatives)
             .chain(mutants)
             .collect()
     }

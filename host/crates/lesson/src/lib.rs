@@ -37,7 +37,7 @@ pub use lab::*;
 pub use parse::API_VERSION;
 pub use place::Place;
 pub use report::{
-    Expectation, Failure, ItemReport, Outcome, QuizReport, Report, Status, StepReport, TaskReport,
-    to_json, to_junit,
+    Expectation, Failure, ItemReport, Outcome, QuizReport, Report, Shown, Status, StepReport,
+    TaskReport, to_json, to_junit,
 };
 pub use yaml::yaml_value;

@@ -14,17 +14,21 @@ impl Report {
             return self.trouble.clone().into_iter().collect();
         }
         match attempt {
-            Attempt::Solution => self.unsolved(),
+            Attempt::Solution => self.unsolved("the solution", "解答例"),
+            Attempt::Alternative { name, .. } => self.unsolved(name, name),
             Attempt::Nothing => self.solved_by_nothing(),
             Attempt::Mutant { task, name } => self.mutant(lab, task, name),
         }
     }
 
-    fn unsolved(&self) -> Vec<Text> {
+    fn unsolved(&self, en: &str, ja: &str) -> Vec<Text> {
         if self.outcome == Outcome::Passed {
             return Vec::new();
         }
-        vec![told("解答例で合格しません", "the solution does not pass")]
+        vec![told(
+            format!("{ja}で合格しません"),
+            format!("{en} does not pass"),
+        )]
     }
 
     fn solved_by_nothing(&self) -> Vec<Text> {

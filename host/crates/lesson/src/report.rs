@@ -6,10 +6,12 @@
 mod json;
 mod junit;
 mod print;
+mod shown;
 
 use crate::lab::{Lang, Pos, Text};
 use clock::{Duration, Instant};
 use serde::Serialize;
+pub use shown::Shown;
 
 /// How a run ended, as an exit code tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -109,6 +111,8 @@ pub struct ItemReport {
     pub time: Option<(Instant, Instant)>,
     /// What became of it.
     pub status: Status,
+    /// Claims that it shows.
+    pub covers: Vec<String>,
 }
 
 /// What became of an assertion or a check.
@@ -124,6 +128,8 @@ pub struct Expectation {
     pub at: Option<Instant>,
     /// What became of it.
     pub status: Status,
+    /// Claims that it shows.
+    pub covers: Vec<String>,
 }
 
 /// What became of a quiz.
@@ -139,6 +145,8 @@ pub struct QuizReport {
     pub why: Option<Text>,
     /// Whether the learner was right; `None` if not asked yet.
     pub right: Option<bool>,
+    /// Claims that it asks about.
+    pub covers: Vec<String>,
 }
 
 /// What became of a step.
@@ -158,6 +166,8 @@ pub struct StepReport {
     pub items: Vec<ItemReport>,
     /// Its assertions.
     pub then: Vec<Expectation>,
+    /// Claims that the step as a whole shows.
+    pub covers: Vec<String>,
 }
 
 /// What became of a task, solved by its solution.

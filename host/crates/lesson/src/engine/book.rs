@@ -158,6 +158,7 @@ fn blank_step(step: &Step) -> StepReport {
             .iter()
             .map(|assertion| blank_expectation(assertion, None))
             .collect(),
+        covers: step.covers.clone(),
     }
 }
 
@@ -172,6 +173,7 @@ fn blank_task(task: &Task, options: &Options) -> TaskReport {
         exit: None,
         time: None,
         status: Status::NotReached(None),
+        covers: Vec::new(),
     };
     TaskReport {
         id: task.id.clone(),
@@ -200,6 +202,7 @@ fn blank_item(item: &Item) -> ItemReport {
         exit: None,
         time: None,
         status: Status::NotReached(None),
+        covers: item.covers.clone(),
     }
 }
 
@@ -211,6 +214,7 @@ fn blank_expectation(assertion: &Assertion, points: Option<f64>) -> Expectation 
         points,
         at: None,
         status: Status::NotReached(None),
+        covers: assertion.covers.clone(),
     }
 }
 
@@ -243,5 +247,6 @@ fn blank_quiz(quiz: &Quiz) -> QuizReport {
         answer,
         why: right.first().and_then(|choice| choice.why.clone()),
         right: None,
+        covers: quiz.covers.clone(),
     }
 }

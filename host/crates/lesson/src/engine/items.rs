@@ -162,7 +162,11 @@ impl Engine {
     pub(super) fn failed(&mut self) {
         self.book.outcome(Outcome::Failed);
         // A wrong answer is judged to its end: which checks fail is what it is for.
-        let expected = self.options.attempt != Attempt::Solution && self.in_task;
+        let expected = self.in_task
+            && matches!(
+                self.options.attempt,
+                Attempt::Nothing | Attempt::Mutant { .. }
+            );
         if !self.options.guided && !expected {
             self.stages.clear();
         }

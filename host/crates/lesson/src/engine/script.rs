@@ -116,7 +116,15 @@ pub(super) fn answer(task: &Task, attempt: &Attempt) -> Answer {
             };
             (&mutant.files, &mutant.run)
         }
-        Attempt::Mutant { .. } | Attempt::Solution => (&task.solution.files, &task.solution.run),
+        Attempt::Alternative { task: id, name } if *id == task.id => {
+            let Some(other) = task.alternatives.iter().find(|other| other.name == *name) else {
+                return Answer::default();
+            };
+            (&other.files, &other.run)
+        }
+        Attempt::Mutant { .. } | Attempt::Alternative { .. } | Attempt::Solution => {
+            (&task.solution.files, &task.solution.run)
+        }
     };
     Answer {
         files: files.clone(),

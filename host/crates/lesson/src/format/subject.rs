@@ -43,6 +43,13 @@ pub(crate) static AROUND: &[Field] = &[
         "Likely causes; the first that is true is told.",
         "考えられる原因。はじめに当てはまったものを伝える。",
     ),
+    field(
+        "covers",
+        Type::List(&Type::Claim),
+        "Claims of the registry that it shows.",
+        "これが示す、登録簿の主張。",
+    )
+    .example("[K32]"),
 ];
 
 /// When it must hold.

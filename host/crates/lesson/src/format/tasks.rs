@@ -50,6 +50,12 @@ static TASK_FIELDS: &[Field] = &[
     )
     .required(),
     field(
+        "alternatives",
+        Type::List(&Type::Block(&ALTERNATIVE)),
+        "Other right answers; each scores full.",
+        "別の正解。どれも満点になる。",
+    ),
+    field(
         "mutants",
         Type::List(&Type::Block(&MUTANT)),
         "Wrong answers that the checks must tell apart.",
@@ -145,13 +151,6 @@ static CHECK_FIELDS: &[Field] = &[
         "これがないと、ほかも点にならないか。",
     )
     .default("false"),
-    field(
-        "covers",
-        Type::List(&Type::Claim),
-        "Claims of the registry that it shows.",
-        "これが示す、登録簿の主張。",
-    )
-    .example("[K32]"),
 ];
 
 /// Help for a task.
@@ -252,6 +251,27 @@ static REVEAL_FIELDS: &[Field] = &[
         "決して見せないか。",
     )
     .default("false"),
+];
+
+/// Another right answer.
+pub(crate) static ALTERNATIVE: Block = block(
+    "Alternative",
+    "Another right answer, which `lab lint --prove` tries too.",
+    "別の正解。`lab lint --prove` がこれも試す。",
+    &[ALTERNATIVE_FIELDS],
+);
+
+static ALTERNATIVE_FIELDS: &[Field] = &[
+    field("name", Type::Id, "Its short name.", "短い名前。")
+        .required()
+        .example("by-expose"),
+    field(
+        "files",
+        Type::Map(&Type::String),
+        "Files by path.",
+        "場所ごとのファイル。",
+    ),
+    field("run", Type::List(&Type::String), "Commands.", "コマンド。"),
 ];
 
 /// One wrong answer.

@@ -21,6 +21,8 @@ pub struct Assertion {
     pub diagnose: Vec<(Subject, Text)>,
     /// When it must hold.
     pub mode: Mode,
+    /// Claims of the seed registry that it shows.
+    pub covers: Vec<String>,
     /// What must hold.
     pub subject: Subject,
 }

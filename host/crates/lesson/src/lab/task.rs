@@ -77,6 +77,8 @@ pub struct Task {
     pub hints: Vec<Hint>,
     /// One right answer.
     pub solution: Solution,
+    /// Other right answers.
+    pub alternatives: Vec<Alternative>,
     /// Wrong answers.
     pub mutants: Vec<Mutant>,
 }
@@ -107,8 +109,6 @@ pub struct Check {
     pub partial: bool,
     /// Without it nothing else counts.
     pub required: bool,
-    /// Claims of the seed registry.
-    pub covers: Vec<String>,
 }
 
 /// Who sees a check.
@@ -150,6 +150,19 @@ pub struct Solution {
     pub reveal_after: Option<u32>,
     /// Never shown.
     pub reveal_never: bool,
+}
+
+/// Another right answer of a task: it scores full as the solution does.
+#[derive(Clone, Debug, Default)]
+pub struct Alternative {
+    /// Its short name.
+    pub name: String,
+    /// Where it is written.
+    pub at: Pos,
+    /// Files.
+    pub files: BTreeMap<String, String>,
+    /// Commands.
+    pub run: Vec<String>,
 }
 
 /// One wrong answer of a task.

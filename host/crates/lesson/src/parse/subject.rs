@@ -40,6 +40,7 @@ pub(super) fn assertion(
         fields.get("title").map(|node| reader.text(node)),
     );
     let needs = reader.strings(&fields, "needs");
+    let covers = reader.strings(&fields, "covers");
     Some(Assertion {
         id,
         at: node.at,
@@ -48,6 +49,7 @@ pub(super) fn assertion(
         otherwise,
         diagnose,
         mode,
+        covers,
         subject: subject?,
     })
 }

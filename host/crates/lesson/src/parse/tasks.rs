@@ -3,7 +3,7 @@
 use super::reader::{Fields, Reader};
 use super::subject;
 use crate::format;
-use crate::lab::{Check, Hint, Mutant, Solution, Submit, Task, Visibility};
+use crate::lab::{Alternative, Check, Hint, Mutant, Solution, Submit, Task, Visibility};
 use crate::yaml::Node;
 use std::collections::BTreeMap;
 
@@ -42,6 +42,7 @@ fn task(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Task> {
             .require(&fields, "solution")
             .and_then(|node| solution(reader, node))
             .unwrap_or_default(),
+        alternatives: each(reader, &fields, "alternatives", alternative),
         mutants: each(reader, &fields, "mutants", mutant),
     })
 }
@@ -128,7 +129,6 @@ fn check(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Check> {
             .choose(&fields, "partial", &partials)
             .unwrap_or(false),
         required: reader.boolean(&fields, "required", false),
-        covers: reader.strings(&fields, "covers"),
         assertion,
     })
 }
@@ -181,6 +181,20 @@ fn files(reader: &mut Reader<'_>, fields: &Fields<'_>) -> BTreeMap<String, Strin
         .into_iter()
         .filter_map(|(path, _, node)| Some((path, reader.string(node)?)))
         .collect()
+}
+
+fn alternative(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Alternative> {
+    let what = format!("alternatives[{i}]");
+    let fields = reader.map(node, &what, &format::ALTERNATIVE)?;
+    Some(Alternative {
+        name: reader
+            .require(&fields, "name")
+            .and_then(|node| reader.id(node))
+            .unwrap_or_default(),
+        at: node.at,
+        files: files(reader, &fields),
+        run: reader.strings(&fields, "run"),
+    })
 }
 
 fn mutant(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Mutant> {
