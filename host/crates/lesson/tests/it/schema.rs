@@ -25,23 +25,36 @@ const CHECKED_IN: [(&str, &str); 5] = [
 
 const SERVICE: &str = include_str!("../../../../../labs/03-service.yaml");
 
-fn validator(kind: &str) -> jsonschema::Validator {
+struct Validator {
+    schemas: boon::Schemas,
+    index: boon::SchemaIndex,
+}
+
+/// A validator of our schema, which is held to the draft's own schema first.
+fn validator(kind: &str) -> Validator {
     let text = lesson::schema(kind).expect("a kind of the table");
     let schema: Value = serde_json::from_str(&text).expect("JSON");
-    jsonschema::draft202012::meta::validate(&schema).expect("a schema of the draft");
-    jsonschema::draft202012::new(&schema).expect("a schema")
+    let mut compiler = boon::Compiler::new();
+    compiler.set_default_draft(boon::Draft::V2020_12);
+    let place = "https://lab.example/schema.json";
+    compiler.add_resource(place, schema).expect("a resource");
+    let mut schemas = boon::Schemas::new();
+    let index = compiler.compile(place, &mut schemas).expect("a schema");
+    Validator { schemas, index }
 }
 
 fn value(text: &str) -> Value {
     lesson::yaml_value(text).expect("YAML")
 }
 
-/// What the validator minds, shortened.
-fn minded(validator: &jsonschema::Validator, text: &str) -> Vec<String> {
+/// What the validator minds.
+fn minded(validator: &Validator, text: &str) -> Vec<String> {
     let value = value(text);
-    let errors = validator.iter_errors(&value);
-    errors
-        .map(|error| format!("{}: {error:.200}", error.instance_path()))
+    let outcome = validator.schemas.validate(&value, validator.index);
+    outcome
+        .err()
+        .map(|error| format!("{error:#}"))
+        .into_iter()
         .collect()
 }
 
