@@ -183,6 +183,7 @@ fn profiles(term: &mut Term<'_>, profile: &Profile, rest: &[&str]) -> i32 {
         return 0;
     }
     let state = if is_up(profile) { "OK" } else { "Stopped" };
+    let is_current = current_context().is_some_and(|current| current == profile.name);
     let row = [
         profile.name.as_str(),
         &profile.driver,
@@ -193,7 +194,7 @@ fn profiles(term: &mut Term<'_>, profile: &Profile, rest: &[&str]) -> i32 {
         state,
         "1",
         "*",
-        "*",
+        if is_current { "*" } else { "" },
     ];
     let head = [
         "PROFILE",
@@ -210,6 +211,16 @@ fn profiles(term: &mut Term<'_>, profile: &Profile, rest: &[&str]) -> i32 {
     let table = boxed(&head, &[row.map(String::from).to_vec()]);
     let _ = term.out.write_all(table.as_bytes());
     0
+}
+
+/// The context that kubectl uses here.
+fn current_context() -> Option<String> {
+    let home = std::env::var("HOME").unwrap_or_else(|_| "/root".to_owned());
+    let file = std::env::var("KUBECONFIG").unwrap_or_else(|_| format!("{home}/.kube/config"));
+    let text = std::fs::read_to_string(file).ok()?;
+    let mut lines = text.lines();
+    let current = lines.find_map(|line| line.strip_prefix("current-context:"))?;
+    Some(current.trim().trim_matches('"').to_owned())
 }
 
 fn ssh(term: &mut Term<'_>, profile: &Profile, rest: &[&str]) -> i32 {

@@ -1,12 +1,11 @@
 //! The body of an answer: bytes at once, or lines as they come. Never waits by itself.
 
-use crate::shell::{LogReader, Shell};
+use crate::shell::{LogReader, Plane};
 use bytes::Bytes;
 use cluster::WatchId;
 use hyper::body::{Body, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 /// What a connection still has to send.
@@ -21,7 +20,7 @@ pub(crate) enum ApiBody {
 
 /// A watch that ends on the server when its connection does.
 pub(crate) struct Watch {
-    shell: Rc<Shell>,
+    shell: Plane,
     id: WatchId,
 }
 
@@ -36,7 +35,7 @@ impl ApiBody {
         Self::Full(Some(Bytes::from(bytes)))
     }
 
-    pub(super) fn watch(shell: Rc<Shell>, id: WatchId) -> Self {
+    pub(super) fn watch(shell: Plane, id: WatchId) -> Self {
         Self::Watch(Watch { shell, id })
     }
 }

@@ -7,7 +7,7 @@
 use super::caller::{Caller, Shown};
 use super::http::serve;
 use crate::authority::{Authority, Signed, id, own_names};
-use crate::shell::{NetStream, Shell};
+use crate::shell::{NetStream, Plane};
 use anyhow::Result;
 use clock::Seed;
 use guest_tls::chance::Source;
@@ -17,9 +17,7 @@ use hyper_util::rt::TokioIo;
 use rand::Rng;
 use std::future::Future;
 use std::io;
-use std::net::Ipv4Addr;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -38,8 +36,12 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Those of a headless world.
-    pub(crate) fn of_seed(seed: Seed, epoch: i64) -> Self {
+    /// Those of a headless world's cluster, by its place on the platform.
+    pub(crate) fn of_seed(seed: Seed, epoch: i64, site: usize) -> Self {
+        let seed = match site {
+            0 => seed,
+            site => seed.derive(&format!("site/{site}")),
+        };
         let mut draws = seed.stream("api-server-keys");
         let mut draw = |buffer: &mut [u8]| draws.fill_bytes(buffer);
         let authority = Authority::generate(epoch, &mut draw);
@@ -104,27 +106,36 @@ impl Keys {
     }
 }
 
-/// Opens the API server inside the world; its Service has this address.
+/// Opens a cluster's API server inside the world, until its machine loses power.
 ///
 /// # Errors
 /// When the address is taken.
-pub(crate) fn listen(shell: &Rc<Shell>, service: Ipv4Addr) -> Result<()> {
-    let (host, addr, name) = shell.look(|world| {
-        let host = world.control_plane();
-        let mut nodes = world.nodes().iter();
+pub(crate) fn listen(plane: &Plane) -> Result<()> {
+    let site = plane.site();
+    let (host, addr, name, service) = plane.look(|world| {
+        let host = world.control_plane_of(site);
+        let mut nodes = world.nodes_of(site).iter();
         let name = nodes.find(|(_, node)| **node == host);
         let name = name.map(|(name, _)| name.clone());
-        (host, world.api_address(), name)
+        let store = world.cluster_of(site).store();
+        let service = store.get("services", "default", "kubernetes");
+        let service = service.and_then(|service| service["spec"]["clusterIP"].as_str());
+        (
+            host,
+            world.api_address_of(site),
+            name,
+            service.map(str::to_owned),
+        )
     });
-    let listener = shell.runtime().tcp_listen(host, addr, 1024)?;
-    let more = [service.to_string(), addr.ip().to_string()];
-    let acceptor = shell.keys().acceptor(name.into_iter().chain(more));
-    let inside = shell.clone();
-    shell.runtime().spawn_native(async move {
+    let listener = plane.runtime().tcp_listen(host, addr, 1024)?;
+    let more = service.into_iter().chain([addr.ip().to_string()]);
+    let acceptor = plane.keys_of(site).acceptor(name.into_iter().chain(more));
+    let inside = plane.clone();
+    plane.runtime().spawn_native(async move {
         while let Ok(stream) = listener.accept().await {
-            let (shell, acceptor) = (inside.clone(), acceptor.clone());
+            let (plane, acceptor) = (inside.clone(), acceptor.clone());
             inside.runtime().spawn_native(async move {
-                welcome(NetStream::from(stream), shell, acceptor).await;
+                welcome(NetStream::from(stream), plane, acceptor).await;
             });
         }
     });
@@ -132,7 +143,8 @@ pub(crate) fn listen(shell: &Rc<Shell>, service: Ipv4Addr) -> Result<()> {
 }
 
 /// Serves one connection, encrypted or not; whoever breaks off the handshake is gone.
-async fn welcome(mut stream: NetStream, shell: Rc<Shell>, acceptor: TlsAcceptor) {
+async fn welcome(mut stream: NetStream, plane: Plane, acceptor: TlsAcceptor) {
+    let site = plane.site();
     let mut first = [0];
     if !matches!(stream.read(&mut first).await, Ok(1)) {
         return;
@@ -141,9 +153,10 @@ async fn welcome(mut stream: NetStream, shell: Rc<Shell>, acceptor: TlsAcceptor)
         first: Some(first[0]),
         stream,
     };
-    let (source, word) = (shell.keys().source.clone(), shell.keys().word.clone());
+    let Keys { source, word, .. } = plane.keys_of(site);
+    let (source, word) = (source.clone(), word.clone());
     if first[0] != HANDSHAKE {
-        return serve(TokioIo::new(whole), shell, Caller::Plain(word)).await;
+        return serve(TokioIo::new(whole), plane, Caller::Plain(word)).await;
     }
     let accept = Seeded {
         inner: Box::pin(acceptor.accept(whole)),
@@ -153,13 +166,13 @@ async fn welcome(mut stream: NetStream, shell: Rc<Shell>, acceptor: TlsAcceptor)
     let shown = inner.get_ref().1.peer_certificates();
     let shown = match shown.and_then(|chain| chain.first()) {
         None => Shown::Nothing,
-        Some(own) if own.as_ref() == shell.keys().administrator.certificate.der() => {
+        Some(own) if own.as_ref() == plane.keys_of(site).administrator.certificate.der() => {
             Shown::Administrator(id(own))
         }
         Some(_) => Shown::Foreign,
     };
     let io = TokioIo::new(Seeded { inner, source });
-    serve(io, shell, Caller::Inside(shown)).await;
+    serve(io, plane, Caller::Inside(shown)).await;
 }
 
 /// A stream whose first byte has been looked at.

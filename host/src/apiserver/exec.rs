@@ -13,7 +13,7 @@ use super::hands::{self, Hand, STDERR, STDOUT, View};
 use super::outcome::{Outcome, id};
 use super::spdy::{Heard, Said, Session};
 use super::upgrade::{self, Agreed, agree, switch};
-use crate::shell::{Ends, Shell};
+use crate::shell::{Ends, Plane};
 use clock::Duration;
 use cluster::StreamRequest;
 use futures_util::future::{Either, select};
@@ -22,7 +22,6 @@ use hyper_util::rt::TokioIo;
 use runtime::TerminalSize;
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::rc::Rc;
 
 /// What this server speaks on a WebSocket.
 const WEBSOCKET: [&str; 5] = [
@@ -57,7 +56,7 @@ struct Wish {
 /// Switches protocols and carries the conversation on.
 pub(super) fn answer(
     mut request: hyper::Request<Incoming>,
-    shell: Rc<Shell>,
+    shell: Plane,
     wanted: StreamRequest,
 ) -> hyper::Response<ApiBody> {
     let agreed = match agree(request.headers(), &WEBSOCKET, &SPDY) {
@@ -123,7 +122,7 @@ fn wish(wanted: &StreamRequest) -> Wish {
 
 /// Waits until a SPDY client has opened the streams that it asked for.
 async fn open(
-    shell: &Shell,
+    shell: &Plane,
     mut session: Session,
     wish: Wish,
     agreed: Agreed,
@@ -172,7 +171,7 @@ async fn open(
 }
 
 async fn carry_on(
-    shell: &Rc<Shell>,
+    shell: &Plane,
     ears: Ears,
     mut mouth: Mouth,
     wanted: StreamRequest,

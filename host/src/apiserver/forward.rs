@@ -9,14 +9,13 @@ use super::http::refuse;
 use super::outcome::{id, uuid};
 use super::spdy::{Heard, Said, Session, Sink};
 use super::upgrade::{self, Tunnel, Wire, agree, switch};
-use crate::shell::{NetStream, Shell};
+use crate::shell::{NetStream, Plane};
 use futures_util::future::{Either, join, select};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::pin::pin;
-use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use vnet::{NetError, Origin};
@@ -35,7 +34,7 @@ const READ: usize = 32 * 1024;
 /// The Pod that is forwarded to.
 #[derive(Clone)]
 struct Target {
-    shell: Rc<Shell>,
+    shell: Plane,
     namespace: String,
     pod: String,
 }
@@ -43,7 +42,7 @@ struct Target {
 /// Switches protocols and forwards.
 pub(super) fn answer(
     mut request: hyper::Request<Incoming>,
-    shell: Rc<Shell>,
+    shell: Plane,
     (namespace, pod, ports): (String, String, Vec<u16>),
 ) -> hyper::Response<ApiBody> {
     let agreed = match agree(request.headers(), &WEBSOCKET, &SPDY) {

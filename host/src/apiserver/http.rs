@@ -2,7 +2,7 @@
 
 use super::caller::{BODY, Caller, IDLE, Stranger};
 use super::{body::ApiBody, dress, exec, forward, lab, log, why};
-use crate::shell::Shell;
+use crate::shell::Plane;
 use cluster::{Body, Credential, Impersonation, Method, Request, StreamRequest};
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use std::convert::Infallible;
 use std::pin::pin;
-use std::rc::Rc;
+use world::SiteId;
 
 /// The largest request body the server reads, as the real one's default.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -24,7 +24,7 @@ const BODY_LIMIT: usize = 3 * 1024 * 1024;
 const HEAD_LIMIT: usize = 64 * 1024;
 
 /// Serves one connection until either side ends it.
-pub(crate) async fn serve<I>(io: I, shell: Rc<Shell>, caller: Caller)
+pub(crate) async fn serve<I>(io: I, shell: Plane, caller: Caller)
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
@@ -46,7 +46,7 @@ const IMPERSONATE: &str = "impersonate-";
 
 async fn answer(
     request: hyper::Request<Incoming>,
-    shell: Rc<Shell>,
+    shell: Plane,
     caller: &Caller,
 ) -> hyper::Response<ApiBody> {
     let text = |name: HeaderName| request.headers().get(name)?.to_str().ok();
@@ -68,7 +68,7 @@ async fn answer(
 
 async fn understand(
     mut request: hyper::Request<Incoming>,
-    shell: Rc<Shell>,
+    shell: Plane,
     caller: &Caller,
     credential: Credential,
 ) -> hyper::Response<ApiBody> {
@@ -82,6 +82,9 @@ async fn understand(
     let known = matches!(value.credential, Credential::Administrator(_))
         && value.impersonate == Impersonation::default();
     if known && why::is_asked(&value) {
+        if shell.site() != SiteId::MAIN {
+            return refuse(400, "BadRequest", why::ELSEWHERE);
+        }
         return why::answer(&shell, &value).await;
     }
     if known && let Some(response) = lab::answer(&shell, &value) {

@@ -2,13 +2,13 @@
 
 use super::body::ApiBody;
 use super::http::refuse;
-use crate::shell::{LogOptions, Shell};
+use crate::shell::{LogOptions, Plane};
 use clock::Duration;
 use cluster::StreamRequest;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 /// The wanted log, or the kubelet's reason for having none.
-pub(super) fn answer(shell: &Shell, wanted: &StreamRequest) -> hyper::Response<ApiBody> {
+pub(super) fn answer(shell: &Plane, wanted: &StreamRequest) -> hyper::Response<ApiBody> {
     let StreamRequest::Log {
         namespace,
         pod,

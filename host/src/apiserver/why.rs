@@ -16,6 +16,10 @@ use world::why::{Lang, Question};
 /// Where it is asked.
 const PATH: &str = "/lab/why";
 
+/// What a further cluster of a lab answers.
+pub(super) const ELSEWHERE: &str =
+    "not in this lab: explanations of a second cluster; ask with the first one's context";
+
 /// Whether a request is this question.
 pub(super) fn is_asked(request: &Request) -> bool {
     request.path == PATH && request.method == Method::Get

@@ -168,12 +168,13 @@ fn spec(lab: &Lab, seed: u64, capture: vnet::Capture) -> Result<WorldSpec> {
         dataplane: match network.dataplane.as_deref() {
             Some("routed") => Dataplane::Routed,
             Some(_) => Dataplane::Overlay,
-            None => platform.dataplane,
+            None => platform.main().dataplane,
         },
         dns: network.dns,
         capture,
         images: Vec::new(),
         root_ca: String::new(),
+        more_root_cas: Vec::new(),
         shuffle: false,
     })
 }

@@ -1,9 +1,10 @@
 //! `lab up`: a bare live cluster in the foreground. Never more than the loop, paced to the wall clock.
 
 use crate::apiserver::{self, Caller, HostClock, Keys, Visit};
+use crate::authority::Authority;
 use crate::cli::{Cluster, Up};
 use crate::outside::{Credentials, Outside, Visitor, draw};
-use crate::shell::{NetStream, Shell};
+use crate::shell::{NetStream, Plane, Shell};
 use anyhow::{Context, Result};
 use clock::Seed;
 use hyper_util::rt::TokioIo;
@@ -30,7 +31,17 @@ pub(crate) fn up(typed: &Up) -> Result<ExitCode> {
     let credentials = Credentials::generate(&names(typed.listen), spec.epoch)?;
     let at = SocketAddr::new(typed.listen, typed.port);
     let outside = Outside::open(at, &credentials, std::thread::current())?;
-    let keys = Keys::new(credentials.authority().clone(), spec.seed, &mut draw);
+    let mut keys = vec![Keys::new(
+        credentials.authority().clone(),
+        spec.seed,
+        &mut draw,
+    )];
+    // Those of further clusters, which nobody outside is shown.
+    for (index, _) in spec.platform.sites.iter().enumerate().skip(1) {
+        let authority = Authority::generate(spec.epoch, &mut draw);
+        let seed = spec.seed.derive(&format!("site/{index}"));
+        keys.push(Keys::new(authority, seed, &mut draw));
+    }
     let shell = Shell::with_keys(spec, &[], keys)?;
     // Those outside could guess a key that comes from the seed.
     let mut secret = [0; 32];
@@ -158,7 +169,7 @@ fn admit(shell: &Rc<Shell>, outside: &Outside, token: Option<&Arc<str>>, visitor
                 token: token.cloned(),
                 clock: HostClock(outside.clock()),
             });
-            let served = apiserver::serve(TokioIo::new(stream), inside, caller);
+            let served = apiserver::serve(TokioIo::new(stream), Plane::main(inside), caller);
             shell.runtime().spawn_native(served);
         }
         Visitor::NodePort(port, mut stream) => shell.runtime().spawn_native(async move {
@@ -216,11 +227,12 @@ pub(crate) fn spec(typed: &Cluster, live: bool) -> Result<WorldSpec> {
         nodes: names.map(|name| NodePlan { name }).collect(),
         pod_cidr: platform.pod_range(),
         service_cidr: platform.service_range(),
-        dataplane: platform.dataplane,
+        dataplane: platform.main().dataplane,
         dns: true,
         capture: vnet::Capture::Headers,
         images: Vec::new(),
         root_ca: String::new(),
+        more_root_cas: Vec::new(),
         shuffle: false,
     })
 }

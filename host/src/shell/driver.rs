@@ -7,19 +7,19 @@ use super::containers::Containers;
 use super::images::{Component, Images};
 use super::places::Machines;
 use super::stage::{Stage, Wall};
-use super::{Conversation, Ends, LogOptions, LogReader, probes, remote};
+use super::{Plane, probes, remote};
 use crate::apiserver::{self, Keys};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clock::Instant;
 use cluster::kubelet::PodRef;
-use cluster::{Request, Response, WatchId, WatchPoll};
+use cluster::{Request, Response};
 use parking_lot::Mutex;
-use runtime::{Event, Handle, Ran, Runtime, SpawnError, TerminalSize};
+use runtime::{Event, Handle, Ran, Runtime};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use world::{Input, Output, World, WorldSpec};
+use std::task::Waker;
+use world::{Input, Output, SiteId, World, WorldSpec};
 
 /// Slices that programs may take before the world is looked after, a fortieth of a second at most.
 const SLICES_MAX: usize = 256;
@@ -40,7 +40,8 @@ pub(crate) struct Shell {
     watchers: RefCell<Vec<Waker>>,
     told_revision: Cell<u64>,
     epoch: i64,
-    keys: Keys,
+    /// Those of each cluster.
+    keys: Vec<Keys>,
 }
 
 impl Shell {
@@ -49,20 +50,24 @@ impl Shell {
     /// # Errors
     /// When a program does not load: a built-in one, or one that a lesson brings.
     pub(crate) fn new(spec: WorldSpec, brought: &[Component]) -> Result<Rc<Self>> {
-        let keys = Keys::of_seed(spec.seed, spec.epoch);
+        let sites = spec.platform.sites.iter().enumerate();
+        let keys = sites.map(|(index, _)| Keys::of_seed(spec.seed, spec.epoch, index));
+        let keys = keys.collect();
         Self::with_keys(spec, brought, keys)
     }
 
-    /// The same with keys that were made elsewhere.
+    /// The same with keys that were made elsewhere, for each of the platform's clusters.
     ///
     /// # Errors
     /// As [`Shell::new`].
     pub(crate) fn with_keys(
         mut spec: WorldSpec,
         brought: &[Component],
-        keys: Keys,
+        keys: Vec<Keys>,
     ) -> Result<Rc<Self>> {
-        spec.root_ca = keys.authority_pem();
+        let mut authorities = keys.iter().map(Keys::authority_pem);
+        spec.root_ca = authorities.next().context("a world has a cluster")?;
+        spec.more_root_cas = authorities.collect();
         let start = Instant::ZERO;
         let unix_nanos = u64::try_from(spec.epoch).unwrap_or(0) * 1_000_000_000;
         // The runtime wants the network and the world wants to know the images, so the images
@@ -88,8 +93,9 @@ impl Shell {
             keys,
         });
         Machines::boot(&shell)?;
-        let first = u32::from(spec.service_cidr.network()) + 1;
-        apiserver::listen(&shell, std::net::Ipv4Addr::from(first))?;
+        for site in shell.look(World::sites) {
+            apiserver::listen(&Plane::new(shell.clone(), site))?;
+        }
         shell.boot_engines()?;
         Ok(shell)
     }
@@ -99,9 +105,9 @@ impl Shell {
         self.stage.lock().present()
     }
 
-    /// What the API server is known by.
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+    /// What a cluster's API server is known by.
+    pub(crate) fn keys_of(&self, site: SiteId) -> &Keys {
+        &self.keys[site.index()]
     }
 
     /// From now on tokens of ServiceAccounts are signed with a key made from these bytes.
@@ -273,8 +279,19 @@ impl Shell {
             }
             Output::DropVolume { key } => self.containers.borrow_mut().drop_volume(&key),
             Output::Forwards => self.open_forwards(),
-            Output::NodeUp { node } => Machines::boot_node(self, &node),
+            Output::NodeUp { node } => self.boot_node(&node),
             Output::NodeDown { node } => self.machines.borrow_mut().lose(&self.runtime, &node),
+        }
+    }
+
+    /// A node boots, and with it the API server that is on it.
+    fn boot_node(self: &Rc<Self>, node: &str) {
+        Machines::boot_node(self, node);
+        for site in self.look(World::sites) {
+            if self.look(|world| world.node(node) == Some(world.control_plane_of(site))) {
+                let listens = apiserver::listen(&Plane::new(self.clone(), site));
+                listens.expect("a machine that boots has its ports free");
+            }
         }
     }
 
@@ -300,7 +317,7 @@ impl Shell {
 
     /// Wakes those who follow the store, if it has moved.
     fn wake_watchers(&self) -> bool {
-        let revision = self.look(|world| world.cluster().revision());
+        let revision = self.look(World::revision);
         let moved = self.told_revision.replace(revision) != revision;
         if moved {
             for waker in self.watchers.borrow_mut().drain(..) {
@@ -311,118 +328,30 @@ impl Shell {
     }
 }
 
-/// The API server's transport asks these.
+/// What `plane.rs` says for each cluster.
 impl Shell {
-    /// Answers a request.
+    /// Answers a request to the first cluster's API server.
     pub(crate) fn api(&self, request: Request) -> Response {
         let mut stage = self.stage.lock();
         let now = stage.present();
         stage.world.api(now, request)
     }
 
-    /// The next lines of a watch; `None` at its end.
-    pub(crate) fn poll_watch(&self, id: WatchId, cx: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
-        let poll = {
-            let mut stage = self.stage.lock();
-            let now = stage.present();
-            stage.world.poll_watch(now, id)
-        };
-        match poll {
-            WatchPoll::Lines(lines) => Poll::Ready(Some(lines)),
-            WatchPoll::Closed => Poll::Ready(None),
-            WatchPoll::Pending => {
-                self.watchers.borrow_mut().push(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+    /// Wakes this task when any cluster's objects have changed.
+    pub(super) fn wake_when_written(&self, waker: &Waker) {
+        self.watchers.borrow_mut().push(waker.clone());
     }
 
-    /// Ends a watch whose reader is gone.
-    pub(crate) fn close_watch(&self, id: WatchId) {
-        self.stage.lock().world.close_watch(id);
-    }
-
-    /// The log of a container.
-    ///
-    /// # Errors
-    /// The kubelet's words when there is none.
-    pub(crate) fn open_log(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        previous: bool,
-        options: LogOptions,
-    ) -> Result<LogReader, String> {
-        let uid = self
-            .uid(namespace, pod)
-            .ok_or_else(|| format!("pods {pod:?} not found"))?;
-        let log = self
-            .containers
-            .borrow()
-            .log(&uid, container, previous, self.now(), options);
-        log.ok_or_else(|| match previous {
-            true => format!("previous terminated container {container:?} in pod {pod:?} not found"),
-            false => format!(
-                "unable to retrieve container logs for container {container:?} in pod {pod:?}"
-            ),
-        })
-    }
-
-    /// Starts a command in a container.
-    ///
-    /// # Errors
-    /// The container runtime's words for why it did not start.
-    pub(crate) fn exec(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        argv: Vec<String>,
-        stdin: bool,
-        tty: Option<TerminalSize>,
-    ) -> Result<Conversation, String> {
-        let running = self
-            .uid(namespace, pod)
-            .and_then(|uid| self.containers.borrow().find(&uid, container).cloned());
-        let running = running.ok_or_else(|| format!("container not running ({container})"))?;
-        running
-            .exec(&self.runtime, argv, stdin, tty)
-            .map_err(|cause| match cause {
-                SpawnError::NotFound => "executable file not found in $PATH".to_owned(),
-                other => other.to_string(),
-            })
-    }
-
-    /// Joins the streams of a container's first process; nothing when it does not run.
-    pub(crate) fn attach(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: &str,
-        stdin: bool,
-    ) -> Option<Ends> {
-        let uid = self.uid(namespace, pod)?;
-        let containers = self.containers.borrow();
-        Some(containers.find(&uid, container)?.streams.attach(stdin))
-    }
-
-    /// The machine of a Pod, while it has one.
-    pub(crate) fn pod_host(&self, namespace: &str, pod: &str) -> Option<vnet::HostId> {
-        let uid = self.uid(namespace, pod)?;
-        self.containers.borrow().host(&uid)
-    }
-
+    /// Whether a Pod of any cluster, or a container of an engine, still has its object.
     pub(super) fn exists(&self, pod: &PodRef) -> bool {
-        self.docker_exists(pod)
-            .unwrap_or_else(|| self.uid(&pod.namespace, &pod.name).as_ref() == Some(&pod.uid))
-    }
-
-    /// The uid of a Pod.
-    pub(crate) fn uid(&self, namespace: &str, pod: &str) -> Option<String> {
-        self.look(|world| {
-            let object = world.cluster().store().get("pods", namespace, pod)?;
-            Some(object["metadata"]["uid"].as_str()?.to_owned())
+        self.docker_exists(pod).unwrap_or_else(|| {
+            self.look(|world| {
+                world.sites().any(|site| {
+                    let store = world.cluster_of(site).store();
+                    let object = store.get("pods", &pod.namespace, &pod.name);
+                    object.is_some_and(|object| object["metadata"]["uid"] == *pod.uid)
+                })
+            })
         })
     }
 

@@ -4,8 +4,7 @@
 use super::containers::Conversation;
 use super::driver::Shell;
 use super::images::Image;
-use crate::apiserver::Keys;
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lesson::Place;
@@ -16,7 +15,7 @@ use std::fmt::Write;
 use std::net::SocketAddrV4;
 use std::rc::Rc;
 use vnet::HostId;
-use world::World;
+use world::{Context, SiteId, World};
 
 const WORKSTATION: &str = "workstation";
 
@@ -48,13 +47,12 @@ pub(crate) struct Spot {
 impl Machines {
     /// Boots the workstation and every node.
     pub(crate) fn boot(shell: &Rc<Shell>) -> Result<()> {
-        let (platform, machines, nodes) =
-            shell.look(|world| (world.platform(), world.machines(), world.nodes().clone()));
+        let (platform, machines) = shell.look(|world| (world.platform(), world.machines()));
         let image = shell.images.workstation().clone();
         let mut machines = machines.into_iter();
         let (name, workstation) = machines.next().context("no workstation")?;
         let machine = Machine::boot(shell, &name, workstation, &image)?;
-        shell.look(|world| furnish(&machine.fs, world, shell.keys()))?;
+        shell.look(|world| furnish(&machine.fs, world, shell))?;
         shell
             .machines
             .borrow_mut()
@@ -74,15 +72,18 @@ impl Machines {
                 .insert(name.clone(), machine);
             shell.serve_remote(&name, host);
         }
-        for node in nodes.keys() {
-            Self::boot_node(shell, node);
+        for site in shell.look(World::sites) {
+            let nodes = shell.look(|world| world.nodes_of(site).clone());
+            for node in nodes.keys() {
+                Self::boot_node(shell, node);
+            }
         }
         Ok(())
     }
 
     /// Boots a node that has power (again).
     pub(crate) fn boot_node(shell: &Rc<Shell>, node: &str) {
-        let Some(host) = shell.look(|world| world.nodes().get(node).copied()) else {
+        let Some(host) = shell.look(|world| world.node(node)) else {
             return;
         };
         let image = shell.images.node().clone();
@@ -319,53 +320,54 @@ fn hosts_file(shell: &Shell, host: HostId) -> String {
 
 /// Writes what the workstation's programs know of the platform: kubectl's contexts and minikube's
 /// profile.
-fn furnish(fs: &Fs, world: &World, keys: &Keys) -> Result<()> {
-    fs.write_file(
-        "/root/.kube/config",
-        kubeconfig(world, keys).as_bytes(),
-        0o600,
-    )?;
-    let platform = world.platform();
-    let (Some(driver), Some((name, host))) =
-        (platform.driver, world.nodes_in_order().first().cloned())
-    else {
-        return Ok(());
-    };
-    let node = world.net().host_addr(host);
-    let ssh = world.seen_from_workstation(SocketAddrV4::new(node, super::remote::PORT));
-    let api = world.seen_from_workstation(world.api_address());
-    let profile = json!({
-        "Name": name, "Driver": driver,
-        "KubernetesConfig": { "KubernetesVersion": "v1.36.2", "ClusterName": name, "ContainerRuntime": "containerd" },
-        "Nodes": [{ "Name": "", "IP": node.to_string(), "Port": world.api_address().port(), "ControlPlane": true, "Worker": true }],
-        // How this machine gets there, which the real one asks the driver.
-        "Lab": { "ssh": ssh.to_string(), "api": api.to_string(), "word": keys.word() },
-    });
-    let path = format!("/root/.minikube/profiles/{name}/config.json");
-    fs.write_file(&path, format!("{profile:#}\n").as_bytes(), 0o600)?;
+fn furnish(fs: &Fs, world: &World, shell: &Shell) -> Result<()> {
+    let config = kubeconfig(world, shell);
+    fs.write_file("/root/.kube/config", config.as_bytes(), 0o600)?;
+    for (site, plan) in world.sites().zip(world.platform().sites) {
+        let first = world.nodes_in_order_of(site).into_iter().next();
+        let (Some(driver), Some((name, host))) = (plan.driver, first) else {
+            continue;
+        };
+        let node = world.net().host_addr(host);
+        let ssh = world.seen_from_workstation(SocketAddrV4::new(node, super::remote::PORT));
+        let api = world.api_address_of(site);
+        let seen = world.seen_from_workstation(api);
+        let profile = json!({
+            "Name": name, "Driver": driver,
+            "KubernetesConfig": { "KubernetesVersion": "v1.36.2", "ClusterName": name, "ContainerRuntime": "containerd" },
+            "Nodes": [{ "Name": "", "IP": node.to_string(), "Port": api.port(), "ControlPlane": true, "Worker": true }],
+            // How this machine gets there, which the real one asks the driver.
+            "Lab": { "ssh": ssh.to_string(), "api": seen.to_string(), "word": shell.keys_of(site).word() },
+        });
+        let path = format!("/root/.minikube/profiles/{name}/config.json");
+        fs.write_file(&path, format!("{profile:#}\n").as_bytes(), 0o600)?;
+    }
     Ok(())
 }
 
-/// Every context of the platform; the clusters beside the first are stopped, and their servers
+/// Every context of the platform; the clusters behind those that run are stopped, and their servers
 /// are ports where nothing listens, as theirs would be.
-fn kubeconfig(world: &World, keys: &Keys) -> String {
-    let contexts = world.platform().contexts;
-    let api = world.seen_from_workstation(world.api_address());
-    let server = |index: usize, name: &str| match (index, name) {
-        (0, _) => api.to_string(),
-        (_, "docker-desktop") => "127.0.0.1:6443".to_owned(),
-        _ => "127.0.0.1:8443".to_owned(),
+fn kubeconfig(world: &World, shell: &Shell) -> String {
+    let platform = world.platform();
+    let contexts = platform.contexts;
+    let server = |site: Option<SiteId>, name: &str| match (site, name) {
+        (Some(site), _) => world
+            .seen_from_workstation(world.api_address_of(site))
+            .to_string(),
+        (None, "docker-desktop") => "127.0.0.1:6443".to_owned(),
+        (None, _) => "127.0.0.1:8443".to_owned(),
     };
-    let authority = STANDARD.encode(keys.authority_pem());
-    let (certificate, key) = keys.administrator_pem();
-    let (certificate, key) = (STANDARD.encode(certificate), STANDARD.encode(key));
+    let keys = |site: Option<SiteId>| shell.keys_of(site.unwrap_or_default());
+    let sites = world.sites().map(Some).chain(std::iter::repeat(None));
+    let all: Vec<(&Context, Option<SiteId>)> = contexts.iter().zip(sites).collect();
     let mut text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {}\n",
-        contexts[0].name
+        contexts[platform.current].name
     );
     text.push_str("clusters:\n");
-    for (index, context) in contexts.iter().enumerate() {
-        let server = server(index, context.name);
+    for (context, site) in &all {
+        let server = server(*site, context.name);
+        let authority = STANDARD.encode(keys(*site).authority_pem());
         let _ = write!(
             text,
             "- name: {}\n  cluster:\n    certificate-authority-data: {authority}\n    server: https://{server}\n",
@@ -373,7 +375,7 @@ fn kubeconfig(world: &World, keys: &Keys) -> String {
         );
     }
     text.push_str("contexts:\n");
-    for context in contexts {
+    for (context, _) in &all {
         let _ = write!(
             text,
             "- name: {}\n  context:\n    cluster: {}\n",
@@ -385,7 +387,9 @@ fn kubeconfig(world: &World, keys: &Keys) -> String {
         let _ = writeln!(text, "    user: {}", context.user);
     }
     text.push_str("users:\n");
-    for context in contexts {
+    for (context, site) in &all {
+        let (certificate, key) = keys(*site).administrator_pem();
+        let (certificate, key) = (STANDARD.encode(certificate), STANDARD.encode(key));
         let _ = write!(
             text,
             "- name: {}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",

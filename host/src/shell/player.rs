@@ -207,10 +207,8 @@ impl Player {
     /// Tells the engine what has happened; true when there was anything.
     fn tell(&mut self, engine: &mut Engine) -> bool {
         let now = self.shell.now();
-        let at_rest = !self.settling.is_empty()
-            && self
-                .shell
-                .look(|world| self.rest.look(now, world.cluster().store()));
+        let at_rest =
+            !self.settling.is_empty() && self.shell.look(|world| self.rest.look(now, world));
         let done = |deadline: Instant| deadline <= now;
         let mail = self.mail.clone();
         self.settling.retain(|(id, deadline)| {

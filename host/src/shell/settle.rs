@@ -7,7 +7,9 @@ use super::driver::Shell;
 use clock::{Duration, Instant};
 use cluster::{Event, Store};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use world::{SiteId, World};
 
 /// How long nothing may have been written; longer than any single step of a kubelet.
 const QUIET: Duration = Duration::from_secs(2);
@@ -22,26 +24,32 @@ const STUCK: [&str; 6] = [
     "RunContainerError",
 ];
 
-/// Watches a store for rest.
+/// Watches a world's clusters for rest.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    revision: u64,
+    revisions: BTreeMap<SiteId, u64>,
     since: Instant,
 }
 
 impl Rest {
     /// Looks at what was written since the last look; true when the world is at rest.
-    pub(crate) fn look(&mut self, now: Instant, store: &Store) -> bool {
-        let moved = match store.events_since(self.revision) {
-            Ok(mut events) => events.any(matters),
-            Err(_) => true,
-        };
-        self.revision = store.revision();
-        if moved {
-            self.since = now;
+    pub(crate) fn look(&mut self, now: Instant, world: &World) -> bool {
+        for site in world.sites() {
+            let store = world.cluster_of(site).store();
+            let known = self.revisions.insert(site, store.revision());
+            let moved = match store.events_since(known.unwrap_or_default()) {
+                Ok(mut events) => events.any(matters),
+                Err(_) => true,
+            };
+            if moved {
+                self.since = now;
+            }
         }
-        now.saturating_since(self.since) >= QUIET
-            && !store.list("pods", None).any(|pod| is_moving(store, pod))
+        let moving = |site: SiteId| {
+            let store = world.cluster_of(site).store();
+            store.list("pods", None).any(|pod| is_moving(store, pod))
+        };
+        now.saturating_since(self.since) >= QUIET && !world.sites().any(moving)
     }
 
     /// When to look again if nothing happens before.
@@ -59,7 +67,7 @@ pub(crate) fn come_to_rest(shell: &Rc<Shell>, within: Duration) -> bool {
             continue;
         }
         let now = shell.now();
-        if shell.look(|world| rest.look(now, world.cluster().store())) {
+        if shell.look(|world| rest.look(now, world)) {
             return true;
         }
         let looks = Some(rest.poll_at()).filter(|at| *at > now);

@@ -174,19 +174,121 @@ service/lb exposed
 #[test]
 fn contexts_are_the_platforms_and_a_stopped_cluster_refuses() {
     let ran = on(
-        "docker-desktop",
+        "minikube-docker",
         &[],
-        "kubectl config get-contexts | tr -s ' '; kubectl config use-context minikube; kubectl get nodes; echo $?\n",
+        "kubectl config get-contexts | tr -s ' '; kubectl config use-context docker-desktop; kubectl get nodes; echo $?\n",
     );
     let expected = "\
 CURRENT NAME CLUSTER AUTHINFO NAMESPACE
-* docker-desktop docker-desktop docker-desktop 
- minikube minikube minikube default
-Switched to context \"minikube\".
+ docker-desktop docker-desktop docker-desktop 
+* minikube minikube minikube default
+Switched to context \"docker-desktop\".
 1
 ";
     assert_eq!(ran.stdout, expected, "{}", ran.stderr);
     assert!(ran.stderr.contains("was refused"), "{}", ran.stderr);
+}
+
+#[test]
+fn two_clusters_run_beside_each_other_and_the_context_says_which_is_meant() {
+    let script = "\
+kubectl config get-contexts | tr -s ' '
+kubectl get nodes -o name
+kubectl apply -f web-np.yml >/dev/null; kubectl rollout status deploy/apache >/dev/null
+curl -s 127.0.0.1:31848; echo $?
+kubectl config use-context docker-desktop
+kubectl get nodes -o name; kubectl get deploy
+kubectl apply -f web-np.yml >/dev/null; kubectl rollout status deploy/apache >/dev/null
+curl -s 127.0.0.1:31848
+kubectl exec deploy/apache -- hostname > here; kubectl --context minikube exec deploy/apache -- hostname > there
+cmp -s here there; echo $?
+kubectl logs deploy/apache | grep -c GET
+kubectl --context minikube delete deploy apache >/dev/null
+kubectl get deploy -o name; kubectl --context minikube get deploy
+kubectl get --raw /lab/why; echo $?
+";
+    let ran = on("docker-desktop", &[], script);
+    let expected = "\
+CURRENT NAME CLUSTER AUTHINFO NAMESPACE
+ docker-desktop docker-desktop docker-desktop 
+* minikube minikube minikube default
+node/minikube
+7
+Switched to context \"docker-desktop\".
+node/docker-desktop
+<html><body><h1>It works!</h1></body></html>
+1
+1
+deployment.apps/apache
+1
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+    let nothing = "No resources found in default namespace.\n";
+    assert_eq!(ran.stderr.matches(nothing).count(), 2, "{}", ran.stderr);
+}
+
+#[test]
+fn minikubes_tools_speak_of_minikube_whatever_the_context_is() {
+    let script = "\
+kubectl apply -f web-np.yml >/dev/null; kubectl rollout status deploy/apache >/dev/null
+minikube profile list | grep docker | tr -s ' '
+kubectl config use-context docker-desktop >/dev/null
+minikube profile list | grep docker | tr -s ' '
+minikube ip
+minikube status | head -5
+minikube service list | grep -c web-np
+minikube service web-np --url > url & sleep 2
+curl -s $(head -1 url)
+kill -INT $!
+minikube ssh -- hostname
+minikube kubectl -- get nodes -o name
+docker ps --format '{{.Names}}'
+";
+    let ran = on("docker-desktop", &[], script);
+    let expected = "\
+| minikube | docker | containerd | 192.168.49.2 | 8443 | v1.36.2 | OK | 1 | * | * |
+| minikube | docker | containerd | 192.168.49.2 | 8443 | v1.36.2 | OK | 1 | * | |
+192.168.49.2
+minikube
+type: Control Plane
+host: Running
+kubelet: Running
+apiserver: Running
+1
+<html><body><h1>It works!</h1></body></html>
+minikube
+node/minikube
+minikube
+";
+    assert_eq!(ran.stdout, expected, "{}", ran.stderr);
+}
+
+const POWER_CYCLE: &str = r#"
+apiVersion: lab/v1alpha1
+kind: Lab
+metadata:
+  id: power-cycle
+  title: { ja: "再起動", en: "Off and on" }
+  languages: [ja, en]
+environment: { platform: minikube-docker, seed: 3 }
+steps:
+  - id: cycle
+    title: { ja: "切って入れる", en: "Off and on again" }
+    text: { ja: "ノードの電源を切り、入れます。", en: "The node is switched off and on." }
+    do:
+      - fault: { id: off, kind: node-down, target: minikube, for: 60s }
+      - { run: "kubectl get nodes -o name --request-timeout 5s", exit: 1 }
+      - clock: { advance: 90s }
+      - { run: kubectl get nodes -o name, like: node/minikube }
+"#;
+
+#[test]
+fn an_api_server_on_a_node_listens_again_when_the_node_has_power_again() {
+    let folder = crate::lab::lessons("places-power");
+    let file = folder.join("power-cycle.yaml");
+    std::fs::write(&file, POWER_CYCLE).expect("writable");
+    let ran = run(&["run", file.to_str().expect("plain")]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }
 
 #[test]

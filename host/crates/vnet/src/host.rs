@@ -4,8 +4,10 @@
 
 use crate::addr::Cidr;
 use crate::cable::{Cable, Lane};
+use crate::fabric::FabricId;
 use crate::gateway::Router;
 use crate::interfaces::Neighbours;
+use crate::nat::service::Services;
 use crate::nat::{Nat, Place};
 use crate::net::{HostId, LanId};
 use crate::policy::Filter;
@@ -36,6 +38,9 @@ pub(crate) enum Kind {
 /// The router in a node.
 pub(crate) struct Node {
     pub(crate) lan: LanId,
+    pub(crate) fabric: FabricId,
+    /// What it was last told of Services.
+    pub(crate) services: Services,
     pub(crate) place: Place,
     pub(crate) nat: Nat,
     pub(crate) pods: BTreeMap<Ipv4Addr, HostId>,

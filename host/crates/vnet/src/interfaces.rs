@@ -232,7 +232,7 @@ impl Net {
     }
 
     fn node_links(&self, host: &Host, node: &Node) -> Vec<Link> {
-        let overlay = self.config.dataplane == Dataplane::Overlay;
+        let overlay = self.fabric(node.fabric).dataplane == Dataplane::Overlay;
         let pod_mtu = if overlay { MTU - OVERLAY_OVERHEAD } else { MTU };
         let plain = |index, name: &str, kind, mac, addresses, counts| Link {
             index,
@@ -351,8 +351,10 @@ impl Net {
 
     /// A node's ways to the other nodes' pods.
     fn pod_range_routes(&self, host: &Host, node: &Node) -> Vec<RouteInfo> {
-        let others = self.pod_routes.values().filter(|(_, to)| *to != host.id);
-        let way = |(cidr, to): &(Cidr, HostId)| match self.config.dataplane {
+        let fabric = self.fabric(node.fabric);
+        let others = fabric.pod_routes.values();
+        let others = others.filter(|(_, to)| *to != host.id);
+        let way = |(cidr, to): &(Cidr, HostId)| match fabric.dataplane {
             Dataplane::Overlay => RouteInfo {
                 to: *cidr,
                 gateway: Some(cidr.network()),
@@ -377,6 +379,7 @@ impl Net {
         let Some(host) = self.host(host) else {
             return Vec::new();
         };
+        let fabric = self.fabric(self.fabric_of(host.id));
         let entry = |(address, (at, there)): (&Ipv4Addr, &(Instant, bool))| {
             let link = self.link_towards(host, *address);
             let state = match there {
@@ -384,7 +387,7 @@ impl Net {
                 true if self.now.saturating_since(*at) < REACHABLE => NeighbourState::Reachable,
                 true => NeighbourState::Stale,
             };
-            let hardware = match (&*link, self.pod_routes.get(address)) {
+            let hardware = match (&*link, fabric.pod_routes.get(address)) {
                 (OVERLAY, Some((_, to))) => overlay_mac(self.host_addr(*to)),
                 _ => mac(*address),
             };

@@ -71,7 +71,7 @@
 //! # Reading order
 //!
 //! `net` (what there is, what is due), `members` (who comes and goes), `router` (the way of a packet),
-//! `gateway` (machines between LANs), `nat`, `policy`, `socket`, `stack`,
+//! `gateway` (machines between LANs), `fabric` (nodes that belong together), `nat`, `policy`, `socket`, `stack`,
 //! `cable`, `tap`, `capture`, `interfaces`, `iptables`, `pcap`, `dns`.
 
 mod addr;
@@ -79,6 +79,7 @@ mod cable;
 mod capture;
 mod carry;
 pub mod dns;
+mod fabric;
 mod gateway;
 mod host;
 mod interfaces;
@@ -100,6 +101,7 @@ mod topology;
 pub use addr::{Cidr, ParseCidrError};
 pub use cable::{Cable, QUEUE};
 pub use capture::{CAPTURED_BYTES, CAPTURED_MAX, Captured, LISTENING_MAX};
+pub use fabric::FabricId;
 pub use gateway::{Interface, PortKind, Published};
 pub use host::{EPHEMERAL_PORTS, TIME_WAIT_MAX};
 pub use interfaces::{Link, LinkKind, Neighbour, NeighbourState, RouteInfo};
@@ -107,7 +109,7 @@ pub use iptables::{Match, Rule, RuleChain, Table, Target};
 pub use members::HOSTS_MAX;
 pub use nat::conntrack::{CONNTRACK_MAX, ConntrackEntry, ConntrackState};
 pub use nat::hostport::HostPort;
-pub use nat::service::{Frontend, FrontendAddr, ServiceRule};
+pub use nat::service::{Frontend, FrontendAddr, ServiceRule, Services};
 pub use net::{Capture, Config, Dataplane, Event, HostId, LanId, Net, UNDER_WAY_MAX};
 pub use netstat::SocketInfo;
 pub use packet::{Flow, TcpFlags};

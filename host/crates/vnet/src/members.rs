@@ -4,14 +4,15 @@
 
 use crate::addr::Cidr;
 use crate::cable::Cable;
+use crate::fabric::FabricId;
 use crate::host::{Host, Kind, NewHost, Node};
-use crate::nat::service::{ServiceRule, ServiceTable};
+use crate::nat::service::{ServiceRule, Services};
 use crate::nat::{Nat, Place};
 use crate::net::{Dataplane, HostId, Lan, LanId, Net};
 use crate::socket::NetError;
 use crate::stack::{MTU, OVERLAY_OVERHEAD};
 use clock::Instant;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -49,15 +50,29 @@ impl Net {
     ///
     /// When another machine of the LAN has the address.
     pub fn add_node(&mut self, name: &str, lan: LanId, addr: Ipv4Addr, pod_cidr: Cidr) -> HostId {
-        let place = Place::new(
-            addr,
-            pod_cidr,
-            self.config.pod_cidr,
-            self.config.service_cidr,
-        );
+        self.add_node_to(FabricId::FIRST, name, lan, addr, pod_cidr)
+    }
+
+    /// The same for a node of another fabric than the first.
+    ///
+    /// # Panics
+    ///
+    /// When another machine of the LAN has the address.
+    pub fn add_node_to(
+        &mut self,
+        fabric: FabricId,
+        name: &str,
+        lan: LanId,
+        addr: Ipv4Addr,
+        pod_cidr: Cidr,
+    ) -> HostId {
+        let ranges = self.fabric(fabric);
+        let place = Place::new(addr, pod_cidr, ranges.pod_cidr, ranges.service_cidr);
         let nat = Nat::new(self.config.seed.derive(name).stream("nat"));
         let node = Node {
             lan,
+            fabric,
+            services: Services::default(),
             place,
             nat,
             pods: BTreeMap::new(),
@@ -65,7 +80,8 @@ impl Net {
         };
         let id = self.add_host(name, Kind::Node(Box::new(node)), addr, Cable::lan(), MTU);
         self.plug_in(id, lan, addr);
-        self.pod_routes.insert(pod_cidr.network(), (pod_cidr, id));
+        let routes = &mut self.fabric_mut(fabric).pod_routes;
+        routes.insert(pod_cidr.network(), (pod_cidr, id));
         id
     }
 
@@ -97,7 +113,7 @@ impl Net {
         if self.hosts.iter().flatten().count() >= HOSTS_MAX {
             return Err(NetError::TooMany);
         }
-        let mtu = match self.config.dataplane {
+        let mtu = match self.fabric(router.fabric).dataplane {
             Dataplane::Overlay => MTU - OVERLAY_OVERHEAD,
             Dataplane::Routed => MTU,
         };
@@ -177,7 +193,8 @@ impl Net {
                 router.map(|router| router.pods.remove(&gone.addr));
             }
             Kind::Node(node) => {
-                self.pod_routes.remove(&node.place.node_cidr.network());
+                let routes = &mut self.fabric_mut(node.fabric).pod_routes;
+                routes.remove(&node.place.node_cidr.network());
                 self.announced.retain(|_, owner| *owner != host);
                 node.pods
                     .into_values()
@@ -202,7 +219,7 @@ impl Net {
     }
 
     /// Switches a machine on or off. Off, a node and its pods neither send nor receive, their
-    /// sockets are gone, and so is what the node remembers of conversations.
+    /// sockets are gone, and so is what the node remembers of conversations and knows of Services.
     pub fn set_power(&mut self, now: Instant, host: HostId, on: bool) {
         self.begin(now);
         let pods = match self.host(host).map(|host| &host.kind) {
@@ -225,6 +242,7 @@ impl Net {
             && !on
         {
             node.nat = Nat::new(chance);
+            node.services = Services::default();
         }
     }
 
@@ -247,27 +265,32 @@ impl Net {
         }
     }
 
-    /// Programs the whole set of Services on every node, as kube-proxy does. UDP conversations
-    /// with endpoints that their Service no longer has are forgotten.
+    /// Programs the whole set of Services on every node there is, as [`Net::program`] does on one.
     pub fn set_services(&mut self, now: Instant, services: Vec<ServiceRule>) {
+        let services = Services::new(services);
+        let nodes = self.hosts.iter().flatten();
+        let nodes = nodes.filter(|host| host.node().is_some());
+        let nodes: Vec<HostId> = nodes.map(|host| host.id).collect();
+        for node in nodes {
+            self.program(now, node, &services);
+        }
+    }
+
+    /// Programs the whole set of Services on a node, as its kube-proxy does. UDP conversations with
+    /// endpoints that their Service no longer has are forgotten there. Does nothing for a machine
+    /// that is no node.
+    pub fn program(&mut self, now: Instant, node: HostId, services: &Services) {
         self.begin(now);
-        let before = self.services.udp_ways();
-        self.services = ServiceTable::new(services);
-        let gone: BTreeSet<_> = before
-            .difference(&self.services.udp_ways())
-            .copied()
-            .collect();
+        let Some(node) = self.host_mut(node).and_then(Host::node_mut) else {
+            return;
+        };
+        let before = std::mem::replace(&mut node.services, services.clone());
+        let gone = before.udp_ways_missing_in(services);
         if !gone.is_empty() {
-            let nodes = self
-                .hosts
-                .iter_mut()
-                .flatten()
-                .filter_map(|host| host.node_mut());
-            let is_gone = |sent, led| {
+            node.nat.forget_udp(|sent, led| {
                 let mut ways = gone.iter();
                 ways.any(|(front, endpoint)| *endpoint == led && front.is_met(sent))
-            };
-            nodes.for_each(|node| node.nat.forget_udp(is_gone));
+            });
         }
     }
 

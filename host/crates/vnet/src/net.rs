@@ -4,11 +4,10 @@
 //! latency, a retransmission); [`Net::advance`] runs those. Never waits and never asks the time.
 
 use crate::addr::Cidr;
+use crate::fabric::Fabric;
 use crate::host::Host;
 use crate::nat::conntrack::ConntrackEntry;
-use crate::nat::service::ServiceTable;
 use crate::packet::Packet;
-use crate::policy::Tables;
 use crate::slab::Slab;
 use crate::socket::tcp::{Conn, ConnId};
 use crate::socket::{Origin, SockId, SockTable};
@@ -58,7 +57,7 @@ pub enum Capture {
 pub struct Config {
     /// Decides every choice.
     pub seed: Seed,
-    /// All pods' addresses.
+    /// All pods' addresses in the first fabric.
     pub pod_cidr: Cidr,
     /// All ClusterIPs.
     pub service_cidr: Cidr,
@@ -124,12 +123,9 @@ pub struct Net {
     pub(crate) now: Instant,
     pub(crate) hosts: Vec<Option<Box<Host>>>,
     pub(crate) lans: Vec<Lan>,
-    /// Each node's pods, by the first address of their range.
-    pub(crate) pod_routes: BTreeMap<Ipv4Addr, (Cidr, HostId)>,
+    /// The first is always there.
+    pub(crate) fabrics: Vec<Fabric>,
     pub(crate) announced: BTreeMap<Ipv4Addr, HostId>,
-    pub(crate) services: ServiceTable,
-    /// What the filters of machines are made of.
-    pub(crate) filters: Tables,
     pub(crate) socks: SockTable,
     pub(crate) conns: Slab<Conn>,
     pub(crate) pool: SocketPool,
@@ -168,14 +164,12 @@ impl Net {
     pub fn new(config: Config) -> Self {
         Self {
             log: PacketLog::new(config.capture),
+            fabrics: vec![Fabric::first(&config)],
             config,
             now: Instant::ZERO,
             hosts: Vec::new(),
             lans: Vec::new(),
-            pod_routes: BTreeMap::new(),
             announced: BTreeMap::new(),
-            services: ServiceTable::default(),
-            filters: Tables::default(),
             socks: SockTable::default(),
             conns: Slab::default(),
             pool: SocketPool::default(),

@@ -13,6 +13,7 @@
 //! [`Denied`].
 
 use crate::addr::Cidr;
+use crate::fabric::{Fabric, FabricId};
 use crate::host::{Host, Node};
 use crate::net::{HostId, Net};
 use crate::packet::Flow;
@@ -210,46 +211,64 @@ impl Net {
         Some(&self.host(host)?.filter)
     }
 
-    /// Exchanges the rules under a name, or forgets them: then they let nothing through.
-    pub fn set_chain(&mut self, now: Instant, name: &str, chain: Option<Chain>) {
+    /// Exchanges the rules under a name of a fabric, or forgets them: then they let nothing through.
+    pub fn set_chain(&mut self, now: Instant, fabric: FabricId, name: &str, chain: Option<Chain>) {
         self.begin(now);
+        let chains = &mut self.fabric_mut(fabric).filters.chains;
         match chain {
-            Some(chain) => self.filters.chains.insert(name.to_owned(), chain),
-            None => self.filters.chains.remove(name),
+            Some(chain) => chains.insert(name.to_owned(), chain),
+            None => chains.remove(name),
         };
     }
 
-    /// Says whether an address is in a set.
-    pub fn set_address(&mut self, now: Instant, set: &str, addr: Ipv4Addr, member: bool) {
+    /// Says whether an address is in a set of a fabric.
+    pub fn set_address(
+        &mut self,
+        now: Instant,
+        fabric: FabricId,
+        set: &str,
+        addr: Ipv4Addr,
+        member: bool,
+    ) {
         self.begin(now);
-        change(&mut self.filters.addresses, set, addr, member);
+        let sets = &mut self.fabric_mut(fabric).filters.addresses;
+        change(sets, set, addr, member);
     }
 
-    /// Says whether a port of an address is in a set.
-    pub fn set_named_port(&mut self, now: Instant, set: &str, at: SocketAddrV4, member: bool) {
+    /// Says whether a port of an address is in a set of a fabric.
+    pub fn set_named_port(
+        &mut self,
+        now: Instant,
+        fabric: FabricId,
+        set: &str,
+        at: SocketAddrV4,
+        member: bool,
+    ) {
         self.begin(now);
-        change(&mut self.filters.ports, set, at, member);
+        let sets = &mut self.fabric_mut(fabric).filters.ports;
+        change(sets, set, at, member);
     }
 
-    /// Whether a conversation between these two addresses may begin, as the nodes of the machines
+    /// Whether a conversation between these two addresses of a fabric may begin, as the nodes of the machines
     /// that have them would judge it; nothing else is asked, such as whether there is a way.
     ///
     /// # Errors
     ///
     /// The first filter that stops it, the sender's before the receiver's.
-    pub fn judge(&self, flow: Flow) -> Result<(), Denied> {
+    pub fn judge(&self, fabric: FabricId, flow: Flow) -> Result<(), Denied> {
         if flow.src.ip() == flow.dst.ip() {
             return Ok(());
         }
-        if let Some((pod, node)) = self.pod_at(*flow.src.ip())
+        let fabric = self.fabric(fabric);
+        if let Some((pod, node)) = self.pod_at(fabric, *flow.src.ip())
             && !node.place.owns(*flow.dst.ip())
         {
-            self.filters.judge(pod, Side::Egress, flow)?;
+            fabric.filters.judge(pod, Side::Egress, flow)?;
         }
-        if let Some((pod, node)) = self.pod_at(*flow.dst.ip())
+        if let Some((pod, node)) = self.pod_at(fabric, *flow.dst.ip())
             && !node.place.owns(*flow.src.ip())
         {
-            self.filters.judge(pod, Side::Ingress, flow)?;
+            fabric.filters.judge(pod, Side::Ingress, flow)?;
         }
         Ok(())
     }
@@ -270,17 +289,22 @@ impl Net {
         let src = self
             .host(from)
             .map_or(Ipv4Addr::UNSPECIFIED, |from| self.source_for(from, dst));
-        self.judge(Flow {
+        // Who is in no fabric asks those of the other.
+        let fabric = match self.fabric_of(from) {
+            FabricId::FIRST => self.fabric_of(to),
+            own => own,
+        };
+        let flow = Flow {
             proto,
             src: SocketAddrV4::new(src, 0),
             dst: SocketAddrV4::new(dst, port),
-        })
+        };
+        self.judge(fabric, flow)
     }
 
     /// The machine behind a node that has this address, and the node.
-    fn pod_at(&self, addr: Ipv4Addr) -> Option<(&Host, &Node)> {
-        let (_, (_, node)) = self.pod_routes.range(..=addr).next_back()?;
-        let node = self.host(*node)?.node()?;
+    fn pod_at(&self, fabric: &Fabric, addr: Ipv4Addr) -> Option<(&Host, &Node)> {
+        let node = self.host(fabric.node_of(addr)?)?.node()?;
         Some((self.host(*node.pods.get(&addr)?)?, node))
     }
 
@@ -294,12 +318,13 @@ impl Net {
             return Ok(());
         };
         let (src, dst) = (*flow.src.ip(), *flow.dst.ip());
+        let filters = &self.fabric(node.fabric).filters;
         let pod = |addr| self.host(*node.pods.get(&addr)?);
         if let Some(pod) = pod(src).filter(|_| !node.place.owns(dst)) {
-            self.filters.judge(pod, Side::Egress, flow)?;
+            filters.judge(pod, Side::Egress, flow)?;
         }
         if let Some(pod) = pod(dst).filter(|_| !node.place.owns(src)) {
-            self.filters.judge(pod, Side::Ingress, flow)?;
+            filters.judge(pod, Side::Ingress, flow)?;
         }
         Ok(())
     }

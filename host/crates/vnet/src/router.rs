@@ -173,19 +173,20 @@ impl Net {
     /// A packet passes a node's hooks, from a cable (`forwarded`) or from its own stack.
     fn pass_node(&mut self, at: HostId, mut packet: Packet, forwarded: bool) {
         packet.before = None;
-        let Self {
-            hosts,
-            services,
-            now,
-            ..
-        } = self;
+        let Self { hosts, now, .. } = self;
         let host = hosts[at.0 as usize]
             .as_mut()
             .expect("packets pass nodes that exist");
-        let Some(Node { nat, place, .. }) = host.node_mut() else {
+        let Some(node) = host.node_mut() else {
             return self.lose(packet);
         };
-        let (pending, known) = match nat.prerouting(*now, &mut packet, services, place) {
+        let Node {
+            nat,
+            place,
+            services,
+            ..
+        } = node;
+        let (pending, known) = match nat.prerouting(*now, &mut packet, services.table(), place) {
             Verdict::Pass => (None, true),
             Verdict::Stray => (None, false),
             Verdict::New(pending) => (Some(pending), false),
@@ -272,12 +273,10 @@ impl Net {
         if node.place.service_cidr.contains(dst) {
             return Route::Blackhole;
         }
-        let nearest = self.pod_routes.range(..=dst).next_back();
-        match nearest.filter(|(_, (cidr, _))| cidr.contains(dst)) {
-            Some((_, (_, to))) if self.config.dataplane == Dataplane::Overlay => {
-                Route::Overlay(*to)
-            }
-            Some((_, (_, to))) => Route::Lan(*to),
+        let fabric = self.fabric(node.fabric);
+        match fabric.node_of(dst) {
+            Some(to) if fabric.dataplane == Dataplane::Overlay => Route::Overlay(to),
+            Some(to) => Route::Lan(to),
             None => self.route_lan(node.lan, dst),
         }
     }

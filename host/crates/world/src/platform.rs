@@ -6,7 +6,7 @@
 //! | `docker-hosts` | workstation 192.168.10.1 | lan 192.168.10.0/24; host-a .11, host-b .12, host-c .13, each with docker0 172.17.0.0/16 | from 192.168.10.21, none unless asked for | 192.168.10.2:6443 |
 //! | `minikube-docker` | laptop 192.168.1.10 | home 192.168.1.0/24; vm 192.168.65.0/24 (hidden); in docker-vm 192.168.65.3: docker0 172.17.0.0/16, minikube 192.168.49.0/24 | minikube 192.168.49.2 | 192.168.49.2:8443, published on the laptop's 127.0.0.1 |
 //! | `minikube-hyperkit` | laptop 192.168.1.10 | home 192.168.1.0/24; bridge100 192.168.64.0/24 | minikube 192.168.64.2 | 192.168.64.2:8443 |
-//! | `docker-desktop` | laptop 192.168.1.10 | home; vm 192.168.65.0/24 (hidden) with docker-vm .3 | docker-desktop 192.168.65.4, NodePorts on the laptop's 127.0.0.1 | 192.168.65.4:6443, on the laptop's 127.0.0.1:6443 |
+//! | `docker-desktop` | laptop 192.168.1.10 | home; vm 192.168.65.0/24 (hidden) with docker-vm .3, and in it as on `minikube-docker` | docker-desktop 192.168.65.4, NodePorts on the laptop's 127.0.0.1; a second cluster: minikube 192.168.49.2 | 192.168.65.4:6443, on the laptop's 127.0.0.1:6443; 192.168.49.2:8443, published there |
 //! | `kind` | laptop 192.168.1.10 | home; vm (hidden); in docker-vm: docker0 172.17.0.0/16, kind 172.18.0.0/16 | kind-control-plane 172.18.0.2 | 172.18.0.2:6443, published on the laptop's 127.0.0.1 |
 //! | `eks` | laptop 203.0.113.20 | internet 203.0.113.0/24; vpc 192.168.0.0/16 | ip-192-168-38-150… with pods of the VPC | 203.0.113.2:443 |
 //! | `gke` | laptop 203.0.113.20 | internet 203.0.113.0/24; vpc 10.128.0.0/20 | gke-…-x0d1 10.128.0.2 (104.197.41.11) | 203.0.113.2:443 |
@@ -30,19 +30,29 @@ pub struct Platform {
     pub(crate) machines: &'static [(&'static str, usize, Addr)],
     /// Their further interfaces.
     pub(crate) ports: &'static [Port],
+    /// The clusters that run, the first the one that lessons look at.
+    pub sites: &'static [SitePlan],
+    /// Machines with a container engine.
+    pub(crate) engines: &'static [&'static str],
+    /// The clusters in the learner's kubeconfig: those of `sites` in their order, then some that
+    /// do not run.
+    pub contexts: &'static [Context],
+    /// Which of them is the current one at first.
+    pub current: usize,
+}
+
+/// A cluster that runs on a platform.
+#[derive(Debug)]
+pub struct SitePlan {
     /// The cluster's nodes.
     pub(crate) nodes: Nodes,
     /// Where the API server listens: on the first node, or on a machine of its own.
     pub(crate) api: Api,
     /// How the learner's machine gets to the API server and to nodes it has no route to.
     pub(crate) reach: Reach,
-    /// Machines with a container engine.
-    pub(crate) engines: &'static [&'static str],
     /// The container network that the nodes are containers of: its name, the image, and the
     /// ports published for every node, the API server's among them.
     pub(crate) contained: Option<Contained>,
-    /// The clusters in the learner's kubeconfig, the running one first.
-    pub contexts: &'static [Context],
     /// Which program runs the cluster, as `minikube profile list` says it.
     pub driver: Option<&'static str>,
     /// Where Pods get their addresses unless the lesson says otherwise.
@@ -146,6 +156,40 @@ const DOCKER0_GATEWAY: Addr = [172, 17, 0, 1];
 const NO_NODES: &[&str] = &[];
 const NOT_PUBLIC: &[Addr] = &[];
 
+const MINIKUBE_LAN: (&str, Addr, u8) = ("minikube", [192, 168, 49, 0], 24);
+const MINIKUBE_PORT: Port = (
+    "docker-vm",
+    "br-minikube",
+    3,
+    [192, 168, 49, 1],
+    PortKind::Bridge,
+);
+/// minikube with the Docker driver, in the fourth network of its platform.
+const MINIKUBE_IN_DOCKER: SitePlan = SitePlan {
+    nodes: Nodes {
+        lan: 3,
+        first: [192, 168, 49, 2],
+        step: 1,
+        names: &["minikube"],
+        pods: None,
+        public: NOT_PUBLIC,
+        control_plane: true,
+    },
+    api: Api::OnNode(8443),
+    reach: Reach::Published,
+    contained: Some(Contained {
+        network: "minikube",
+        image: "gcr.io/k8s-minikube/kicbase:v0.0.48",
+        ports: &[7022, 8443],
+    }),
+    driver: Some("docker"),
+    pod_cidr: ([10, 244, 0, 0], 16),
+    service_cidr: ([10, 96, 0, 0], 12),
+    load_balancers: None,
+    load_balancer_names: None,
+    dataplane: Dataplane::Overlay,
+};
+
 /// Every preset.
 pub const PLATFORMS: [Platform; 8] = [
     Platform {
@@ -153,31 +197,34 @@ pub const PLATFORMS: [Platform; 8] = [
         lans: &[("lan", [172, 18, 0, 0], 16)],
         machines: &[("workstation", 0, [172, 18, 0, 1])],
         ports: &[],
-        nodes: Nodes {
-            lan: 0,
-            first: [172, 18, 0, 3],
-            step: 1,
-            names: NO_NODES,
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: false,
-        },
-        api: Api::Machine(0, [172, 18, 0, 2], 6443),
-        reach: Reach::Routed,
+        sites: &[SitePlan {
+            nodes: Nodes {
+                lan: 0,
+                first: [172, 18, 0, 3],
+                step: 1,
+                names: NO_NODES,
+                pods: None,
+                public: NOT_PUBLIC,
+                control_plane: false,
+            },
+            api: Api::Machine(0, [172, 18, 0, 2], 6443),
+            reach: Reach::Routed,
+            contained: None,
+            driver: None,
+            pod_cidr: ([10, 244, 0, 0], 16),
+            service_cidr: ([10, 96, 0, 0], 12),
+            load_balancers: None,
+            load_balancer_names: None,
+            dataplane: Dataplane::Overlay,
+        }],
         engines: &[],
-        contained: None,
         contexts: &[Context {
             name: "lab",
             cluster: "lab",
             user: "kubernetes-admin",
             namespace: "",
         }],
-        driver: None,
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 12),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Overlay,
+        current: 0,
     },
     Platform {
         name: "docker-hosts",
@@ -193,126 +240,113 @@ pub const PLATFORMS: [Platform; 8] = [
             ("host-b", "docker0", 2, DOCKER0_GATEWAY, PortKind::Bridge),
             ("host-c", "docker0", 3, DOCKER0_GATEWAY, PortKind::Bridge),
         ],
-        nodes: Nodes {
-            lan: 0,
-            first: [192, 168, 10, 21],
-            step: 1,
-            names: NO_NODES,
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: false,
-        },
-        api: Api::Machine(0, [192, 168, 10, 2], 6443),
-        reach: Reach::Routed,
+        sites: &[SitePlan {
+            nodes: Nodes {
+                lan: 0,
+                first: [192, 168, 10, 21],
+                step: 1,
+                names: NO_NODES,
+                pods: None,
+                public: NOT_PUBLIC,
+                control_plane: false,
+            },
+            api: Api::Machine(0, [192, 168, 10, 2], 6443),
+            reach: Reach::Routed,
+            contained: None,
+            driver: None,
+            pod_cidr: ([10, 244, 0, 0], 16),
+            service_cidr: ([10, 96, 0, 0], 12),
+            load_balancers: None,
+            load_balancer_names: None,
+            dataplane: Dataplane::Overlay,
+        }],
         engines: &["host-a", "host-b", "host-c"],
-        contained: None,
         contexts: &[Context {
             name: "lab",
             cluster: "lab",
             user: "kubernetes-admin",
             namespace: "",
         }],
-        driver: None,
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 12),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Overlay,
+        current: 0,
     },
     Platform {
         name: "minikube-docker",
-        lans: &[HOME, VM, DOCKER0, ("minikube", [192, 168, 49, 0], 24)],
+        lans: &[HOME, VM, DOCKER0, MINIKUBE_LAN],
         machines: &[LAPTOP, DOCKER_VM],
         ports: &[
             VM_PORT,
             ("docker-vm", "docker0", 2, DOCKER0_GATEWAY, PortKind::Bridge),
-            (
-                "docker-vm",
-                "br-minikube",
-                3,
-                [192, 168, 49, 1],
-                PortKind::Bridge,
-            ),
+            MINIKUBE_PORT,
         ],
-        nodes: Nodes {
-            lan: 3,
-            first: [192, 168, 49, 2],
-            step: 1,
-            names: &["minikube"],
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: true,
-        },
-        api: Api::OnNode(8443),
-        reach: Reach::Published,
+        sites: &[MINIKUBE_IN_DOCKER],
         engines: &["docker-vm"],
-        contained: Some(Contained {
-            network: "minikube",
-            image: "gcr.io/k8s-minikube/kicbase:v0.0.48",
-            ports: &[7022, 8443],
-        }),
         contexts: &[MINIKUBE, context("docker-desktop")],
-        driver: Some("docker"),
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 12),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Overlay,
+        current: 0,
     },
     Platform {
         name: "minikube-hyperkit",
         lans: &[HOME, ("bridge100", [192, 168, 64, 0], 24)],
         machines: &[LAPTOP],
         ports: &[("laptop", "bridge100", 1, [192, 168, 64, 1], PortKind::Open)],
-        nodes: Nodes {
-            lan: 1,
-            first: [192, 168, 64, 2],
-            step: 1,
-            names: &["minikube"],
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: true,
-        },
-        api: Api::OnNode(8443),
-        reach: Reach::Routed,
+        sites: &[SitePlan {
+            nodes: Nodes {
+                lan: 1,
+                first: [192, 168, 64, 2],
+                step: 1,
+                names: &["minikube"],
+                pods: None,
+                public: NOT_PUBLIC,
+                control_plane: true,
+            },
+            api: Api::OnNode(8443),
+            reach: Reach::Routed,
+            contained: None,
+            driver: Some("hyperkit"),
+            pod_cidr: ([10, 244, 0, 0], 16),
+            service_cidr: ([10, 96, 0, 0], 12),
+            load_balancers: None,
+            load_balancer_names: None,
+            dataplane: Dataplane::Overlay,
+        }],
         engines: &[],
-        contained: None,
         contexts: &[MINIKUBE],
-        driver: Some("hyperkit"),
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 12),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Overlay,
+        current: 0,
     },
     Platform {
         name: "docker-desktop",
-        lans: &[HOME, VM, DOCKER0],
+        lans: &[HOME, VM, DOCKER0, MINIKUBE_LAN],
         machines: &[LAPTOP, DOCKER_VM],
         ports: &[
             VM_PORT,
             ("docker-vm", "docker0", 2, DOCKER0_GATEWAY, PortKind::Bridge),
+            MINIKUBE_PORT,
         ],
-        nodes: Nodes {
-            lan: 1,
-            first: [192, 168, 65, 4],
-            step: 1,
-            names: &["docker-desktop"],
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: true,
-        },
-        api: Api::OnNode(6443),
-        reach: Reach::Localhost,
+        sites: &[
+            SitePlan {
+                nodes: Nodes {
+                    lan: 1,
+                    first: [192, 168, 65, 4],
+                    step: 1,
+                    names: &["docker-desktop"],
+                    pods: None,
+                    public: NOT_PUBLIC,
+                    control_plane: true,
+                },
+                api: Api::OnNode(6443),
+                reach: Reach::Localhost,
+                contained: None,
+                driver: None,
+                pod_cidr: ([10, 1, 0, 0], 16),
+                service_cidr: ([10, 96, 0, 0], 12),
+                load_balancers: None,
+                load_balancer_names: None,
+                dataplane: Dataplane::Overlay,
+            },
+            MINIKUBE_IN_DOCKER,
+        ],
         engines: &["docker-vm"],
-        contained: None,
         contexts: &[context("docker-desktop"), MINIKUBE],
-        driver: None,
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 12),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Overlay,
+        current: 1,
     },
     Platform {
         name: "kind",
@@ -323,30 +357,33 @@ pub const PLATFORMS: [Platform; 8] = [
             ("docker-vm", "docker0", 2, DOCKER0_GATEWAY, PortKind::Bridge),
             ("docker-vm", "br-kind", 3, [172, 18, 0, 1], PortKind::Bridge),
         ],
-        nodes: Nodes {
-            lan: 3,
-            first: [172, 18, 0, 2],
-            step: 1,
-            names: &["kind-control-plane"],
-            pods: None,
-            public: NOT_PUBLIC,
-            control_plane: true,
-        },
-        api: Api::OnNode(6443),
-        reach: Reach::Published,
+        sites: &[SitePlan {
+            nodes: Nodes {
+                lan: 3,
+                first: [172, 18, 0, 2],
+                step: 1,
+                names: &["kind-control-plane"],
+                pods: None,
+                public: NOT_PUBLIC,
+                control_plane: true,
+            },
+            api: Api::OnNode(6443),
+            reach: Reach::Published,
+            contained: Some(Contained {
+                network: "kind",
+                image: "kindest/node:v1.36.2",
+                ports: &[7022, 6443],
+            }),
+            driver: None,
+            pod_cidr: ([10, 244, 0, 0], 16),
+            service_cidr: ([10, 96, 0, 0], 16),
+            load_balancers: None,
+            load_balancer_names: None,
+            dataplane: Dataplane::Routed,
+        }],
         engines: &["docker-vm"],
-        contained: Some(Contained {
-            network: "kind",
-            image: "kindest/node:v1.36.2",
-            ports: &[7022, 6443],
-        }),
         contexts: &[context("kind-kind")],
-        driver: None,
-        pod_cidr: ([10, 244, 0, 0], 16),
-        service_cidr: ([10, 96, 0, 0], 16),
-        load_balancers: None,
-        load_balancer_names: None,
-        dataplane: Dataplane::Routed,
+        current: 0,
     },
     Platform {
         name: "eks",
@@ -357,35 +394,38 @@ pub const PLATFORMS: [Platform; 8] = [
             ("edge", 0, [203, 0, 113, 1]),
         ],
         ports: &[("edge", "vpc", 1, [192, 168, 0, 1], PortKind::Mapped)],
-        // The addresses of the seed, each node and its Pods in a subnet of their own.
-        nodes: Nodes {
-            lan: 1,
-            first: [192, 168, 38, 150],
-            step: 0x3648,
-            names: &[
-                "ip-192-168-38-150.us-west-2.compute.internal",
-                "ip-192-168-92-222.us-west-2.compute.internal",
-            ],
-            pods: Some(([192, 168, 59, 0], 0x1400)),
-            public: &[[203, 0, 113, 101], [203, 0, 113, 102], [203, 0, 113, 103]],
-            control_plane: false,
-        },
-        api: Api::Machine(0, [203, 0, 113, 2], 443),
-        reach: Reach::Public,
+        sites: &[SitePlan {
+            // The addresses of the seed, each node and its Pods in a subnet of their own.
+            nodes: Nodes {
+                lan: 1,
+                first: [192, 168, 38, 150],
+                step: 0x3648,
+                names: &[
+                    "ip-192-168-38-150.us-west-2.compute.internal",
+                    "ip-192-168-92-222.us-west-2.compute.internal",
+                ],
+                pods: Some(([192, 168, 59, 0], 0x1400)),
+                public: &[[203, 0, 113, 101], [203, 0, 113, 102], [203, 0, 113, 103]],
+                control_plane: false,
+            },
+            api: Api::Machine(0, [203, 0, 113, 2], 443),
+            reach: Reach::Public,
+            contained: None,
+            driver: None,
+            pod_cidr: ([192, 168, 0, 0], 16),
+            service_cidr: ([10, 100, 0, 0], 16),
+            load_balancers: Some(([203, 0, 113, 192], 26)),
+            load_balancer_names: Some("us-west-2.elb.amazonaws.com"),
+            dataplane: Dataplane::Routed,
+        }],
         engines: &[],
-        contained: None,
         contexts: &[Context {
             name: "learner@lab.us-west-2.eksctl.io",
             cluster: "lab.us-west-2.eksctl.io",
             user: "learner@lab.us-west-2.eksctl.io",
             namespace: "",
         }],
-        driver: None,
-        pod_cidr: ([192, 168, 0, 0], 16),
-        service_cidr: ([10, 100, 0, 0], 16),
-        load_balancers: Some(([203, 0, 113, 192], 26)),
-        load_balancer_names: Some("us-west-2.elb.amazonaws.com"),
-        dataplane: Dataplane::Routed,
+        current: 0,
     },
     Platform {
         name: "gke",
@@ -396,30 +436,33 @@ pub const PLATFORMS: [Platform; 8] = [
             ("edge", 0, [203, 0, 113, 1]),
         ],
         ports: &[("edge", "vpc", 1, [10, 128, 0, 1], PortKind::Mapped)],
-        nodes: Nodes {
-            lan: 1,
-            first: [10, 128, 0, 2],
-            step: 1,
-            names: &[
-                "gke-lab-default-pool-5b8fd7a3-x0d1",
-                "gke-lab-default-pool-5b8fd7a3-z7qk",
-            ],
-            pods: Some(([10, 4, 0, 0], 0x100)),
-            // The addresses of the seeds.
-            public: &[[104, 197, 41, 11], [23, 251, 152, 56], [203, 0, 113, 103]],
-            control_plane: false,
-        },
-        api: Api::Machine(0, [203, 0, 113, 2], 443),
-        reach: Reach::Public,
+        sites: &[SitePlan {
+            nodes: Nodes {
+                lan: 1,
+                first: [10, 128, 0, 2],
+                step: 1,
+                names: &[
+                    "gke-lab-default-pool-5b8fd7a3-x0d1",
+                    "gke-lab-default-pool-5b8fd7a3-z7qk",
+                ],
+                pods: Some(([10, 4, 0, 0], 0x100)),
+                // The addresses of the seeds.
+                public: &[[104, 197, 41, 11], [23, 251, 152, 56], [203, 0, 113, 103]],
+                control_plane: false,
+            },
+            api: Api::Machine(0, [203, 0, 113, 2], 443),
+            reach: Reach::Public,
+            contained: None,
+            driver: None,
+            pod_cidr: ([10, 4, 0, 0], 14),
+            service_cidr: ([10, 8, 0, 0], 20),
+            load_balancers: Some(([162, 222, 184, 0], 24)),
+            load_balancer_names: None,
+            dataplane: Dataplane::Routed,
+        }],
         engines: &[],
-        contained: None,
         contexts: &[context("gke_lab_us-central1-a_lab")],
-        driver: None,
-        pod_cidr: ([10, 4, 0, 0], 14),
-        service_cidr: ([10, 8, 0, 0], 20),
-        load_balancers: Some(([162, 222, 184, 0], 24)),
-        load_balancer_names: None,
-        dataplane: Dataplane::Routed,
+        current: 0,
     },
 ];
 
@@ -450,6 +493,38 @@ impl Platform {
         self.engines.contains(&machine)
     }
 
+    /// The names of the main cluster's nodes: see [`SitePlan::node_names`].
+    #[must_use]
+    pub fn node_names(&self, count: Option<usize>) -> Vec<String> {
+        self.main().node_names(count)
+    }
+
+    /// Where the main cluster's Pods get their addresses.
+    #[must_use]
+    pub fn pod_range(&self) -> Cidr {
+        self.main().pod_range()
+    }
+
+    /// Where its Services get theirs.
+    #[must_use]
+    pub fn service_range(&self) -> Cidr {
+        self.main().service_range()
+    }
+
+    /// How the learner's machine reaches it.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.main().reach
+    }
+
+    /// The cluster that lessons look at.
+    #[must_use]
+    pub fn main(&self) -> &'static SitePlan {
+        &self.sites[0]
+    }
+}
+
+impl SitePlan {
     /// The names of that many nodes, or of those that are there when nobody says how many.
     #[must_use]
     pub fn node_names(&self, count: Option<usize>) -> Vec<String> {
@@ -538,7 +613,11 @@ mod tests {
                 .ports
                 .iter()
                 .for_each(|(.., lan, addr, _)| within(*lan, *addr));
-            within(platform.nodes.lan, platform.nodes.first);
+            for site in platform.sites {
+                within(site.nodes.lan, site.nodes.first);
+            }
+            assert!(platform.sites.len() <= platform.contexts.len());
+            assert!(platform.current < platform.sites.len());
             assert!(Platform::find(platform.name).is_some());
             assert!(!platform.contexts.is_empty());
         }
@@ -546,7 +625,7 @@ mod tests {
 
     #[test]
     fn the_seeds_addresses_are_the_presets() {
-        let eks = Platform::find("eks").expect("in the table");
+        let eks = Platform::find("eks").expect("in the table").main();
         let nodes: Vec<String> = (0..2)
             .map(|index| eks.node_address(index).to_string())
             .collect();
@@ -556,7 +635,11 @@ mod tests {
             .collect();
         assert_eq!(pods, ["192.168.59.0/24", "192.168.79.0/24"]);
         let minikube = Platform::find("minikube-docker").expect("in the table");
+        let minikube = minikube.main();
         assert_eq!(minikube.node_address(0).to_string(), "192.168.49.2");
-        assert_eq!(Platform::plain().node_address(1).to_string(), "172.18.0.4");
+        assert_eq!(
+            Platform::plain().main().node_address(1).to_string(),
+            "172.18.0.4"
+        );
     }
 }

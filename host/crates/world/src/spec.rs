@@ -36,6 +36,8 @@ pub struct WorldSpec {
     pub images: Vec<cluster::ImageInfo>,
     /// The certificate (PEM) of the cluster's own authority; empty without one.
     pub root_ca: String,
+    /// Those of the platform's further clusters, in order.
+    pub more_root_cas: Vec<String>,
     /// Let controllers see their keys in a seeded order instead of first come, first served.
     pub shuffle: bool,
 }

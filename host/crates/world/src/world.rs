@@ -7,58 +7,33 @@
 //!                                                     └──► Output
 //! ```
 //!
-//! Never knows what a rule, a name or a Pod's machine looks like: `wire/` does.
+//! Never knows what a rule, a name or a Pod's machine looks like: `wire/` does. What belongs to one
+//! cluster is in `site.rs`; most worlds have one.
 
 mod faults;
 
 use crate::docker::{Engine, NetworkAsk, Refusal};
 use crate::fault::Faults;
+use crate::site::{Draft, Ground, Site, SiteId};
 use crate::why::Refusals;
-use crate::wire::health::HealthChecks;
-use crate::wire::hostports::{self, HostPorts};
-use crate::wire::ingress::Controllers;
 use crate::wire::places::{Docker, Forward, Places, Started};
-use crate::wire::policy::Policies;
-use crate::wire::{balancers, dns::DnsServers, names, nodes, pods::Pods, services};
-use crate::{Input, Output, Platform, Reach, WorldSpec};
+use crate::{Input, Output, Platform, WorldSpec};
 use clock::Instant;
-use cluster::kubelet::Command;
-use cluster::{Cluster, Event, Request, Response, WatchId, WatchPoll};
+use cluster::kubelet::Report;
+use cluster::{Cluster, Request, Response, WatchId, WatchPoll};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use vnet::{HostId, LanId, Net};
+use vnet::{HostId, Net};
 
-/// The kinds that rules and names are made of.
-const MADE_OF: [&str; 4] = [
-    "services",
-    "endpointslices.discovery.k8s.io",
-    "namespaces",
-    "nodes",
-];
-
-/// A cluster, its network and the machines around it.
+/// A cluster, its network and the machines around it; on some platforms a second cluster.
 #[derive(Debug)]
 pub struct World {
     net: Net,
-    cluster: Cluster,
-    lan: LanId,
     places: Places,
-    control_plane: HostId,
-    api: SocketAddrV4,
-    nodes: BTreeMap<String, HostId>,
-    pods: Pods,
-    policies: Policies,
-    dns: DnsServers,
-    ingress: Controllers,
-    /// The store revision that the network was last made to agree with.
-    wired: u64,
-    services: Vec<vnet::ServiceRule>,
-    fronts: balancers::Fronts,
-    host_ports: HostPorts,
-    health: HealthChecks,
+    /// The first is the one that lessons look at.
+    sites: Vec<Site>,
     faults: Faults,
     outputs: VecDeque<Output>,
-    refusals: Refusals,
 }
 
 impl World {
@@ -73,38 +48,22 @@ impl World {
             capture: spec.capture,
         });
         let mut places = Places::build(&mut net, spec.platform);
-        let lan = places.node_lan();
-        let nodes = nodes::build(&mut net, lan, spec);
-        let (control_plane, api) = places.control_plane(&mut net, &nodes);
-        places.publish_nodes(&mut net, &nodes);
-        places.start_engines(&mut net, spec.seed, &spec.images, &nodes);
-        let config = nodes::config(spec, api);
-        let cluster = Cluster::new(now, spec.seed.derive("cluster"), config);
+        let drafts = Draft::all(spec);
+        let sites: Vec<Site> = drafts
+            .map(|draft| Site::build(now, &mut net, &places, &draft))
+            .collect();
+        places.start_engines(&mut net, spec.seed, &spec.images, &sites);
         let mut world = Self {
             net,
-            cluster,
-            lan,
             places,
-            control_plane,
-            api,
-            nodes: nodes.into_iter().collect(),
-            pods: Pods::default(),
-            policies: Policies::default(),
-            dns: DnsServers::default(),
-            ingress: Controllers::default(),
-            wired: 0,
-            services: Vec::new(),
-            fronts: balancers::Fronts::default(),
-            host_ports: HostPorts::new(),
-            health: HealthChecks::default(),
+            sites,
             faults: Faults::default(),
             outputs: VecDeque::new(),
-            refusals: Refusals::default(),
         };
         // A resolver for those outside, where a cloud gives its balancers names.
         let edge = world.places.edge();
-        if let Some(edge) = edge.filter(|_| spec.platform.load_balancer_names.is_some()) {
-            world.dns.serve_outside(now, &mut world.net, edge);
+        if let Some(edge) = edge.filter(|_| world.sites[0].plan.load_balancer_names.is_some()) {
+            world.sites[0].dns.serve_outside(now, &mut world.net, edge);
         }
         world.settle(now);
         world
@@ -113,55 +72,106 @@ impl World {
     /// Takes in what happened outside.
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
-            Input::Report(report) => self.cluster.handle_report(now, report),
+            Input::Report(report) => self.report(now, report),
             Input::NodePower { node, on } => self.power(now, &node, on),
             Input::Cable { host, cable } => {
                 self.net.set_cable(now, host, cable);
                 self.see_who_reaches_whom(now);
             }
             Input::Machine { name, addr } => {
-                self.net.add_machine(&name, self.lan, addr);
+                self.net.add_machine(&name, self.sites[0].lan, addr);
             }
         }
         self.settle(now);
     }
 
-    /// From now on tokens of ServiceAccounts are signed with a key made from these bytes.
-    pub fn sign_tokens_with(&mut self, secret: [u8; 32]) {
-        self.cluster.sign_tokens_with(secret);
+    /// A report goes to the cluster whose Pod it is about.
+    fn report(&mut self, now: Instant, report: Report) {
+        let count = self.sites.len() as u64;
+        let (site, report) = match report {
+            Report::Probe { id, outcome } => {
+                let (site, id) = ((id % count) as usize, id / count);
+                (site, Report::Probe { id, outcome })
+            }
+            report => (self.site_of_report(&report), report),
+        };
+        self.sites[site].report(now, report);
     }
 
-    /// Answers a request to the API server.
+    fn site_of_report(&self, report: &Report) -> usize {
+        let (Report::SandboxReady { pod }
+        | Report::SandboxStopped { pod }
+        | Report::Started { pod, .. }
+        | Report::StartFailed { pod, .. }
+        | Report::Exited { pod, .. }) = report
+        else {
+            return 0;
+        };
+        let mut sites = self.sites.iter();
+        // A Pod without a machine is nobody's: no cluster waits to hear of it.
+        sites
+            .position(|site| site.pods.by_uid(&pod.uid).is_some())
+            .unwrap_or(0)
+    }
+
+    /// From now on tokens of ServiceAccounts are signed with a key made from these bytes, each
+    /// cluster's with another.
+    pub fn sign_tokens_with(&mut self, secret: [u8; 32]) {
+        for (site, number) in self.sites.iter_mut().zip(0_u8..) {
+            let mut own = secret;
+            own[0] ^= number;
+            site.cluster.sign_tokens_with(own);
+        }
+    }
+
+    /// Answers a request to the API server of the first cluster.
     pub fn api(&mut self, now: Instant, request: Request) -> Response {
+        self.api_of(SiteId::MAIN, now, request)
+    }
+
+    /// Answers a request to the API server of a cluster.
+    pub fn api_of(&mut self, site: SiteId, now: Instant, request: Request) -> Response {
         let write = Refusals::watch(&request);
-        let response = self.cluster.handle(now, request);
+        let site = &mut self.sites[site.0];
+        let response = site.cluster.handle(now, request);
         if let Some(write) = write {
-            self.refusals.note(&write, &response);
+            site.refusals.note(&write, &response);
         }
         self.settle(now);
         response
     }
 
-    /// What a watch has to say.
+    /// What a watch of the first cluster has to say.
     pub fn poll_watch(&mut self, now: Instant, watch: WatchId) -> WatchPoll {
-        self.cluster.poll_watch(now, watch)
+        self.poll_watch_of(SiteId::MAIN, now, watch)
     }
 
-    /// Ends a watch whose reader is gone.
-    pub fn close_watch(&mut self, watch: WatchId) {
-        self.cluster.close_watch(watch);
+    /// What a watch of a cluster has to say.
+    pub fn poll_watch_of(&mut self, site: SiteId, now: Instant, watch: WatchId) -> WatchPoll {
+        self.sites[site.0].cluster.poll_watch(now, watch)
+    }
+
+    /// Ends a watch of a cluster whose reader is gone.
+    pub fn close_watch_of(&mut self, site: SiteId, watch: WatchId) {
+        self.sites[site.0].cluster.close_watch(watch);
     }
 
     /// Lets everything happen that is due at `now`.
     pub fn advance(&mut self, now: Instant) {
         self.net.advance(now);
         self.heal_due(now);
-        if self.cluster.poll_at().is_some_and(|at| at <= now) {
-            self.cluster.handle_time(now);
+        let mut due = false;
+        for site in &mut self.sites {
+            due |= site.advance(now);
+        }
+        if due {
             self.settle(now);
         }
-        let named = self.dns.serve(now, &mut self.net);
-        if self.health.serve(now, &mut self.net) || named {
+        let mut sent = false;
+        for site in &mut self.sites {
+            sent |= site.serve(now, &mut self.net);
+        }
+        if sent {
             self.net.advance(now);
         }
     }
@@ -170,20 +180,15 @@ impl World {
     /// ran, and their answers are owed at this very instant.
     #[must_use]
     pub fn has_mail(&self) -> bool {
-        self.dns.has_mail(&self.net) || self.health.has_mail(&self.net)
+        self.sites.iter().any(|site| site.has_mail(&self.net))
     }
 
     /// When something is due next; `None` is silence.
     #[must_use]
     pub fn poll_at(&self) -> Option<Instant> {
-        [
-            self.net.poll_at(),
-            self.cluster.poll_at(),
-            self.faults.poll_at(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let clusters = self.sites.iter().map(|site| site.cluster.poll_at());
+        let others = [self.net.poll_at(), self.faults.poll_at()];
+        clusters.chain(others).flatten().min()
     }
 
     /// What the outside must now do; call until `None`.
@@ -191,206 +196,41 @@ impl World {
         self.outputs.pop_front()
     }
 
-    /// Carries out what the cluster wants and makes the network agree with its objects.
+    /// Carries out what the clusters want and makes the network agree with their objects.
     fn settle(&mut self, now: Instant) {
-        while let Some(command) = self.cluster.poll_command() {
-            self.carry_out(now, command);
+        for index in 0..self.sites.len() {
+            self.in_site(index, |site, ground| site.settle(now, ground));
         }
-        let revision = self.cluster.revision();
-        let since = std::mem::replace(&mut self.wired, revision);
-        let (store, net) = (self.cluster.store(), &mut self.net);
-        let machine = |uid: &str| self.pods.machine(uid);
-        self.policies.follow(now, since, store, machine, net);
-        let wired = |event: &Event| {
-            MADE_OF.contains(&event.kind)
-                || (event.kind == "pods" && hostports::wants(&event.object))
+    }
+
+    /// Does something in a site; numbers of probes then say whose they are.
+    fn in_site<R>(&mut self, index: usize, act: impl FnOnce(&mut Site, &mut Ground<'_>) -> R) -> R {
+        let (before, count) = (self.outputs.len(), self.sites.len() as u64);
+        let mut ground = Ground {
+            net: &mut self.net,
+            places: &self.places,
+            outputs: &mut self.outputs,
         };
-        if revision != since && self.touches(since, wired) {
-            self.wire(now);
-        }
-        if revision != since && self.touches(since, |event| self.ingress.minds(event.kind)) {
-            self.ingress.wire(&self.cluster, &mut self.outputs);
-        }
-    }
-
-    /// Whether anything like this was written after `since`.
-    fn touches(&self, since: u64, wanted: impl Fn(&Event) -> bool) -> bool {
-        match self.cluster.store().events_since(since) {
-            Ok(mut events) => events.any(wanted),
-            // The log has forgotten: everything may have changed.
-            Err(_) => true,
-        }
-    }
-
-    fn wire(&mut self, now: Instant) {
-        let rules = services::rules(&self.cluster.service_rules());
-        if rules != self.services {
-            let ports = self.node_ports();
-            self.services.clone_from(&rules);
-            self.net.set_services(now, rules);
-            if self.places.platform.reach == Reach::Localhost && ports != self.node_ports() {
-                self.outputs.push_back(Output::Forwards);
-            }
-        }
-        self.open_host_ports(now);
-        self.check_health(now);
-        self.balance(now);
-        let serial = u32::try_from(self.wired & u64::from(u32::MAX)).expect("masked to 32 bits");
-        self.dns
-            .set_records(names::records(&self.cluster.dns_records(), serial));
-    }
-
-    /// Makes every node's ports lead to the Pods that ask for them.
-    fn open_host_ports(&mut self, now: Instant) {
-        let pods = self.cluster.store().list("pods", None);
-        let ports = hostports::host_ports(pods.map(|pod| &**pod));
-        if ports == self.host_ports {
-            return;
-        }
-        for (name, host) in &self.nodes {
-            if ports.get(name) != self.host_ports.get(name) {
-                let ports = ports.get(name).cloned().unwrap_or_default();
-                self.net.set_host_ports(now, *host, ports);
-            }
-        }
-        self.host_ports = ports;
-    }
-
-    /// Makes every node answer where load balancers ask for its endpoints.
-    fn check_health(&mut self, now: Instant) {
-        let rules = self.cluster.service_rules();
-        self.health.follow(now, &mut self.net, &self.nodes, &rules);
-    }
-
-    /// Makes the edge of the cloud agree with the Services that have a load balancer.
-    fn balance(&mut self, now: Instant) {
-        let Some(edge) = self.places.edge() else {
-            return;
-        };
-        let nodes = self
-            .nodes
-            .iter()
-            .filter(|(_, host)| self.net.is_powered(**host));
-        let nodes = nodes.map(|(name, host)| (name.clone(), self.net.host_addr(*host)));
-        let fronts = balancers::fronts(&self.cluster.service_rules(), &nodes.collect());
-        if fronts != self.fronts {
-            fronts.wire(now, &mut self.net, edge);
-            self.fronts = fronts;
-        }
-    }
-
-    fn carry_out(&mut self, now: Instant, command: Command) {
-        match command {
-            Command::StartSandbox(sandbox) => {
-                let (uid, addr) = (sandbox.pod.uid.clone(), sandbox.ip);
-                self.pods.up(
-                    now,
-                    &mut self.net,
-                    &mut self.cluster,
-                    &self.nodes,
-                    sandbox,
-                    &mut self.outputs,
-                );
-                let machine = self.pods.machine(&uid);
-                self.policies.plug(&uid, machine.map(|_| addr));
-            }
-            Command::StopSandbox { pod } => {
-                self.dns.stop_pod(now, &mut self.net, &pod);
-                self.policies.plug(&pod.uid, None);
-                self.ingress.stop(&pod);
-                self.pods.down(
-                    now,
-                    &mut self.net,
-                    &mut self.cluster,
-                    pod,
-                    &mut self.outputs,
-                );
-            }
-            Command::StartContainer(start) if DnsServers::is_dns(&start.image) => {
-                let host = self.pods.host(&start.pod);
-                self.dns
-                    .start(now, &mut self.net, &mut self.cluster, host, &start);
-            }
-            Command::StartContainer(mut start) => {
-                self.ingress.start(&self.cluster, &mut start);
-                self.outputs.push_back(Output::Start(start));
-            }
-            Command::DropVolume { key } => self.outputs.push_back(Output::DropVolume { key }),
-            Command::UpdateFiles(update) => self.outputs.push_back(Output::UpdateFiles(update)),
-            Command::SetLimits {
-                pod,
-                container,
-                attempt,
-                memory,
-                cpu_millis,
-            } => self.outputs.push_back(Output::SetLimits {
-                pod,
-                container,
-                attempt,
-                memory,
-                cpu_millis,
-            }),
-            Command::Signal {
-                pod,
-                container,
-                attempt,
-                signal,
-            } => {
-                if !self.dns.signal(
-                    now,
-                    &mut self.net,
-                    &mut self.cluster,
-                    &pod,
-                    &container,
-                    attempt,
-                ) {
-                    self.outputs.push_back(Output::Signal {
-                        pod,
-                        container,
-                        attempt,
-                        signal,
-                    });
-                }
-            }
-            Command::Probe {
-                id,
-                pod,
-                container,
-                probe,
-                timeout,
-            } => {
-                // A Pod that lost its machine meanwhile is not probed; its kubelet has other news.
-                if let Some(from) = self.pods.node(&pod) {
-                    self.outputs.push_back(Output::Probe {
-                        id,
-                        from,
-                        pod,
-                        container,
-                        probe,
-                        timeout,
-                    });
+        let done = act(&mut self.sites[index], &mut ground);
+        if count > 1 {
+            for output in self.outputs.range_mut(before..) {
+                if let Output::Probe { id, .. } = output {
+                    *id = *id * count + index as u64;
                 }
             }
         }
+        done
+    }
+
+    /// The site that a node belongs to.
+    fn site_of_node(&self, node: &str) -> Option<usize> {
+        let mut sites = self.sites.iter();
+        sites.position(|site| site.nodes.contains_key(node))
     }
 
     fn power(&mut self, now: Instant, node: &str, on: bool) {
-        let Some(host) = self.nodes.get(node).copied() else {
-            return;
-        };
-        self.net.set_power(now, host, on);
-        self.cluster.set_node_power(now, node, on);
-        let node = node.to_owned();
-        if on {
-            self.check_health(now);
-            self.outputs.push_back(Output::NodeUp { node });
-        } else {
-            self.health.lose_node(&node);
-            self.outputs.push_back(Output::NodeDown { node });
-            self.dns.stop_pods(|pod| self.pods.is_on(pod, host));
-            self.pods
-                .lose_node(now, &mut self.net, host, &mut self.outputs);
-            self.policies.keep(self.pods.uids());
+        if let Some(index) = self.site_of_node(node) {
+            self.in_site(index, |site, ground| site.power(now, ground, node, on));
         }
     }
 }
@@ -408,15 +248,43 @@ impl World {
         &mut self.net
     }
 
-    /// The cluster.
-    #[must_use]
-    pub fn cluster(&self) -> &Cluster {
-        &self.cluster
+    /// The clusters, by their order on the platform.
+    pub fn sites(&self) -> impl Iterator<Item = SiteId> + use<> {
+        (0..self.sites.len()).map(SiteId)
     }
 
-    /// What the API server refused lately.
+    /// The cluster that the platform's kubeconfig knows by this context.
+    #[must_use]
+    pub fn site_named(&self, context: &str) -> Option<SiteId> {
+        let contexts = self.places.platform.contexts.iter();
+        let running = contexts.take(self.sites.len());
+        running
+            .zip(0..)
+            .find(|(known, _)| known.name == context)
+            .map(|(_, index)| SiteId(index))
+    }
+
+    /// The first cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster_of(SiteId::MAIN)
+    }
+
+    /// A cluster.
+    #[must_use]
+    pub fn cluster_of(&self, site: SiteId) -> &Cluster {
+        &self.sites[site.0].cluster
+    }
+
+    /// A number that changes whenever any cluster's objects do.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.sites.iter().map(|site| site.cluster.revision()).sum()
+    }
+
+    /// What the first cluster's API server refused lately.
     pub(crate) fn refusals(&self) -> &Refusals {
-        &self.refusals
+        &self.sites[0].refusals
     }
 
     /// The learner's machine.
@@ -425,16 +293,28 @@ impl World {
         self.places.workstation()
     }
 
-    /// The machine that the API server listens on.
+    /// The machine that the first cluster's API server listens on.
     #[must_use]
     pub fn control_plane(&self) -> HostId {
-        self.control_plane
+        self.control_plane_of(SiteId::MAIN)
     }
 
-    /// Where the API server listens.
+    /// The machine that a cluster's API server listens on.
+    #[must_use]
+    pub fn control_plane_of(&self, site: SiteId) -> HostId {
+        self.sites[site.0].control_plane
+    }
+
+    /// Where the first cluster's API server listens.
     #[must_use]
     pub fn api_address(&self) -> SocketAddrV4 {
-        self.api
+        self.api_address_of(SiteId::MAIN)
+    }
+
+    /// Where a cluster's API server listens.
+    #[must_use]
+    pub fn api_address_of(&self, site: SiteId) -> SocketAddrV4 {
+        self.sites[site.0].api
     }
 
     /// Whether NetworkPolicies let a conversation begin between the addresses of two machines, to
@@ -452,30 +332,36 @@ impl World {
         self.net.may_begin(from, to, proto, port)
     }
 
-    /// The nodes by name.
+    /// The first cluster's nodes by name.
     #[must_use]
     pub fn nodes(&self) -> &BTreeMap<String, HostId> {
-        &self.nodes
+        self.nodes_of(SiteId::MAIN)
+    }
+
+    /// A cluster's nodes by name.
+    #[must_use]
+    pub fn nodes_of(&self, site: SiteId) -> &BTreeMap<String, HostId> {
+        &self.sites[site.0].nodes
+    }
+
+    /// A node of any cluster.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<HostId> {
+        let mut sites = self.sites.iter();
+        sites.find_map(|site| site.nodes.get(name).copied())
     }
 
     /// The machine of the Pod with this uid, while it has one.
     #[must_use]
     pub fn pod_host(&self, uid: &str) -> Option<HostId> {
-        self.pods.by_uid(uid)
+        let mut sites = self.sites.iter();
+        sites.find_map(|site| site.pods.by_uid(uid))
     }
 
-    /// The TCP ports that every node answers on for a Service.
+    /// The TCP ports that every node of the first cluster answers on for a Service.
     #[must_use]
     pub fn node_ports(&self) -> BTreeSet<u16> {
-        let tcp = self
-            .services
-            .iter()
-            .filter(|rule| rule.proto == vnet::Proto::Tcp);
-        let frontends = tcp.flat_map(|rule| &rule.frontends);
-        frontends
-            .filter(|frontend| frontend.addr == vnet::FrontendAddr::AnyNode)
-            .map(|frontend| frontend.port)
-            .collect()
+        self.sites[0].node_ports()
     }
 
     /// Every machine that `host` has a network in common with, for `/etc/hosts`.
@@ -488,11 +374,13 @@ impl World {
             host != self.places.workstation() || !hidden.contains(&interface.lan)
         });
         let ours = self.places.machines.iter().cloned();
-        let nodes = self.nodes.iter().map(|(name, host)| (name.clone(), *host));
-        let apart = ("control-plane".to_owned(), self.control_plane);
+        let nodes = self.sites.iter().flat_map(|site| &site.nodes);
+        let nodes = nodes.map(|(name, host)| (name.clone(), *host));
         let mut all: Vec<(String, HostId)> = ours.collect();
-        if !self.nodes.values().any(|node| *node == self.control_plane) {
-            all.insert(1, apart);
+        for site in &self.sites {
+            if !site.nodes.values().any(|node| *node == site.control_plane) {
+                all.insert(1, ("control-plane".to_owned(), site.control_plane));
+            }
         }
         let near = |(name, other): (String, HostId)| {
             let theirs = self.net.interfaces(other);
@@ -521,12 +409,16 @@ impl World {
         all.filter(|(name, _)| name != "edge").cloned().collect()
     }
 
-    /// The nodes in the order of their addresses.
+    /// The first cluster's nodes in the order of their addresses.
     #[must_use]
     pub fn nodes_in_order(&self) -> Vec<(String, HostId)> {
-        let mut nodes: Vec<(String, HostId)> = self.nodes.clone().into_iter().collect();
-        nodes.sort_by_key(|(_, host)| *host);
-        nodes
+        self.nodes_in_order_of(SiteId::MAIN)
+    }
+
+    /// A cluster's nodes in the order of their addresses.
+    #[must_use]
+    pub fn nodes_in_order_of(&self, site: SiteId) -> Vec<(String, HostId)> {
+        self.sites[site.0].nodes_in_order()
     }
 
     /// Where the learner's machine reaches a port of a node: the node itself, or the port of its
@@ -539,8 +431,7 @@ impl World {
     /// What must listen on machines all the time.
     #[must_use]
     pub fn forwards(&self) -> Vec<Forward> {
-        self.places
-            .forwards(&self.net, self.api, &self.node_ports())
+        self.places.forwards(&self.net, &self.sites)
     }
 
     /// The machines with a container engine.
@@ -639,7 +530,7 @@ impl World {
     /// The DNS server that a machine outside the cluster asks, if there is one.
     #[must_use]
     pub fn resolver_for(&self, host: HostId) -> Option<Ipv4Addr> {
-        let named = self.places.platform.load_balancer_names.is_some();
+        let named = self.sites[0].plan.load_balancer_names.is_some();
         let edge = self.places.edge().filter(|edge| named && *edge != host)?;
         let outside = self.places.machines.iter().any(|(_, found)| *found == host);
         outside.then(|| self.net.host_addr(edge))

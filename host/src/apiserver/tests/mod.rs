@@ -8,7 +8,7 @@ use super::caller::Shown;
 use super::{Caller, serve};
 use crate::cli::Cluster;
 use crate::cmd::up::spec;
-use crate::shell::{Shell, come_to_rest};
+use crate::shell::{Plane, Shell, come_to_rest};
 use clock::{Duration, Instant};
 use hyper_util::rt::TokioIo;
 use std::cell::Cell;
@@ -38,7 +38,7 @@ fn place() -> Rc<Shell> {
 fn connect(shell: &Rc<Shell>) -> DuplexStream {
     let (near, far) = duplex(BUFFER);
     let caller = Caller::Inside(Shown::Administrator("test".to_owned()));
-    let served = serve(TokioIo::new(far), shell.clone(), caller);
+    let served = serve(TokioIo::new(far), Plane::main(shell.clone()), caller);
     shell.runtime().spawn_native(served);
     near
 }

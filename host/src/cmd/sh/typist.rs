@@ -59,8 +59,7 @@ pub(super) fn type_lines(shell: &Rc<Shell>, spot: &Spot, text: &str) -> Result<u
             now.saturating_since(shown.get()) >= STILL && now.saturating_since(worked) >= IDLE;
         // A key that is a signal interrupts what asks for nothing.
         let asked = terminal.is_awaited() || lines.peek().is_none_or(|line| is_key(line));
-        let rested = (tired || quiet && asked)
-            && shell.look(|world| rest.look(now, world.cluster().store()));
+        let rested = (tired || quiet && asked) && shell.look(|world| rest.look(now, world));
         if rested {
             let Some(line) = lines.next() else {
                 return Ok(0);

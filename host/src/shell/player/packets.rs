@@ -90,7 +90,7 @@ impl Open {
 /// Where a packet was seen, as lessons name it: `node/node-a:eth0`, `pod/web-1:eth0`.
 fn interface(world: &World, record: &PacketRecord) -> String {
     let host = &*record.host_name;
-    let place = if world.nodes().contains_key(host) {
+    let place = if world.node(host).is_some() {
         format!("node/{host}")
     } else if host == "workstation" || host == "control-plane" {
         host.to_owned()

@@ -49,7 +49,7 @@ impl Net {
         filter.add("FORWARD", new);
         for (side, name) in used {
             filter.chain(&chain(side, name));
-            if let Some(rules) = self.filters.chains.get(name) {
+            if let Some(rules) = self.fabric(node.fabric).filters.chains.get(name) {
                 allow(side, name, rules, filter);
             }
         }

@@ -260,7 +260,7 @@ impl Net {
         if let Some(node) = host.node() {
             let mut filter = Draft::filter();
             self.filter_rules(node, &mut filter);
-            let (table, ports) = (&self.services, &node.nat.host_ports);
+            let (table, ports) = (node.services.table(), &node.nat.host_ports);
             let nat = services::rules(table, ports, &node.place, &mut filter);
             return vec![filter.finish(), nat.finish()];
         }

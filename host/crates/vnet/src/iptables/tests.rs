@@ -7,7 +7,7 @@ use crate::nat::{Nat, Place, Verdict};
 use crate::packet::{Flow, Packet, write_udp};
 use crate::policy::{Allow, Chain, Filter, Peer, Ports};
 use crate::socket::Origin;
-use crate::{Capture, Config, Dataplane};
+use crate::{Capture, Config, Dataplane, FabricId};
 use clock::{Duration, Instant, Seed};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -329,7 +329,7 @@ proptest! {
     ) {
         // A pod's packets to itself do not come here but from a Service.
         prop_assume!(flow.src.ip() != flow.dst.ip());
-        let (place, table) = (place(), ServiceTable::new(vec![rule]));
+        let (place, table) = (place(), ServiceTable::new(vec![rule.into()]));
         let mut filter = Draft::filter();
         let ports = || host_ports(own);
         let nat = services::rules(&table, &ports(), &place, &mut filter);
@@ -401,8 +401,8 @@ proptest! {
     ) {
         let (mut net, [node, web, db]) = some_net();
         let now = Instant::ZERO;
-        net.set_chain(now, "one", Some(Chain { ingress, egress }));
-        net.set_chain(now, "two", Some(Chain { ingress: other, egress: vec![] }));
+        net.set_chain(now, FabricId::FIRST, "one", Some(Chain { ingress, egress }));
+        net.set_chain(now, FabricId::FIRST, "two", Some(Chain { ingress: other, egress: vec![] }));
         let names = |yes: bool, names: &[&str]| {
             yes.then(|| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
         };
@@ -412,9 +412,9 @@ proptest! {
         });
         net.set_filter(now, db, Filter { ingress: names(isolated[2], &["two"]), egress: None });
         if friend {
-            net.set_address(now, "friends", *at(1, 3).ip(), true);
+            net.set_address(now, FabricId::FIRST, "friends", *at(1, 3).ip(), true);
         }
-        net.set_named_port(now, "http", at(1, 2), true);
+        net.set_named_port(now, FabricId::FIRST, "http", at(1, 2), true);
         // Between the two pods, and between them and the rest.
         let dst = match flow.dst.port() {
             80 => at(1, 2),
@@ -496,7 +496,12 @@ fn filters_save_with_the_names_they_were_given() {
         ingress: vec![friends],
         egress: vec![],
     };
-    net.set_chain(Instant::ZERO, "NetworkPolicy default/friends", Some(chain));
+    net.set_chain(
+        Instant::ZERO,
+        FabricId::FIRST,
+        "NetworkPolicy default/friends",
+        Some(chain),
+    );
     let filter = Filter {
         ingress: Some(vec!["NetworkPolicy default/friends".to_owned()]),
         egress: None,

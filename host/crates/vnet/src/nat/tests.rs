@@ -34,7 +34,11 @@ fn services() -> ServiceTable {
         external_local: false,
         affinity: None,
     };
-    ServiceTable::new(vec![rule(Proto::Udp), rule(Proto::Tcp)])
+    ServiceTable::new(
+        [Proto::Udp, Proto::Tcp]
+            .map(|proto| rule(proto).into())
+            .into(),
+    )
 }
 
 fn nat() -> Nat {

@@ -5,6 +5,7 @@
 mod cables;
 mod capture;
 mod dns;
+mod fabric;
 mod gateways;
 mod icmp;
 mod interfaces;

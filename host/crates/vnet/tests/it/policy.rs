@@ -3,8 +3,8 @@
 use crate::lab::{Lab, VIP, any, at, ip};
 use clock::Duration;
 use vnet::{
-    Allow, Chain, Cidr, Dataplane, Filter, Flow, HostId, NetError, Origin, Peer, Ports, Proto,
-    SocketAddrV4, TcpState,
+    Allow, Chain, Cidr, Dataplane, FabricId, Filter, Flow, HostId, NetError, Origin, Peer, Ports,
+    Proto, SocketAddrV4, TcpState,
 };
 
 impl Lab {
@@ -18,8 +18,12 @@ impl Lab {
     }
 
     fn chain(&mut self, name: &str, ingress: Vec<Allow>, egress: Vec<Allow>) {
-        self.net
-            .set_chain(self.now, name, Some(Chain { ingress, egress }));
+        self.net.set_chain(
+            self.now,
+            FabricId::FIRST,
+            name,
+            Some(Chain { ingress, egress }),
+        );
     }
 
     #[track_caller]
@@ -127,7 +131,7 @@ fn a_service_is_judged_by_the_machine_that_it_leads_to() {
     );
     lab.silent(lab.pod[0], at(VIP, 80));
     lab.net
-        .set_address(lab.now, "backends", *backend.ip(), true);
+        .set_address(lab.now, FabricId::FIRST, "backends", *backend.ip(), true);
     lab.connected(lab.pod[0], at(VIP, 80));
 }
 
@@ -180,12 +184,12 @@ fn datagrams_and_echoes_are_judged_and_errors_follow_their_conversation() {
         src: at(lab.addr(lab.pod[0]), 0),
         dst: at(*to.ip(), 0),
     };
-    assert!(lab.net.judge(echo).is_err());
+    assert!(lab.net.judge(FabricId::FIRST, echo).is_err());
     let tcp = Flow {
         proto: Proto::Tcp,
         ..echo
     };
-    assert!(lab.net.judge(tcp).is_err());
+    assert!(lab.net.judge(FabricId::FIRST, tcp).is_err());
     assert_eq!(
         lab.net.may_begin(lab.pod[0], lab.pod[2], Proto::Udp, 53),
         Ok(())
@@ -211,11 +215,13 @@ fn a_range_has_holes_and_a_port_has_a_name() {
     let may = |lab: &Lab, from: HostId, port| lab.net.may_begin(from, served, Proto::Tcp, port);
     assert!(may(&lab, lab.pod[1], 8080).is_err(), "nobody has the name");
     let door = at(lab.addr(served), 8080);
-    lab.net.set_named_port(lab.now, "http", door, true);
+    lab.net
+        .set_named_port(lab.now, FabricId::FIRST, "http", door, true);
     assert_eq!(may(&lab, lab.pod[1], 8080), Ok(()));
     assert!(may(&lab, lab.pod[1], 80).is_err());
     assert!(may(&lab, lab.pod[2], 8080).is_err(), "in the hole");
-    lab.net.set_named_port(lab.now, "http", door, false);
+    lab.net
+        .set_named_port(lab.now, FabricId::FIRST, "http", door, false);
     assert!(may(&lab, lab.pod[1], 8080).is_err());
     assert_eq!(may(&lab, lab.node[0], 1), Ok(()), "its own node");
     assert!(may(&lab, lab.node[1], 1).is_err(), "another node");

@@ -24,6 +24,8 @@ const CONNECTIONS: usize = 128;
 pub(crate) struct DnsServers {
     servers: BTreeMap<String, Server>,
     records: Records,
+    /// The number of the zone's state, when names have changed since `records` were worked out.
+    outdated: Option<u32>,
     /// The server of those outside the cluster, with what it knows.
     outside: Option<(Sockets, Records)>,
 }
@@ -35,6 +37,8 @@ struct Server {
     container: String,
     attempt: u32,
     sockets: Sockets,
+    /// What it knew when its node was cut off from the API server.
+    frozen: Option<Records>,
 }
 
 /// Port 53 of a machine.
@@ -71,6 +75,7 @@ impl DnsServers {
                     container: container.clone(),
                     attempt,
                     sockets,
+                    frozen: None,
                 };
                 self.servers.insert(pod.uid.clone(), server);
                 Report::Started {
@@ -141,6 +146,31 @@ impl DnsServers {
             outside.outside.clone_from(&records.outside);
         }
         self.records = records;
+        self.outdated = None;
+    }
+
+    /// Names have changed; this numbers their state.
+    pub(crate) fn outdate(&mut self, serial: u32) {
+        self.outdated = Some(serial);
+    }
+
+    /// The number of the state whose records are still to be worked out.
+    pub(crate) fn outdated(&self) -> Option<u32> {
+        self.outdated
+    }
+
+    /// These Pods hear nothing of the API server any more: they go on with what they know.
+    pub(crate) fn cut_off(&mut self, deaf: impl Fn(&PodRef) -> bool) {
+        for server in self.servers.values_mut().filter(|one| deaf(&one.pod)) {
+            server.frozen = Some(self.records.clone());
+        }
+    }
+
+    /// These Pods hear of the API server again.
+    pub(crate) fn hear_again(&mut self, back: impl Fn(&PodRef) -> bool) {
+        for server in self.servers.values_mut().filter(|one| back(&one.pod)) {
+            server.frozen = None;
+        }
     }
 
     /// Answers on this machine for those outside the cluster, who know nothing of its names.
@@ -175,6 +205,7 @@ impl DnsServers {
         let records = &self.records;
         let mut sent = false;
         for server in self.servers.values_mut() {
+            let records = server.frozen.as_ref().unwrap_or(records);
             sent |= server.sockets.serve(now, net, records);
         }
         if let Some((sockets, records)) = &mut self.outside {

@@ -1,43 +1,52 @@
 //! The machines of the cluster: one router on the network for each Node object.
 
-use crate::WorldSpec;
+use crate::NodePlan;
+use crate::site::Draft;
 use std::net::SocketAddrV4;
-use vnet::{HostId, LanId, Net};
+use vnet::{FabricId, HostId, LanId, Net};
 
 /// Cables the nodes, in the order of their addresses.
-pub(crate) fn build(net: &mut Net, lan: LanId, spec: &WorldSpec) -> Vec<(String, HostId)> {
-    let place = |(index, node): (usize, &crate::NodePlan)| {
-        let pods = spec.platform.pod_network(spec.pod_cidr, index);
-        let host = net.add_node(&node.name, lan, spec.platform.node_address(index), pods);
+pub(crate) fn build(
+    net: &mut Net,
+    fabric: FabricId,
+    lan: LanId,
+    draft: &Draft<'_>,
+) -> Vec<(String, HostId)> {
+    let place = |(index, node): (usize, &NodePlan)| {
+        let (addr, pods) = (
+            draft.plan.node_address(index),
+            draft.plan.pod_network(draft.pod_cidr, index),
+        );
+        let host = net.add_node_to(fabric, &node.name, lan, addr, pods);
         (node.name.clone(), host)
     };
-    spec.nodes.iter().enumerate().map(place).collect()
+    draft.nodes.iter().enumerate().map(place).collect()
 }
 
 /// Tells the cluster about the same nodes.
-pub(crate) fn config(spec: &WorldSpec, control_plane: SocketAddrV4) -> cluster::Config {
+pub(crate) fn config(draft: &Draft<'_>, control_plane: SocketAddrV4) -> cluster::Config {
+    let (spec, plan) = (draft.spec, draft.plan);
     let pair = |cidr: vnet::Cidr| (cidr.network(), cidr.prefix_len());
-    let node = |(index, node): (usize, &crate::NodePlan)| cluster::NodeSpec {
+    let node = |(index, node): (usize, &NodePlan)| cluster::NodeSpec {
         name: node.name.clone(),
-        addr: spec.platform.node_address(index),
-        external: spec.platform.public_address(index),
-        control_plane: index == 0 && spec.platform.nodes.control_plane,
-        pod_cidr: pair(spec.platform.pod_network(spec.pod_cidr, index)),
+        addr: plan.node_address(index),
+        external: plan.public_address(index),
+        control_plane: index == 0 && plan.nodes.control_plane,
+        pod_cidr: pair(plan.pod_network(draft.pod_cidr, index)),
     };
     cluster::Config {
-        nodes: spec.nodes.iter().enumerate().map(node).collect(),
-        service_cidr: pair(spec.service_cidr),
-        pod_cidr: pair(spec.pod_cidr),
+        nodes: draft.nodes.iter().enumerate().map(node).collect(),
+        service_cidr: pair(draft.service_cidr),
+        pod_cidr: pair(draft.pod_cidr),
         epoch: spec.epoch,
         control_plane,
         images: spec.images.clone(),
-        root_ca: spec.root_ca.clone(),
+        root_ca: draft.root_ca.clone(),
         dns: spec.dns,
-        load_balancers: spec
-            .platform
+        load_balancers: plan
             .load_balancers
             .map(|(network, prefix)| (network.into(), prefix)),
-        load_balancer_names: spec.platform.load_balancer_names,
+        load_balancer_names: plan.load_balancer_names,
         shuffle: spec.shuffle,
     }
 }

@@ -4,9 +4,10 @@
 //! Never starts a program: it says where one may start and what must listen for it.
 
 use crate::docker::{Ask, Binding, Engine, Mode, NetworkAsk, Refusal};
-use crate::platform::{Api, Platform, Reach};
+use crate::platform::{Api, Platform, Reach, SitePlan};
+use crate::site::Site;
 use clock::{Instant, Seed};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{Cidr, HostId, LanId, Net, PortKind, Proto, Published};
 
@@ -97,9 +98,9 @@ impl Places {
         places
     }
 
-    /// The LAN of the nodes.
-    pub(crate) fn node_lan(&self) -> LanId {
-        self.lans[self.platform.nodes.lan]
+    /// The LAN of a cluster's nodes.
+    pub(crate) fn node_lan(&self, plan: &SitePlan) -> LanId {
+        self.lans[plan.nodes.lan]
     }
 
     /// A machine by name.
@@ -123,10 +124,11 @@ impl Places {
     /// The machine that the API server listens on, made when it is none of the nodes.
     pub(crate) fn control_plane(
         &self,
+        plan: &SitePlan,
         net: &mut Net,
         nodes: &[(String, HostId)],
     ) -> (HostId, SocketAddrV4) {
-        match self.platform.api {
+        match plan.api {
             Api::Machine(lan, addr, port) => {
                 let addr = Ipv4Addr::from(addr);
                 let host = net.add_machine("control-plane", self.lans[lan], addr);
@@ -148,12 +150,12 @@ impl Places {
     }
 
     /// Gives nodes their public addresses.
-    pub(crate) fn publish_nodes(&self, net: &mut Net, nodes: &[(String, HostId)]) {
+    pub(crate) fn publish_nodes(&self, plan: &SitePlan, net: &mut Net, nodes: &[(String, HostId)]) {
         let Some(edge) = self.host("edge") else {
             return;
         };
         for (index, (_, host)) in nodes.iter().enumerate() {
-            if let Some(public) = self.platform.public_address(index) {
+            if let Some(public) = plan.public_address(index) {
                 net.map_address(edge, net.host_addr(*host), public);
             }
         }
@@ -165,7 +167,7 @@ impl Places {
         net: &mut Net,
         seed: Seed,
         images: &[cluster::ImageInfo],
-        nodes: &[(String, HostId)],
+        sites: &[Site],
     ) {
         for name in self.platform.engines {
             let host = self.host(name).expect("the table names machines it has");
@@ -186,22 +188,25 @@ impl Places {
             let mut engine = Engine::new(seed, name, images, own.into_iter().collect(), first);
             let mut of_networks = BTreeMap::new();
             for port in interfaces.iter().skip(1) {
-                let network = match (port.name.as_str(), &self.platform.contained) {
-                    ("docker0", _) => "bridge",
-                    (_, Some(contained)) => contained.network,
-                    _ => continue,
+                let network = match port.name.strip_prefix("br-") {
+                    Some(network) => network,
+                    None if port.name == "docker0" => "bridge",
+                    None => continue,
                 };
                 of_networks.insert(network.to_owned(), port.lan);
             }
-            if let Some(contained) = &self.platform.contained {
+            for site in sites {
+                let Some(contained) = &site.plan.contained else {
+                    continue;
+                };
                 let range = cidr_of(of_networks[contained.network]).expect("its LAN exists");
-                for (name, node) in nodes {
+                for (name, node) in site.nodes_in_order() {
                     engine.adopt(
                         contained.network,
                         range,
-                        name,
+                        &name,
                         contained.image,
-                        net.host_addr(*node),
+                        net.host_addr(node),
                         contained.ports,
                     );
                 }
@@ -229,12 +234,7 @@ impl Places {
 
     /// What must listen all the time: published ports of nodes that are containers, and on Docker
     /// Desktop the API server's port and every NodePort.
-    pub(crate) fn forwards(
-        &self,
-        net: &Net,
-        api: SocketAddrV4,
-        node_ports: &BTreeSet<u16>,
-    ) -> Vec<Forward> {
+    pub(crate) fn forwards(&self, net: &Net, sites: &[Site]) -> Vec<Forward> {
         let fixed = |docker: &Docker| {
             let containers = docker
                 .engine
@@ -246,7 +246,10 @@ impl Places {
                 .collect::<Vec<_>>()
         };
         let mut all: Vec<Forward> = self.engines.values().flat_map(fixed).collect();
-        if self.platform.reach == Reach::Localhost {
+        for site in sites
+            .iter()
+            .filter(|site| site.plan.reach == Reach::Localhost)
+        {
             let laptop = self.workstation();
             let hidden = self
                 .platform
@@ -258,16 +261,26 @@ impl Places {
                 host: laptop,
                 listen: SocketAddrV4::new(Ipv4Addr::LOCALHOST, port),
                 from,
-                to: SocketAddrV4::new(*api.ip(), port),
+                to: SocketAddrV4::new(*site.api.ip(), port),
             };
-            all.push(to(api.port()));
-            all.extend(node_ports.iter().map(|port| to(*port)));
+            all.push(to(site.api.port()));
+            all.extend(site.node_ports().into_iter().map(to));
         }
         debug_assert!(
             all.iter()
                 .all(|forward| !net.interfaces(forward.host).is_empty())
         );
         all
+    }
+
+    /// The cluster whose nodes' network has this address; the first for all others.
+    fn plan_of(&self, addr: Ipv4Addr) -> &'static SitePlan {
+        let is_near = |plan: &&SitePlan| {
+            let (_, network, prefix) = self.platform.lans[plan.nodes.lan];
+            Cidr::new(Ipv4Addr::from(network), prefix).contains(addr)
+        };
+        let near = self.platform.sites.iter().find(is_near);
+        near.unwrap_or(self.platform.main())
     }
 
     /// Where the learner's machine reaches `to`, a port of a node.
@@ -282,7 +295,7 @@ impl Places {
                 .find(|binding| binding.container == to.port())?;
             Some(SocketAddrV4::new(Ipv4Addr::LOCALHOST, binding.host))
         });
-        match self.platform.reach {
+        match self.plan_of(*to.ip()).reach {
             Reach::Published => published.unwrap_or(to),
             Reach::Localhost => SocketAddrV4::new(Ipv4Addr::LOCALHOST, to.port()),
             Reach::Routed | Reach::Public => to,

@@ -14,7 +14,7 @@ use cluster::api::selector::selects;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use vnet::{Allow, Chain, Cidr, Filter, HostId, Net, Peer, Ports, Proto};
+use vnet::{Allow, Chain, Cidr, FabricId, Filter, HostId, Net, Peer, Ports, Proto};
 
 const POLICIES: &str = "networkpolicies.networking.k8s.io";
 const PODS: &str = "pods";
@@ -74,6 +74,7 @@ struct Policy {
 /// Everything that the network was told.
 #[derive(Debug, Default)]
 pub(crate) struct Policies {
+    fabric: FabricId,
     policies: BTreeMap<(String, String), Policy>,
     namespaces: BTreeMap<String, Value>,
     pods: BTreeMap<String, Pod>,
@@ -87,6 +88,14 @@ pub(crate) struct Policies {
 
 /// Following the cluster.
 impl Policies {
+    /// Nothing yet, for the nodes of a fabric.
+    pub(crate) fn of(fabric: FabricId) -> Self {
+        Self {
+            fabric,
+            ..Self::default()
+        }
+    }
+
     /// A Pod has a machine of its own with this address, or none any more.
     pub(crate) fn plug(&mut self, uid: &str, addr: Option<Ipv4Addr>) {
         match addr {
@@ -141,7 +150,7 @@ impl Policies {
             self.forget_pods();
         }
         for change in std::mem::take(&mut self.changes) {
-            program(now, change, &machine, net);
+            program(now, self.fabric, change, &machine, net);
         }
     }
 
@@ -362,11 +371,17 @@ impl Policies {
     }
 }
 
-fn program(now: Instant, change: Change, machine: impl Fn(&str) -> Option<HostId>, net: &mut Net) {
+fn program(
+    now: Instant,
+    fabric: FabricId,
+    change: Change,
+    machine: impl Fn(&str) -> Option<HostId>,
+    net: &mut Net,
+) {
     match change {
-        Change::Chain(name, chain) => net.set_chain(now, &name, chain),
-        Change::Address(set, addr, member) => net.set_address(now, &set, addr, member),
-        Change::NamedPort(set, at, member) => net.set_named_port(now, &set, at, member),
+        Change::Chain(name, chain) => net.set_chain(now, fabric, &name, chain),
+        Change::Address(set, addr, member) => net.set_address(now, fabric, &set, addr, member),
+        Change::NamedPort(set, at, member) => net.set_named_port(now, fabric, &set, at, member),
         Change::Filter(uid, filter) => {
             if let Some(host) = machine(&uid) {
                 net.set_filter(now, host, filter);

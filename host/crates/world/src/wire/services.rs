@@ -2,11 +2,32 @@
 
 use cluster::proxy::{Endpoint, Protocol, Rules, ServicePort};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use vnet::{Frontend, FrontendAddr, Proto, ServiceRule};
+use std::sync::Arc;
+use vnet::{Frontend, FrontendAddr, Proto, ServiceRule, Services};
 
-/// The rules that every node's data plane should hold.
-pub(crate) fn rules(rules: &Rules) -> Vec<ServiceRule> {
-    rules.services.iter().map(rule).collect()
+/// The rules that every node's data plane should hold after `old` were in `held`: only what differs
+/// is made anew.
+pub(crate) fn follow(held: &Services, old: &Rules, new: &Rules) -> Services {
+    let mut before = old.services.iter().zip(held.rules()).peekable();
+    let mut rules = Vec::with_capacity(new.services.len());
+    for port in &new.services {
+        // Both are in one order, so that what comes earlier than this port is gone.
+        while before
+            .next_if(|(old, _)| place(old) < place(port))
+            .is_some()
+        {}
+        let same = before.next_if(|(old, _)| place(old) == place(port));
+        rules.push(match same {
+            Some((old, held)) if old == port => held.clone(),
+            _ => Arc::new(rule(port)),
+        });
+    }
+    held.next(rules)
+}
+
+/// Ports of one Service stay in the order of its `spec`, which nobody else knows.
+fn place(port: &ServicePort) -> (&str, &str) {
+    (&port.namespace, &port.service)
 }
 
 fn addrs(endpoints: &[Endpoint]) -> Vec<SocketAddrV4> {

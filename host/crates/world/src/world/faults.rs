@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::fault::{Before, FAULTS_MAX, Fault, Lasting, Machine, Toll, Way};
+use crate::site::Site;
 use clock::{Duration, Instant};
 use cluster::kubelet::{Command, PodRef};
 use cluster::{Body, Method, Request};
@@ -54,7 +55,7 @@ impl World {
         match (fault, before) {
             (Fault::NodeDown { node }, _) => self.power(now, &node, true),
             (Fault::ImageMissing { image }, _) => {
-                self.cluster.set_image_missing(&image, false);
+                self.set_image_missing(&image, false);
             }
             (Fault::DnsDown, Before::Replicas(replicas)) => {
                 // Somebody may have deleted it meanwhile; then there is nothing to mend.
@@ -83,11 +84,8 @@ impl World {
     fn begin(&mut self, now: Instant, fault: &Fault) -> Result<Before, String> {
         match fault {
             Fault::NodeDown { node } => {
-                let host = self
-                    .nodes
-                    .get(node)
-                    .ok_or_else(|| format!("no node {node}"))?;
-                if !self.net.is_powered(*host) {
+                let host = self.node(node).ok_or_else(|| format!("no node {node}"))?;
+                if !self.net.is_powered(host) {
                     return Err(format!("node {node} has no power already"));
                 }
                 self.power(now, node, false);
@@ -100,8 +98,8 @@ impl World {
                 Ok(Before::Replicas(replicas))
             }
             Fault::ImageMissing { image } => {
-                if !self.cluster.set_image_missing(image, true) {
-                    self.cluster.set_image_missing(image, false);
+                if !self.set_image_missing(image, true) {
+                    self.set_image_missing(image, false);
                     return Err(format!("no registry has the image {image}"));
                 }
                 Ok(Before::Plain)
@@ -118,9 +116,12 @@ impl World {
             }
             Machine::Named(name) => {
                 let outside = self.places.host(name);
-                let found = self.nodes.get(name).copied().or(outside);
+                let found = self.node(name).or(outside);
                 found.ok_or_else(|| {
-                    let nodes = self.nodes.keys().cloned();
+                    let nodes = self
+                        .sites
+                        .iter()
+                        .flat_map(|site| site.nodes.keys().cloned());
                     let outside = self.machines().into_iter().map(|(name, _)| name);
                     let all: Vec<String> = nodes.chain(outside).collect();
                     format!("no machine {name}; there are {}", all.join(", "))
@@ -130,7 +131,7 @@ impl World {
     }
 
     fn pod(&self, namespace: &str, name: &str) -> Result<&Value, String> {
-        let found = self.cluster.store().get("pods", namespace, name);
+        let found = self.cluster().store().get("pods", namespace, name);
         found
             .map(|pod| &**pod)
             .ok_or_else(|| format!("no pod {name} in the namespace {namespace}"))
@@ -165,14 +166,14 @@ impl World {
             return Err(format!("no container of the pod {name} runs"));
         }
         for signal in signals {
-            self.carry_out(now, signal);
+            self.in_site(0, |site, ground| site.carry_out(now, ground, signal));
         }
         Ok(Before::Plain)
     }
 
-    /// Scales cluster DNS; how many Pods it was to have before.
+    /// Scales the first cluster's DNS; how many Pods it was to have before.
     fn scale_dns(&mut self, now: Instant, replicas: i64) -> Result<i64, String> {
-        let found = self.cluster.store();
+        let found = self.cluster().store();
         let found = found.get("deployments.apps", "kube-system", "coredns");
         let before = found.ok_or("the cluster has no DNS")?["spec"]["replicas"]
             .as_i64()
@@ -184,7 +185,7 @@ impl World {
             "application/merge-patch+json",
             patch.into_bytes(),
         );
-        let response = self.cluster.handle(now, patch);
+        let response = self.sites[0].cluster.handle(now, patch);
         if response.status != 200 {
             let why = match response.body {
                 Body::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -207,18 +208,31 @@ impl World {
             let cables = self.net.cables(host);
             cables.is_some_and(|cables| cables.iter().all(passes))
         };
-        let server = whole(self.control_plane);
-        let online: Vec<(String, bool)> = self
-            .nodes
-            .iter()
-            .map(|(name, host)| {
-                let local = *host == self.control_plane;
-                (name.clone(), local || (server && whole(*host)))
-            })
-            .collect();
-        for (node, online) in online {
-            self.cluster.set_node_online(now, &node, online);
+        let online = |site: &Site| -> Vec<(String, bool)> {
+            let server = whole(site.control_plane);
+            let nodes = site.nodes.iter();
+            nodes
+                .map(|(name, host)| {
+                    let local = *host == site.control_plane;
+                    (name.clone(), local || (server && whole(*host)))
+                })
+                .collect()
+        };
+        let online: Vec<Vec<(String, bool)>> = self.sites.iter().map(online).collect();
+        for (site, nodes) in self.sites.iter_mut().zip(online) {
+            for (node, online) in nodes {
+                site.set_online(now, &mut self.net, &node, online);
+            }
         }
+    }
+
+    /// There is one registry for all clusters.
+    fn set_image_missing(&mut self, image: &str, missing: bool) -> bool {
+        let mut known = false;
+        for site in &mut self.sites {
+            known |= site.cluster.set_image_missing(image, missing);
+        }
+        known
     }
 }
 

@@ -276,7 +276,7 @@ fn watched(lab: &mut Lab, path: &str) -> Vec<String> {
         panic!("{path} says nothing")
     };
     text.push_str(&String::from_utf8_lossy(&bytes));
-    lab.world.close_watch(watch);
+    lab.world.close_watch_of(world::SiteId::MAIN, watch);
     let events = text.lines().map(|line| {
         let event: Value = serde_json::from_str(line).expect("JSON");
         event["type"].as_str().expect("a type").to_owned()

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use vnet::{Capture, HostId, Origin, Proto, Recv, SockId, TcpState};
-use world::{Input, NodePlan, Output, Platform, World, WorldSpec};
+use world::{Input, NodePlan, Output, Platform, SiteId, World, WorldSpec};
 
 pub(crate) const PORT: u16 = 80;
 const KILL: u8 = 9;
@@ -95,7 +95,7 @@ impl Lab {
             platform,
             pod_cidr: platform.pod_range(),
             service_cidr: platform.service_range(),
-            dataplane: platform.dataplane,
+            dataplane: platform.main().dataplane,
             dns: true,
             capture: Capture::Headers,
             images: ["nginx", "registry.k8s.io/coredns/coredns"]
@@ -105,6 +105,7 @@ impl Lab {
                 })
                 .into(),
             root_ca: String::new(),
+            more_root_cas: Vec::new(),
             shuffle,
         };
         Self {
@@ -374,12 +375,24 @@ impl Lab {
 
     /// A request to the API; the status and the answer.
     pub(crate) fn api(&mut self, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        self.api_of(SiteId::MAIN, method, path, body)
+    }
+
+    /// A request to the API of a cluster.
+    pub(crate) fn api_of(
+        &mut self,
+        site: SiteId,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value) {
         let content_type = if method == Method::Patch {
             "application/merge-patch+json"
         } else {
             "application/json"
         };
-        let response = self.world.api(
+        let response = self.world.api_of(
+            site,
             self.now,
             Request::new(method, path, content_type, body.to_string().into_bytes()),
         );
@@ -417,6 +430,12 @@ impl Lab {
                 "spec": { "selector": labels, "ports": [{ "port": 80 }] },
             }),
         );
+    }
+
+    /// Whether an app of this name was created.
+    pub(crate) fn has_app(&self, name: &str) -> bool {
+        let store = self.world.cluster().store();
+        store.get("services", "default", name).is_some()
     }
 
     /// The address of a Service.

@@ -57,6 +57,11 @@ fn pods(lab: &Lab) -> Vec<(String, String, String)> {
 /// What a machine hears from the app's Service, and how long it took.
 fn ask(lab: &mut Lab, from: HostId) -> (Result<String, String>, Duration) {
     let to = SocketAddrV4::new(lab.vip("web"), PORT);
+    ask_at(lab, from, to)
+}
+
+/// The same at an address that may be nobody's any more.
+fn ask_at(lab: &mut Lab, from: HostId, to: SocketAddrV4) -> (Result<String, String>, Duration) {
     let began = lab.now;
     let mut call = lab.call(from, to).expect("the machine has power");
     loop {
@@ -95,6 +100,51 @@ fn a_node_that_is_cut_off_is_not_ready_and_its_pods_run_on_until_it_returns() {
     assert!(!lab.containers.contains_key(&uid), "it heard of it");
     assert!(pods(&lab).iter().all(|(.., other)| *other != uid));
     assert_eq!(pods(&lab).len(), 3);
+}
+
+#[test]
+fn a_node_that_is_cut_off_goes_by_its_old_rules_until_it_hears_again() {
+    let mut lab = lab_with(1);
+    let (_, node, uid) = pods(&lab)[0].clone();
+    let near = lab.world.nodes()[&node];
+    let nodes = lab.world.nodes().values();
+    let far = *nodes.clone().find(|host| **host != near).expect("three");
+    let vip = SocketAddrV4::new(lab.vip("web"), PORT);
+    broken(&mut lab, "cut", Fault::partition(&node));
+    lab.run(secs(60), |_| {});
+    // Its Pod is no endpoint any more, which its own kube-proxy has not heard.
+    assert!(ask(&mut lab, far).0.is_err());
+    assert_eq!(ask(&mut lab, near).0, Ok(uid.clone()));
+    let path = "/api/v1/namespaces/default/services/web";
+    lab.api(Method::Delete, path, &json!({}));
+    lab.run(secs(5), |_| {});
+    assert_eq!(ask_at(&mut lab, near, vip).0, Ok(uid));
+    mended(&mut lab, "cut");
+    lab.run(secs(5), |_| {});
+    assert!(ask_at(&mut lab, near, vip).0.is_err());
+}
+
+#[test]
+fn a_node_that_was_off_and_one_that_was_cut_off_know_the_rules_of_today() {
+    let mut lab = lab_with(3);
+    lab.run(secs(10), |_| {});
+    let node = lab.world.nodes()["node-b"];
+    for fault in [
+        Fault::NodeDown {
+            node: "node-b".into(),
+        },
+        Fault::partition("node-b"),
+    ] {
+        broken(&mut lab, "gone", fault);
+        lab.create_app(if lab.has_app("one") { "two" } else { "one" }, 1);
+        lab.run(secs(10), |_| {});
+        mended(&mut lab, "gone");
+        lab.run(secs(60), |_| {});
+        let tables = lab.world.net().iptables(node);
+        let text = format!("{tables:?}");
+        assert!(text.contains("default/one"), "{text}");
+        assert_eq!(text.contains("default/two"), lab.has_app("two"));
+    }
 }
 
 #[test]

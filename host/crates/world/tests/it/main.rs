@@ -17,5 +17,6 @@ mod rollout;
 mod service;
 mod services;
 mod sim;
+mod sites;
 mod traffic;
 mod why;

@@ -27,7 +27,7 @@ fn lab(platform: &str) -> Lab {
             .collect(),
         pod_cidr: platform.pod_range(),
         service_cidr: platform.service_range(),
-        dataplane: platform.dataplane,
+        dataplane: platform.main().dataplane,
         dns: false,
         capture: Capture::Headers,
         images: ["nginx:latest"]
@@ -37,6 +37,7 @@ fn lab(platform: &str) -> Lab {
             })
             .into(),
         root_ca: String::new(),
+        more_root_cas: Vec::new(),
         shuffle: false,
     };
     Lab {

@@ -76,7 +76,7 @@ impl Site {
             platform,
             pod_cidr: platform.pod_range(),
             service_cidr: platform.service_range(),
-            dataplane: platform.dataplane,
+            dataplane: platform.main().dataplane,
             dns: false,
             capture: Capture::Headers,
             images: ["web:1", "web:2"]
@@ -86,6 +86,7 @@ impl Site {
                 })
                 .into(),
             root_ca: String::new(),
+            more_root_cas: Vec::new(),
             shuffle: false,
         };
         Self {

@@ -73,7 +73,7 @@ impl Walk<'_> {
                 address: to.to_string(),
             },
             Entry::NoTunnel(node) => {
-                let tunnel = tunnel(self.world.platform().driver, service);
+                let tunnel = tunnel(self.world.platform().main().driver, service);
                 let field = seen(
                     asker.clone(),
                     "netstat -ltn",
@@ -207,7 +207,7 @@ impl Walk<'_> {
                 .iter()
                 .any(|port| number(&port["nodePort"]).is_some())
         });
-        let command = match (self.world.platform().driver, entered) {
+        let command = match (self.world.platform().main().driver, entered) {
             (driver @ Some(_), Some(service)) => tunnel(driver, service),
             _ => format!("kubectl port-forward service/NAME {port}:PORT"),
         };

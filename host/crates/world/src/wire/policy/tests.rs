@@ -399,7 +399,7 @@ fn compare(lab: &Lab, what: &str) -> usize {
                     dst: SocketAddrV4::new(*dst, port),
                 };
                 let wanted = Spec(lab).allows(flow);
-                let judged = lab.net.judge(flow);
+                let judged = lab.net.judge(FabricId::FIRST, flow);
                 assert_eq!(
                     judged.is_ok(),
                     wanted,

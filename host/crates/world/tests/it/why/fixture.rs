@@ -64,7 +64,7 @@ impl Lab {
             nodes: names.map(|name| NodePlan { name }).collect(),
             pod_cidr: platform.pod_range(),
             service_cidr: platform.service_range(),
-            dataplane: platform.dataplane,
+            dataplane: platform.main().dataplane,
             dns: true,
             capture: Capture::Headers,
             images: IMAGES
@@ -74,6 +74,7 @@ impl Lab {
                 })
                 .into(),
             root_ca: String::new(),
+            more_root_cas: Vec::new(),
             shuffle: false,
         };
         let mut lab = Self {
