@@ -289,8 +289,8 @@ impl Shell {
         Machines::boot_node(self, node);
         for site in self.look(World::sites) {
             if self.look(|world| world.node(node) == Some(world.control_plane_of(site))) {
-                let listens = apiserver::listen(&Plane::new(self.clone(), site));
-                listens.expect("a machine that boots has its ports free");
+                // One that never went off listens still.
+                let _ = apiserver::listen(&Plane::new(self.clone(), site));
             }
         }
     }
