@@ -167,6 +167,16 @@ pub(crate) struct Run {
     /// Write every packet of the lesson to this pcapng file (Wireshark and tshark read it).
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
+    /// Play on the cluster of this context instead, in real time, by the kubectl of this machine;
+    /// what only the lab can do is left out by name. The lesson's namespace must be empty.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["pcap", "seed", "jobs"])]
+    pub(crate) context: Option<String>,
+    /// The kubeconfig of `--context`; $KUBECONFIG or ~/.kube/config by default.
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Leave what the lesson made in the cluster of `--context`.
+    #[arg(long, requires = "context")]
+    pub(crate) keep: bool,
     /// How many lessons are played at once; as many as there are cores by default.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,

@@ -6,6 +6,7 @@ mod apiserver;
 mod authority;
 mod cli;
 mod cmd;
+mod elsewhere;
 mod outside;
 mod shell;
 

@@ -3,6 +3,7 @@
 
 use super::play::{How, Lesson, play_lesson};
 use crate::cli::{Format, Lang, Run};
+use crate::elsewhere;
 use anyhow::Result;
 use lesson::{Outcome, Report};
 use std::collections::BTreeMap;
@@ -55,10 +56,11 @@ pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
 /// Plays the files on as many threads as were asked for and tells each result in the files' order.
 fn in_order(typed: &Run, lang: lesson::Lang, mut tell: impl FnMut(Played)) {
     let cores = available_parallelism().map_or(1, usize::from);
-    let jobs = match (&typed.pcap, typed.jobs) {
-        // One file takes the packets of one world after another.
-        (Some(_), _) => 1,
-        (None, jobs) => jobs.map_or(cores, usize::from),
+    // One file takes the packets of one world after another, one cluster has one lesson at a time.
+    let alone = typed.pcap.is_some() || typed.context.is_some();
+    let jobs = match typed.jobs {
+        _ if alone => 1,
+        jobs => jobs.map_or(cores, usize::from),
     };
     let next = AtomicUsize::new(0);
     let (send, receive): (Sender<(usize, Played)>, Receiver<_>) = channel();
@@ -111,7 +113,11 @@ fn play_file(typed: &Run, lang: lesson::Lang, file: &Path) -> Played {
                         pcap: typed.pcap.clone(),
                         ..How::default()
                     };
-                    play_lesson(&lesson, &how).map_err(told)
+                    let played = match &typed.context {
+                        Some(context) => elsewhere::play(typed, context, lang, &lesson.lab),
+                        None => play_lesson(&lesson, &how),
+                    };
+                    played.map_err(told)
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 mod broken;
 mod cli;
+mod elsewhere;
 mod faults;
 mod hostile;
 mod identity;

@@ -15,6 +15,18 @@ use subject::{captured_by, needs_the_lab};
 
 /// Programs of the workstation that speak to machines of the lab.
 const OF_THE_LAB: [&str; 4] = ["ssh", "minikube", "docker", "lab"];
+/// Programs whose success depends on where the workstation stands.
+const ON_THE_WIRE: [&str; 9] = [
+    "curl",
+    "wget",
+    "nc",
+    "telnet",
+    "ping",
+    "traceroute",
+    "nslookup",
+    "dig",
+    "tcpdump",
+];
 
 /// What is left out on a cluster that is not the lab's own: where it is written, and why.
 ///
@@ -211,13 +223,38 @@ fn run_needs_the_lab(run: &Run) -> Option<Text> {
 }
 
 fn speaks_to_the_lab(command: &str) -> Option<Text> {
+    let command = unquoted(command);
     let words = command.split(['|', ';', '&', '\n', '(', '`']);
     let mut programs = words.filter_map(|part| part.split_whitespace().next());
-    let program = programs.find(|program| OF_THE_LAB.contains(program))?;
-    Some(told(
-        format!("{program} はlabの機械を相手にします"),
-        format!("{program} speaks to machines of the lab"),
-    ))
+    programs.find_map(|program| {
+        if OF_THE_LAB.contains(&program) {
+            return Some(told(
+                format!("{program} はlabの機械を相手にします"),
+                format!("{program} speaks to machines of the lab"),
+            ));
+        }
+        ON_THE_WIRE.contains(&program).then(|| {
+            told(
+                format!("{program} で届く先は、labの作業机がある場所で決まります"),
+                format!("what {program} reaches depends on where the lab's workstation stands"),
+            )
+        })
+    })
+}
+
+/// A command without what stands in quotes, which another shell may run elsewhere.
+fn unquoted(command: &str) -> String {
+    let mut open = None;
+    let mut rest = String::new();
+    for letter in command.chars() {
+        match (open, letter) {
+            (Some(quote), letter) if quote == letter => open = None,
+            (None, '\'' | '"') => open = Some(letter),
+            (None, letter) => rest.push(letter),
+            (Some(_), _) => {}
+        }
+    }
+    rest
 }
 
 /// The texts of an item that captures may stand in.

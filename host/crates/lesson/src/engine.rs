@@ -54,6 +54,8 @@ pub struct Options {
     /// What is not done where the lesson is played, by where it is written, and why: items,
     /// assertions, whole tasks. It counts neither for nor against.
     pub left_out: BTreeMap<Pos, Text>,
+    /// Whether time is that of a clock on the wall, which the report then says.
+    pub real_time: bool,
     /// Wait for [`Observation::Next`] before every item and for [`Observation::Answer`] at every
     /// quiz, as a learner at a screen wants it; and go on after a failure.
     pub guided: bool,

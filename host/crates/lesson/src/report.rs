@@ -223,8 +223,10 @@ pub struct Report {
     pub steps: Vec<StepReport>,
     /// The tasks.
     pub tasks: Vec<TaskReport>,
-    /// How long it took in virtual time.
+    /// How long it took, in virtual time unless `real_time`.
     pub took: Duration,
+    /// Whether time was that of a clock on the wall.
+    pub real_time: bool,
 }
 
 impl Report {

@@ -42,6 +42,7 @@ impl Book {
                 .map(|task| blank_task(task, options))
                 .collect(),
             took: Duration::ZERO,
+            real_time: options.real_time,
         };
         Self {
             lab: Arc::clone(lab),

@@ -195,7 +195,11 @@ impl Printer {
             String::new()
         };
         let took = span(report.took);
-        let time = self.say("仮想時間", "virtual time");
+        let time = if report.real_time {
+            self.say("実時間", "real time")
+        } else {
+            self.say("仮想時間", "virtual time")
+        };
         let mark = if report.outcome == Outcome::Passed {
             '✓'
         } else {

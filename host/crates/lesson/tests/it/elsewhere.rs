@@ -18,6 +18,8 @@ fn commands_of_kubectl_stay_and_commands_to_machines_of_the_lab_go() {
         "      - run: kubectl get svc | grep web\n",
         "      - run: minikube ip\n",
         "      - run: echo $(ssh node-a hostname)\n",
+        "      - run: curl http://10.96.0.1/\n",
+        "      - run: kubectl exec web -- sh -c 'ls; wget -qO- web'\n",
         "      - { run: wget -qO- web, in: pod/app=shell }\n",
         "      - { run: wget -qO- web, in: node/node-a }\n",
         "      - { run: kubectl exec -it web -- sh, interactive: true }\n",
@@ -27,6 +29,7 @@ fn commands_of_kubectl_stay_and_commands_to_machines_of_the_lab_go() {
         [
             "minikube speaks to machines of the lab",
             "ssh speaks to machines of the lab",
+            "what curl reaches depends on where the lab's workstation stands",
             "it runs on node/node-a, a machine of the lab",
             "it needs a terminal of the lab",
         ]

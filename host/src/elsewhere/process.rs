@@ -1,0 +1,102 @@
+//! A process on this machine: heard out, or ended with all that it started. Never interprets what
+//! it said.
+
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The most that is kept of each stream, in bytes.
+const KEPT: usize = 1 << 20;
+/// How often a running process is looked at.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What a process left behind.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ended {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    /// `None` when it was ended at its deadline.
+    pub(super) exit: Option<i32>,
+}
+
+impl Ended {
+    /// Whether it went well.
+    pub(super) fn is_ok(&self) -> bool {
+        self.exit == Some(0)
+    }
+}
+
+/// Runs a command to its end, or to the deadline.
+pub(super) fn run(mut command: Command, stdin: Option<&str>, deadline: Instant) -> Ended {
+    command
+        .process_group(0)
+        .stdin(stdin.map_or_else(Stdio::null, |_| Stdio::piped()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(cause) => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            return Ended {
+                stderr: format!("{program}: {cause}"),
+                exit: Some(127),
+                ..Ended::default()
+            };
+        }
+    };
+    let typed = stdin.map(str::to_owned).zip(child.stdin.take());
+    let streams = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        if let Some((text, mut pipe)) = typed {
+            // A process that does not read to the end has its reasons.
+            scope.spawn(move || drop(pipe.write_all(text.as_bytes())));
+        }
+        let stdout = scope.spawn(|| hear(streams.0));
+        let stderr = scope.spawn(|| hear(streams.1));
+        let exit = wait(&mut child, deadline);
+        Ended {
+            stdout: stdout.join().unwrap_or_default(),
+            stderr: stderr.join().unwrap_or_default(),
+            exit,
+        }
+    })
+}
+
+fn wait(child: &mut Child, deadline: Instant) -> Option<i32> {
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            let by_signal = status.signal().map(|signal| 128 + signal);
+            return status.code().or(by_signal);
+        }
+        if Instant::now() >= deadline {
+            let group = rustix::process::Pid::from_child(child);
+            // Whoever is gone already needs no signal.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let _ = child.wait();
+            return None;
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Everything a stream says, of which the beginning is kept.
+fn hear(stream: Option<impl Read>) -> String {
+    let Some(mut stream) = stream else {
+        return String::new();
+    };
+    let mut kept = Vec::new();
+    let mut block = [0; 8192];
+    let mut cut = false;
+    while let Ok(length @ 1..) = stream.read(&mut block) {
+        let room = KEPT - kept.len();
+        cut |= length > room;
+        kept.extend_from_slice(&block[..length.min(room)]);
+    }
+    let mut text = String::from_utf8_lossy(&kept).into_owned();
+    if cut {
+        text.push_str("\n… (more was written than is kept)\n");
+    }
+    text
+}
