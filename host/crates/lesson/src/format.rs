@@ -18,6 +18,7 @@ pub(crate) use environment::*;
 pub(crate) use lesson::*;
 pub(crate) use matcher::*;
 pub use page::page;
+pub(crate) use page::value;
 pub(crate) use registry::*;
 #[cfg(test)]
 pub(crate) use schema::lesson_blocks;
@@ -135,6 +136,14 @@ impl Block {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields().find(|field| field.name == name)
+    }
+
+    /// The field by which an item is known: the first that it must have.
+    #[must_use]
+    pub fn verb(&self) -> Option<&'static str> {
+        self.fields()
+            .find(|field| field.required)
+            .map(|field| field.name)
     }
 
     /// The keys that may stand in it.

@@ -9,6 +9,7 @@ mod environment;
 mod matcher;
 mod quiz;
 mod reader;
+mod registry;
 mod steps;
 mod subject;
 mod tasks;
@@ -24,7 +25,8 @@ use std::collections::BTreeMap;
 
 #[cfg(test)]
 pub(crate) use matcher::read_matcher;
-pub(crate) use reader::duration;
+pub(crate) use reader::{closest, duration};
+pub use registry::Document;
 
 /// The version of the format that this crate reads.
 pub const API_VERSION: &str = "lab/v1alpha1";
@@ -100,53 +102,51 @@ fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Lab> {
 
 /// Version and kind come first: nothing else can be told about a file of another format.
 fn is_ours(reader: &mut Reader<'_>, root: &Node) -> bool {
-    let start = root.at;
-    let version = root
-        .get("apiVersion")
-        .map(|node| (node.at, node.to_value()));
-    match version {
-        None => reader.error_help(
-            start,
-            "LAB002",
-            "`apiVersion` is missing",
-            format!("begin with `apiVersion: {API_VERSION}`"),
-        ),
-        Some((at, value)) if value.as_str() != Some(API_VERSION) => {
+    if !version_is_ours(reader, root) {
+        return false;
+    }
+    let known = "a file is of kind `Lab`, `Course`, `Claims`, `Commands` or `Glossary`";
+    match root.get("kind").map(|node| (node.at, node.to_value())) {
+        Some((_, value)) if value.as_str() == Some("Lab") => return true,
+        Some((at, value)) if value.as_str() == Some("Grade") => {
+            reader.not_yet(at, "files of kind `Grade`");
+        }
+        Some((at, value)) => {
             let written = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            let message = if written.starts_with("lab/") {
-                format!("`{written}` is a newer format than this lab reads")
-            } else {
-                format!("`{written}` is not a lab format")
-            };
-            reader.error_help(
-                at,
-                "LAB002",
-                message,
-                format!("this lab reads {API_VERSION}"),
-            );
+            let message = format!("a file of kind `{written}` is not known");
+            reader.error_help(at, "LAB002", message, known);
         }
-        Some(_) => match root.get("kind").map(|node| (node.at, node.to_value())) {
-            Some((_, value)) if value.as_str() == Some("Lab") => return true,
-            Some((at, value)) if matches!(value.as_str(), Some("Grade" | "Course" | "Claims")) => {
-                let kind = value.as_str().unwrap_or_default();
-                reader.not_yet(at, &format!("files of kind `{kind}`"));
-            }
-            Some((at, value)) => reader.error_help(
-                at,
-                "LAB002",
-                format!("a lesson of kind {value} is not known"),
-                "a lesson is of kind `Lab`",
-            ),
-            None => reader.error_help(
-                start,
-                "LAB002",
-                "`kind` is missing",
-                "a lesson is of kind `Lab`",
-            ),
-        },
+        None => reader.error_help(root.at, "LAB002", "`kind` is missing", known),
     }
+    false
+}
+
+fn version_is_ours(reader: &mut Reader<'_>, root: &Node) -> bool {
+    let Some(node) = root.get("apiVersion") else {
+        let help = format!("begin with `apiVersion: {API_VERSION}`");
+        reader.error_help(root.at, "LAB002", "`apiVersion` is missing", help);
+        return false;
+    };
+    let value = node.to_value();
+    if value.as_str() == Some(API_VERSION) {
+        return true;
+    }
+    let written = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    let message = if written.starts_with("lab/") {
+        format!("`{written}` is a newer format than this lab reads")
+    } else {
+        format!("`{written}` is not a lab format")
+    };
+    reader.error_help(
+        node.at,
+        "LAB002",
+        message,
+        format!("this lab reads {API_VERSION}"),
+    );
     false
 }
 

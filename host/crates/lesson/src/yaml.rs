@@ -14,6 +14,12 @@ const MAX_DEPTH: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) at: Pos,
+    /// Behind its last character; of a block, behind that of its last child.
+    pub(crate) end: Pos,
+    /// Whether it is a map or list in `{ }` or `[ ]`.
+    pub(crate) flow: bool,
+    /// Whether it is a text below `|` or `>`; it begins with its first line.
+    pub(crate) block: bool,
     pub(crate) kind: Kind,
 }
 
@@ -119,6 +125,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let mut documents = Builder {
         parser: Parser::new_from_str(text),
         depth: 0,
+        end: Pos::default(),
     }
     .documents()?;
     match documents.len() {
@@ -136,6 +143,7 @@ pub(crate) fn parse_documents(text: &str) -> Result<Vec<Value>, SyntaxError> {
     let documents = Builder {
         parser: Parser::new_from_str(text),
         depth: 0,
+        end: Pos::default(),
     }
     .documents()?;
     Ok(documents
@@ -143,6 +151,94 @@ pub(crate) fn parse_documents(text: &str) -> Result<Vec<Value>, SyntaxError> {
         .map(Node::to_value)
         .filter(|value| !value.is_null())
         .collect())
+}
+
+/// A scalar as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Scalar {
+    /// Its first character, quotes included.
+    pub(crate) at: Pos,
+    /// Behind its last.
+    pub(crate) end: Pos,
+    /// Without quotes, on one line.
+    pub(crate) plain: bool,
+    /// What it says.
+    pub(crate) value: String,
+    /// Whether it is a key.
+    pub(crate) is_key: bool,
+    /// Whether it stands inside `{ }` or `[ ]`.
+    pub(crate) in_flow: bool,
+    /// The key it is the value of.
+    pub(crate) under: Option<String>,
+}
+
+/// What the scanner is inside of.
+struct Inside {
+    flow: bool,
+    /// For maps: the key whose value comes next.
+    key: Option<Option<String>>,
+}
+
+/// Every scalar of a text in the order they stand.
+pub(crate) fn scalars(text: &str) -> Result<Vec<Scalar>, SyntaxError> {
+    let lines: Vec<&str> = text.lines().collect();
+    let opens_flow = |at: Pos| {
+        let line = lines.get(at.line as usize - 1);
+        let first = line.and_then(|line| line.chars().nth(at.column as usize - 1));
+        matches!(first, Some('{' | '['))
+    };
+    let mut parser = Parser::new_from_str(text);
+    let mut stack: Vec<Inside> = Vec::new();
+    let mut found = Vec::new();
+    loop {
+        let (event, span) = match parser.next_event() {
+            Some(Ok(event)) => event,
+            Some(Err(scan)) => return Err(error(pos(*scan.marker()), scan.info())),
+            None => return Ok(found),
+        };
+        let (at, end) = (pos(span.start), pos(span.end));
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                let map = matches!(event, Event::MappingStart(..));
+                let flow = opens_flow(at) || stack.last().is_some_and(|inside| inside.flow);
+                stack.push(Inside {
+                    flow,
+                    key: map.then_some(None),
+                });
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                stack.pop();
+                after(&mut stack);
+            }
+            Event::Scalar(value, style, ..) => {
+                let inside = stack.last();
+                let is_key = inside.is_some_and(|inside| inside.key == Some(None));
+                let value = value.into_owned();
+                found.push(Scalar {
+                    at,
+                    end,
+                    plain: style == ScalarStyle::Plain,
+                    is_key,
+                    in_flow: inside.is_some_and(|inside| inside.flow),
+                    under: inside.and_then(|inside| inside.key.clone().flatten()),
+                    value: value.clone(),
+                });
+                match stack.last_mut() {
+                    Some(inside) if is_key => inside.key = Some(Some(value)),
+                    _ => after(&mut stack),
+                }
+            }
+            Event::StreamEnd => return Ok(found),
+            _ => {}
+        }
+    }
+}
+
+/// A value of a map has ended: a key comes next.
+fn after(stack: &mut [Inside]) {
+    if let Some(Inside { key: Some(key), .. }) = stack.last_mut() {
+        *key = None;
+    }
 }
 
 /// A text of one document as a plain value; the message tells the line.
@@ -172,12 +268,17 @@ fn pos(mark: Marker) -> Pos {
 struct Builder<'a> {
     parser: Parser<'a, StrInput<'a>>,
     depth: usize,
+    /// Behind the last event.
+    end: Pos,
 }
 
 impl<'a> Builder<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Pos), SyntaxError> {
         match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((event, pos(span.start))),
+            Some(Ok((event, span))) => {
+                self.end = pos(span.end);
+                Ok((event, pos(span.start)))
+            }
             Some(Err(scan)) => Err(error(pos(*scan.marker()), scan.info())),
             None => Ok((Event::StreamEnd, Pos::default())),
         }
@@ -203,25 +304,49 @@ impl<'a> Builder<'a> {
                 refuse_extras(anchor, tag.is_some(), at)?;
                 Ok(Node {
                     at,
+                    end: self.end,
+                    flow: false,
+                    block: matches!(style, ScalarStyle::Literal | ScalarStyle::Folded),
                     kind: Kind::Scalar(text.into_owned(), style == ScalarStyle::Plain),
                 })
             }
             Event::SequenceStart(anchor, tag) => {
                 refuse_extras(anchor, tag.is_some(), at)?;
                 self.deeper(at)?;
+                let opened = self.end;
                 let kind = Kind::Seq(self.items()?);
                 self.depth -= 1;
-                Ok(Node { at, kind })
+                Ok(self.collection(at, opened, kind))
             }
             Event::MappingStart(anchor, tag) => {
                 refuse_extras(anchor, tag.is_some(), at)?;
                 self.deeper(at)?;
+                let opened = self.end;
                 let kind = Kind::Map(self.entries()?);
                 self.depth -= 1;
-                Ok(Node { at, kind })
+                Ok(self.collection(at, opened, kind))
             }
             Event::Alias(_) => Err(error(at, "aliases (*name) are not part of the lab format")),
             _ => Err(error(at, "a value was expected here")),
+        }
+    }
+
+    /// A collection that has just ended. Only `{` and `[` are signs of their own; blocks begin
+    /// with their first child and end with their last.
+    fn collection(&self, at: Pos, opened: Pos, kind: Kind) -> Node {
+        let flow = opened > at;
+        let last = match &kind {
+            Kind::Seq(items) => items.last().map(|node| node.end),
+            Kind::Map(entries) => entries.last().map(|(_, node)| node.end),
+            Kind::Scalar(..) => None,
+        };
+        let end = if flow { self.end } else { last.unwrap_or(at) };
+        Node {
+            at,
+            end,
+            flow,
+            block: false,
+            kind,
         }
     }
 

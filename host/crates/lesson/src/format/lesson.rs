@@ -97,20 +97,6 @@ static METADATA_FIELDS: &[Field] = &[
     )
     .required()
     .example("service"),
-    field("title", Type::Prose, "Its title.", "題名。").required(),
-    field(
-        "summary",
-        Type::Prose,
-        "One sentence about it.",
-        "1文の紹介。",
-    ),
-    field(
-        "course",
-        Type::String,
-        "The course it belongs to.",
-        "属するコース。",
-    )
-    .example("service-networking"),
     field(
         "order",
         Type::Int,
@@ -118,6 +104,20 @@ static METADATA_FIELDS: &[Field] = &[
         "コースの中での順番。",
     )
     .example("3"),
+    field(
+        "course",
+        Type::String,
+        "The course it belongs to.",
+        "属するコース。",
+    )
+    .example("service-networking"),
+    field("title", Type::Prose, "Its title.", "題名。").required(),
+    field(
+        "summary",
+        Type::Prose,
+        "One sentence about it.",
+        "1文の紹介。",
+    ),
     field(
         "languages",
         Type::Some(&Type::Words(&["ja", "en"])),

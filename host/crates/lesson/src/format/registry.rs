@@ -337,6 +337,13 @@ static TERM_FIELDS: &[Field] = &[
     )
     .example("[ポッド]"),
     field(
+        "except_ja",
+        Type::List(&Type::String),
+        "Phrases in which Japanese prose may write it all the same.",
+        "それでも書いてよい言い回し。",
+    )
+    .example("[注文サービス]"),
+    field(
         "not_en",
         Type::List(&Type::String),
         "What English prose does not write, as whole words.",

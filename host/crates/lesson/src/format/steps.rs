@@ -31,16 +31,22 @@ static STEP_FIELDS: &[Field] = &[
     )
     .example("[K25, K26]"),
     field(
-        "quiz",
-        Type::List(&Type::Block(&QUIZ)),
-        "What is asked.",
-        "問い。",
+        "errata",
+        Type::List(&Type::Prose),
+        "Corrections of the document it follows.",
+        "もとの資料の訂正。",
     ),
     field(
         "focus",
         Type::Block(&FOCUS),
         "What the screen points at.",
         "画面で目を向けるところ。",
+    ),
+    field(
+        "quiz",
+        Type::List(&Type::Block(&QUIZ)),
+        "What is asked.",
+        "問い。",
     ),
     field(
         "do",
@@ -53,12 +59,6 @@ static STEP_FIELDS: &[Field] = &[
         Type::List(&Type::Block(&ASSERTION)),
         "What must then hold.",
         "そのあと成り立つべきこと。",
-    ),
-    field(
-        "errata",
-        Type::List(&Type::Prose),
-        "Corrections of the document it follows.",
-        "もとの資料の訂正。",
     ),
     field(
         "gate",
@@ -107,15 +107,17 @@ pub(crate) static ITEMS: &[&Block] = &[
     &RUN, &OPEN, &WRITE, &EDIT, &BROWSE, &KEY, &BREAK, &HEAL, &ADVANCE,
 ];
 
-/// What every item may have.
-static EVERY: &[Field] = &[
-    field(
-        "id",
-        Type::Id,
-        "Its short name, for `output` and messages.",
-        "短い名前。`output` やメッセージで使う。",
-    )
-    .example("get-svc"),
+/// What every item may begin with.
+static HEAD: &[Field] = &[field(
+    "id",
+    Type::Id,
+    "Its short name, for `output` and messages.",
+    "短い名前。`output` やメッセージで使う。",
+)
+.example("get-svc")];
+
+/// What every item may end with.
+static TAIL: &[Field] = &[
     field(
         "note",
         Type::Prose,
@@ -136,18 +138,10 @@ pub(crate) static RUN: Block = block(
     "Run",
     "A command that is typed as it stands.",
     "書いたとおりに打つコマンド。",
-    &[RUN_FIELDS, EVERY],
+    &[HEAD, RUN_FIELDS, TAIL],
 );
 
 static RUN_FIELDS: &[Field] = &[
-    field(
-        "run",
-        Type::String,
-        "What is typed. Only captures such as `@(podIP)` are filled in.",
-        "打つ文字。置き換わるのは `@(podIP)` のような捕捉だけ。",
-    )
-    .required()
-    .example("kubectl get svc my-nginx"),
     field(
         "in",
         Type::Place,
@@ -161,6 +155,14 @@ static RUN_FIELDS: &[Field] = &[
         "A terminal that several commands share.",
         "いくつかのコマンドが共有する端末。",
     ),
+    field(
+        "run",
+        Type::String,
+        "What is typed. Only captures such as `@(podIP)` are filled in.",
+        "打つ文字。置き換わるのは `@(podIP)` のような捕捉だけ。",
+    )
+    .required()
+    .example("kubectl get svc my-nginx"),
     field("stdin", Type::String, "What it reads.", "標準入力。"),
     field(
         "interactive",
@@ -176,6 +178,7 @@ static RUN_FIELDS: &[Field] = &[
         "動かし続けるか。`like` は出力のはじめの部分になる。",
     )
     .default("false"),
+    field("exit", Type::Matcher, "Its exit code.", "終了コード。").default("0"),
     field(
         "like",
         Type::Like,
@@ -190,7 +193,6 @@ static RUN_FIELDS: &[Field] = &[
         "`like` の行の順を問わないか。",
     )
     .default("false"),
-    field("exit", Type::Matcher, "Its exit code.", "終了コード。").default("0"),
     field(
         "stderr",
         Type::Matcher,
@@ -199,18 +201,18 @@ static RUN_FIELDS: &[Field] = &[
     )
     .example("{ $contains: not found }"),
     field(
+        "within",
+        Type::Duration,
+        "How long it may take.",
+        "かかってよい時間。",
+    ),
+    field(
         "settle",
         Type::Words(&["before", "none"]),
         "Whether the world comes to rest before it.",
         "実行の前に、まわりが落ち着くのを待つか。",
     )
     .default("before"),
-    field(
-        "within",
-        Type::Duration,
-        "How long it may take.",
-        "かかってよい時間。",
-    ),
     field(
         "era",
         Type::String,
@@ -238,7 +240,7 @@ pub(crate) static OPEN: Block = block(
     "Open",
     "A file looked at in the editor.",
     "エディターで見るファイル。",
-    &[OPEN_FIELDS, EVERY],
+    &[HEAD, OPEN_FIELDS, TAIL],
 );
 
 static OPEN_FIELDS: &[Field] = &[
@@ -259,7 +261,7 @@ pub(crate) static WRITE: Block = Block {
     name: "Write",
     en: "A file written in the editor.",
     ja: "エディターで書くファイル。",
-    groups: &[WRITE_FIELDS, EVERY],
+    groups: &[HEAD, WRITE_FIELDS, TAIL],
     exactly_one: &[|| vec!["content", "from"]],
     at_most_one: &[],
 };
@@ -294,7 +296,7 @@ pub(crate) static EDIT: Block = block(
     "Edit",
     "An object edited as `kubectl edit` does.",
     "`kubectl edit` での編集。",
-    &[EDIT_FIELDS, EVERY],
+    &[HEAD, EDIT_FIELDS, TAIL],
 );
 
 static EDIT_FIELDS: &[Field] = &[
@@ -337,7 +339,7 @@ pub(crate) static BROWSE: Block = block(
     "Browse",
     "A page opened in a browser.",
     "ブラウザーで開くページ。",
-    &[BROWSE_FIELDS, EVERY],
+    &[HEAD, BROWSE_FIELDS, TAIL],
 );
 
 static BROWSE_FIELDS: &[Field] = &[
@@ -352,7 +354,7 @@ pub(crate) static KEY: Block = block(
     "Key",
     "A key pressed in a terminal.",
     "端末で押すキー。",
-    &[KEY_FIELDS, EVERY],
+    &[HEAD, KEY_FIELDS, TAIL],
 );
 
 static KEY_FIELDS: &[Field] = &[
@@ -376,7 +378,7 @@ pub(crate) static BREAK: Block = block(
     "Break",
     "Something breaks.",
     "何かが壊れる。",
-    &[BREAK_FIELDS, EVERY],
+    &[HEAD, BREAK_FIELDS, TAIL],
 );
 
 static BREAK_FIELDS: &[Field] =
@@ -387,7 +389,7 @@ pub(crate) static HEAL: Block = block(
     "Heal",
     "Something is mended.",
     "何かを直す。",
-    &[HEAL_FIELDS, EVERY],
+    &[HEAD, HEAL_FIELDS, TAIL],
 );
 
 static HEAL_FIELDS: &[Field] = &[field(
@@ -404,7 +406,7 @@ pub(crate) static ADVANCE: Block = block(
     "Advance",
     "Time passes at once: a jump, not a wait.",
     "時計を進める。待つのではなく飛ぶ。",
-    &[ADVANCE_FIELDS, EVERY],
+    &[HEAD, ADVANCE_FIELDS, TAIL],
 );
 
 static ADVANCE_FIELDS: &[Field] =
@@ -439,6 +441,13 @@ static QUIZ_FIELDS: &[Field] = &[
         "答え方。`predict` は起こる前に問う。",
     )
     .required(),
+    field(
+        "points",
+        Type::Number(Some(0.0), None),
+        "What it is worth.",
+        "配点。",
+    )
+    .example("1"),
     field("prompt", Type::Prose, "What is asked.", "問い。").required(),
     field(
         "choices",
@@ -453,13 +462,6 @@ static QUIZ_FIELDS: &[Field] = &[
         "正しい数や語。",
     )
     .example("{ $one_of: [port, ports] }"),
-    field(
-        "points",
-        Type::Number(Some(0.0), None),
-        "What it is worth.",
-        "配点。",
-    )
-    .example("1"),
     field(
         "reveal",
         Type::Words(&["immediately", "on-submit", "after-deadline"]),
@@ -497,14 +499,10 @@ static CHOICE_FIELDS: &[Field] = &[
 
 /// The fields that tell what an item does.
 pub(crate) fn verbs() -> Vec<&'static str> {
-    ITEMS
-        .iter()
-        .filter_map(|item| item.fields().next())
-        .map(|field| field.name)
-        .collect()
+    ITEMS.iter().filter_map(|item| item.verb()).collect()
 }
 
 /// Every field that some item may have besides its verb.
 pub(crate) fn every() -> Vec<&'static str> {
-    names(EVERY)
+    [names(HEAD), names(TAIL)].concat()
 }

@@ -7,7 +7,7 @@ pub(crate) static ASSERTION: Block = Block {
     name: "Assertion",
     en: "Something that must hold: one subject, at most one mode.",
     ja: "成り立つべきこと。対象は1つ、モードは多くても1つ。",
-    groups: &[ASSERTION_HEAD, AROUND, MODES, SUBJECTS],
+    groups: &[ASSERTION_HEAD, BEFORE, MODES, SUBJECTS, BEHIND],
     exactly_one: &[subject_names],
     at_most_one: &[mode_names],
 };
@@ -22,15 +22,24 @@ static ASSERTION_HEAD: &[Field] = &[
     ),
 ];
 
-/// What may stand around a subject.
-pub(crate) static AROUND: &[Field] = &[
+/// What may stand before a mode and a subject.
+pub(crate) static BEFORE: &[Field] = &[field(
+    "needs",
+    Type::List(&Type::Check),
+    "Ids that must hold first; else this is not reached.",
+    "先に成り立つべきid。だめならここは試さない。",
+)
+.example("[applies]")];
+
+/// What may stand behind them.
+pub(crate) static BEHIND: &[Field] = &[
     field(
-        "needs",
-        Type::List(&Type::Check),
-        "Ids that must hold first; else this is not reached.",
-        "先に成り立つべきid。だめならここは試さない。",
+        "covers",
+        Type::List(&Type::Claim),
+        "Claims of the registry that it shows.",
+        "これが示す、登録簿の主張。",
     )
-    .example("[applies]"),
+    .example("[K32]"),
     field(
         "else",
         Type::Prose,
@@ -43,13 +52,6 @@ pub(crate) static AROUND: &[Field] = &[
         "Likely causes; the first that is true is told.",
         "考えられる原因。はじめに当てはまったものを伝える。",
     ),
-    field(
-        "covers",
-        Type::List(&Type::Claim),
-        "Claims of the registry that it shows.",
-        "これが示す、登録簿の主張。",
-    )
-    .example("[K32]"),
 ];
 
 /// When it must hold.

@@ -1,6 +1,6 @@
 //! What the learner solves and how it is checked. Never solves it.
 
-use super::{AROUND, MODES, SUBJECTS, mode_names, subject_names};
+use super::{BEFORE, BEHIND, MODES, SUBJECTS, mode_names, subject_names};
 use super::{Block, Field, Type, block, field};
 
 /// Something the learner solves.
@@ -109,7 +109,7 @@ pub(crate) static CHECK: Block = Block {
     name: "Check",
     en: "An assertion that carries points.",
     ja: "点の付く確認。",
-    groups: &[CHECK_HEAD, CHECK_FIELDS, AROUND, MODES, SUBJECTS],
+    groups: &[CHECK_HEAD, BEFORE, CHECK_FIELDS, MODES, SUBJECTS, BEHIND],
     exactly_one: &[subject_names],
     at_most_one: &[mode_names],
 };
@@ -119,9 +119,6 @@ static CHECK_HEAD: &[Field] = &[
         .required()
         .example("applies"),
     field("title", Type::Prose, "What is checked.", "確かめること。").required(),
-];
-
-static CHECK_FIELDS: &[Field] = &[
     field(
         "points",
         Type::Number(Some(0.0), None),
@@ -130,6 +127,16 @@ static CHECK_FIELDS: &[Field] = &[
     )
     .required()
     .example("2"),
+];
+
+static CHECK_FIELDS: &[Field] = &[
+    field(
+        "required",
+        Type::Bool,
+        "Whether nothing else counts without it.",
+        "これがないと、ほかも点にならないか。",
+    )
+    .default("false"),
     field(
         "visibility",
         Type::Words(&["public", "hidden", "after-deadline"]),
@@ -144,13 +151,6 @@ static CHECK_FIELDS: &[Field] = &[
         "一部だけ成り立つとき、点を分けるか。",
     )
     .default("none"),
-    field(
-        "required",
-        Type::Bool,
-        "Whether nothing else counts without it.",
-        "これがないと、ほかも点にならないか。",
-    )
-    .default("false"),
 ];
 
 /// Help for a task.
@@ -208,6 +208,12 @@ pub(crate) static SOLUTION: Block = block(
 
 static SOLUTION_FIELDS: &[Field] = &[
     field(
+        "reveal",
+        Type::Block(&REVEAL),
+        "When it is shown.",
+        "見せる条件。",
+    ),
+    field(
         "files",
         Type::Map(&Type::String),
         "Files by path.",
@@ -219,12 +225,6 @@ static SOLUTION_FIELDS: &[Field] = &[
         Type::Prose,
         "Why it is right.",
         "なぜそれでよいか。",
-    ),
-    field(
-        "reveal",
-        Type::Block(&REVEAL),
-        "When it is shown.",
-        "見せる条件。",
     ),
 ];
 

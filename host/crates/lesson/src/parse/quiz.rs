@@ -61,7 +61,7 @@ fn choices(reader: &mut Reader<'_>, node: &Node) -> Vec<Choice> {
             continue;
         };
         if fields.get("why").is_none() {
-            reader.warning(node.at, "LAB060", "a choice without `why` teaches nothing");
+            reader.warning(node.at, "LAB063", "a choice without `why` teaches nothing");
         }
         choices.push(Choice {
             id: reader

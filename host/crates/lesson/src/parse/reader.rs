@@ -62,6 +62,11 @@ impl<'n> Fields<'n> {
         Some(self.block?.field(key)?.ty)
     }
 
+    /// Every key as it is written.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'n str> {
+        self.entries.iter().map(|(key, _)| key.text.as_str())
+    }
+
     /// Where a key stands.
     pub(super) fn key_at(&self, key: &str) -> Pos {
         self.entries
@@ -137,6 +142,7 @@ impl<'a> Reader<'a> {
             severity,
             message,
             help,
+            fix: Vec::new(),
         });
     }
 
@@ -479,7 +485,7 @@ fn spans(text: &str) -> Vec<&str> {
 }
 
 /// The known word nearest to `word`, if near enough to be meant.
-fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn closest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let near = known
         .iter()
         .map(|known| (distance(word, known), *known))

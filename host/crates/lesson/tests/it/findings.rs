@@ -50,7 +50,7 @@ fn each_mistake_gives_one_finding_at_its_place() {
         ),
         (
             step("").replace("kind: Lab", "kind: Pod"),
-            "labs/t.yaml:2:7  LAB002 error  a lesson of kind \"Pod\" is not known\n    a lesson is of kind `Lab`",
+            "labs/t.yaml:2:7  LAB002 error  a file of kind `Pod` is not known\n    a file is of kind `Lab`, `Course`, `Claims`, `Commands` or `Glossary`",
         ),
         (
             step("").replace("kind: Lab", "kind: Grade"),

@@ -162,3 +162,38 @@ const BROKEN: [(&str, &str, &str); 12] = [
     ),
     ("bad id", "  - id: pods-move\n", "  - id: Pods_Move\n"),
 ];
+
+/// Every file of the folder of lessons with its text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shelf of lessons grows; tests may look at it"
+)]
+fn shelf() -> Vec<(String, String)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../labs");
+    let entries = std::fs::read_dir(folder).expect("the folder of lessons");
+    let mut files: Vec<(String, String)> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            (path.display().to_string(), text)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_file_of_the_course_fits_the_schema_of_its_kind() {
+    for (name, text) in shelf() {
+        let kind = value(&text)["kind"]
+            .as_str()
+            .unwrap_or_default()
+            .to_lowercase();
+        if kind == "grade" {
+            continue;
+        }
+        let minded = minded(&validator(&kind), &text);
+        assert!(minded.is_empty(), "{name}: {minded:#?}");
+    }
+}
