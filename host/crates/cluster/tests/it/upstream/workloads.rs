@@ -112,6 +112,27 @@ fn a_replica_set_adopts_who_matches_and_releases_who_no_longer_does() {
     assert_eq!(plane.list("pods").len(), 2);
 }
 
+#[test]
+fn a_pod_for_a_node_that_never_was_is_replaced_after_its_quarantine_and_not_at_once() {
+    let mut plane = Plane::new(1);
+    let mut set = replica_set();
+    set["spec"]["template"]["spec"]["nodeName"] = "nowhere".into();
+    plane.create("replicasets.apps", set);
+    plane.run_for(5);
+    let names = |plane: &Plane| -> Vec<Value> {
+        let pods = plane.list("pods").into_iter();
+        pods.map(|pod| pod["metadata"]["name"].clone()).collect()
+    };
+    let first = names(&plane);
+    assert_eq!(first.len(), 1);
+    plane.run_for(30);
+    assert_eq!(names(&plane), first);
+    plane.run_for(10);
+    let second = names(&plane);
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+}
+
 fn stateful(policy: &str, replicas: i64) -> Value {
     json!({
         "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "ss", "namespace": "default"},
