@@ -7,7 +7,7 @@ use super::attach::{Keyboard, Streams};
 use super::images::{Image, Images};
 use super::log::{Log, LogOptions, LogReader};
 use clock::Instant;
-use cluster::kubelet::{FilesUpdate, LastWords, Mount, PodRef, Report, StartContainer};
+use cluster::kubelet::{FilesUpdate, LastWords, Links, Mount, PodRef, Report, StartContainer};
 use runtime::{
     ContainerId, ContainerSpec, Exit, Fs, Handle, Input, Output, PipeReader, ProcessId, Spawn,
     SpawnError, TerminalSize, pipe, terminal,
@@ -51,6 +51,8 @@ pub(crate) struct Running {
     pub(crate) attempt: u32,
     pub(crate) main: ProcessId,
     pub(crate) env: Vec<(String, String)>,
+    /// The variables of Services.
+    links: Links,
     pub(crate) working_dir: String,
     pub(crate) log: Log,
     pub(crate) streams: Streams,
@@ -203,6 +205,7 @@ impl Containers {
             .unwrap_or_else(|| image.working_dir.clone());
         let mut spawn = Spawn {
             env: env.clone(),
+            shared_env: Links::clone(&order.env.services),
             cwd: working_dir.clone(),
             ..Spawn::new(argv.clone())
         };
@@ -220,6 +223,7 @@ impl Containers {
             attempt: order.attempt,
             main,
             env,
+            links: order.env.services,
             working_dir,
             log,
             streams,
@@ -390,6 +394,7 @@ impl Running {
             self.id,
             Spawn {
                 env,
+                shared_env: Links::clone(&self.links),
                 cwd: self.working_dir.clone(),
                 ..Spawn::new(argv)
             },
@@ -468,7 +473,7 @@ fn environment(
 ) -> Vec<(String, String)> {
     let mut env = image.env.clone();
     env.push(("HOSTNAME".into(), machine.hostname.clone()));
-    for (name, value) in &order.env {
+    for (name, value) in &order.env.own {
         env.retain(|(known, _)| known != name);
         env.push((name.clone(), value.clone()));
     }

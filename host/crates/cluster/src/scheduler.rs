@@ -6,6 +6,7 @@
 
 mod claims;
 mod fit;
+mod ledger;
 mod neighbours;
 mod preempt;
 
@@ -19,9 +20,9 @@ use claims::Claims;
 use clock::Seed;
 use fit::{Misfit, Preemption, Room};
 pub(crate) use fit::{Squeeze, node_is_selected};
+pub(crate) use ledger::Ledger;
 use neighbours::Neighbours;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 const COMPONENT: &str = "default-scheduler";
 
@@ -96,7 +97,9 @@ impl Controller for Scheduler {
     }
 
     fn reconcile(&self, store: &Store, _: &Key, context: &Context<'_>) -> Vec<Write> {
-        let mut pending: Vec<&Object> = store.list("pods", None).filter(|pod| waits(pod)).collect();
+        let unbound = context.index.unbound();
+        let unbound = unbound.filter_map(|key| store.get_key(key));
+        let mut pending: Vec<&Object> = unbound.filter(|pod| waits(pod)).collect();
         if pending.is_empty() {
             return Vec::new();
         }
@@ -107,9 +110,11 @@ impl Controller for Scheduler {
                 text(&pod["metadata"]["creationTimestamp"]).to_owned(),
             )
         });
+        let nodes = store.list("nodes", None);
+        let rooms = nodes.map(|node| Room::inhabited(node, store, context.index));
         let mut board = Board {
             store,
-            rooms: rooms(store),
+            rooms: rooms.collect(),
         };
         pending
             .into_iter()
@@ -290,25 +295,6 @@ pub(crate) fn squeeze(store: &Store, node: &str, pod: &Value) -> Option<Squeeze>
         room.take(other, &fit::Wanted::of(other));
     }
     room.squeeze(&fit::Wanted::of(pod))
-}
-
-/// Every node with what its pods already take.
-fn rooms(store: &Store) -> Vec<Room<'_>> {
-    let mut rooms: Vec<Room<'_>> = store
-        .list("nodes", None)
-        .map(|node| Room::new(node))
-        .collect();
-    let by_name: BTreeMap<&str, usize> = rooms
-        .iter()
-        .enumerate()
-        .map(|(at, room)| (name(room.node), at))
-        .collect();
-    for pod in store.list("pods", None).filter(|pod| !pod_finished(pod)) {
-        if let Some(at) = by_name.get(text(&pod["spec"]["nodeName"])) {
-            rooms[*at].take(pod, &fit::Wanted::of(pod));
-        }
-    }
-    rooms
 }
 
 fn bind(pod: &Object, node: &str) -> Vec<Write> {

@@ -175,6 +175,7 @@ impl Handle {
             exec: spawn.exec,
             argv: spawn.argv,
             env: spawn.env,
+            shared_env: spawn.shared_env,
             cwd: spawn.cwd,
             stdio,
             parent: 0,

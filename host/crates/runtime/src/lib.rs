@@ -40,7 +40,7 @@ pub use kernel::Event;
 pub use native::{TcpListener, TcpStream, UdpSocket};
 pub use network::{NetAccess, SharedNet};
 pub use pipe::{PIPE_CAPACITY, Pipe, PipeReader, PipeWriter, Read, pipe};
-pub use process::{Exec, Exit, Input, Output, ProcessId, Spawn, SpawnError, signal};
+pub use process::{Exec, Exit, Input, Output, ProcessId, SharedEnv, Spawn, SpawnError, signal};
 pub use program::{LoadError, Program};
 pub use runtime::{Ran, Runtime};
 pub use tty::{Terminal, TerminalSize, Tty, terminal};

@@ -27,10 +27,10 @@ impl Controller for Endpoints {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         match event.kind {
             "services" => vec![Key::of("services", &event.object)],
-            "pods" => services_of(event, store),
+            "pods" => services_of(event, store, index),
             KIND if event.op == Op::Deleted => vec![Key::new(
                 "services",
                 namespace(&event.object),
@@ -40,7 +40,7 @@ impl Controller for Endpoints {
         }
     }
 
-    fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
         let current = store.get(KIND, &key.namespace, &key.name);
         let Some(service) = store.get_key(key) else {
             // Only what this controller made goes with its Service.
@@ -55,7 +55,7 @@ impl Controller for Endpoints {
         if !selects(service) {
             return Vec::new();
         }
-        let subsets = subsets(store, service);
+        let subsets = subsets(store, service, context.index);
         let mut labels = service["metadata"]["labels"]
             .as_object()
             .cloned()
@@ -125,10 +125,11 @@ struct Group {
     not_ready: BTreeMap<Option<Ipv4Addr>, Value>,
 }
 
-fn subsets(store: &Store, service: &Value) -> Vec<Value> {
+fn subsets(store: &Store, service: &Value, index: &Index) -> Vec<Value> {
     let publish = service["spec"]["publishNotReadyAddresses"] == true;
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    for pod in pods_behind(store, service).filter(|pod| publish || !deleting(pod)) {
+    let pods = pods_behind(store, service, index);
+    for pod in pods.filter(|pod| publish || !deleting(pod)) {
         let ports: Vec<Value> = ports_of(service, pod)
             .into_iter()
             .map(legacy_port)

@@ -11,7 +11,7 @@ use super::{Context, Controller, Index, Write};
 use crate::store::{Event, Key, Object, Op, Store};
 use clock::Duration;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const KIND: &str = "endpointslices.discovery.k8s.io";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
@@ -33,10 +33,10 @@ impl Controller for EndpointSlices {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         match event.kind {
             "services" => vec![Key::of("services", &event.object)],
-            "pods" => services_of(event, store),
+            "pods" => services_of(event, store, index),
             KIND if managed(&event.object) => {
                 let service = text(&event.object["metadata"]["labels"][SERVICE_NAME]);
                 vec![Key::new("services", namespace(&event.object), service)]
@@ -45,17 +45,16 @@ impl Controller for EndpointSlices {
         }
     }
 
-    fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
         let Some(service) = store.get_key(key).filter(|service| selects(service)) else {
             return Vec::new();
         };
-        let existing: Vec<&Object> = store
-            .list(KIND, Some(&key.namespace))
-            .filter(|slice| {
-                managed(slice) && slice["metadata"]["labels"][SERVICE_NAME] == key.name.as_str()
-            })
+        let slices = context.index.slices_of(&key.namespace, &key.name);
+        let existing: Vec<&Object> = slices
+            .filter_map(|key| store.get_key(key))
+            .filter(|slice| managed(slice))
             .collect();
-        let wanted = by_ports(store, service);
+        let wanted = by_ports(store, service, context.index);
         write_slices(service, &existing, wanted)
     }
 }
@@ -69,26 +68,23 @@ pub(crate) fn selects(service: &Value) -> bool {
 }
 
 /// The Services whose endpoints a change of a pod may change.
-pub(crate) fn services_of(event: &Event, store: &Store) -> Vec<Key> {
-    let matches = |service: &Value, pod: &Value| {
-        labels_match(&service["spec"]["selector"], &pod["metadata"]["labels"])
-    };
+pub(crate) fn services_of(event: &Event, store: &Store, index: &Index) -> Vec<Key> {
     let same = |previous: &Object| looks_the_same(previous, &event.object);
     // A deleted pod looks as it did before: that it is gone is the change.
     if event.op != Op::Deleted && event.previous.as_ref().is_some_and(same) {
         return Vec::new();
     }
-    store
-        .list("services", Some(namespace(&event.object)))
-        .filter(|service| {
-            matches(service, &event.object)
-                || event
-                    .previous
-                    .as_ref()
-                    .is_some_and(|previous| matches(service, previous))
+    let pods = std::iter::once(&event.object).chain(&event.previous);
+    let services = pods.flat_map(|pod| {
+        let labels = &pod["metadata"]["labels"];
+        let services = index.selecting("services", namespace(pod), labels);
+        services.into_iter().filter(|key| {
+            let service = store.get_key(key);
+            service.is_some_and(|service| labels_match(&service["spec"]["selector"], labels))
         })
-        .map(|service| Key::of("services", service))
-        .collect()
+    });
+    let services: BTreeSet<&Key> = services.collect();
+    services.into_iter().cloned().collect()
 }
 
 /// Whether two states of a pod are the same endpoint.
@@ -110,10 +106,12 @@ fn managed(slice: &Value) -> bool {
 pub(crate) fn pods_behind<'a>(
     store: &'a Store,
     service: &'a Value,
+    index: &'a Index,
 ) -> impl Iterator<Item = &'a Object> {
     let selector = &service["spec"]["selector"];
-    store
-        .list("pods", Some(namespace(service)))
+    index
+        .pods_with(namespace(service), selector)
+        .filter_map(|key| store.get_key(key))
         .filter(move |pod| {
             labels_match(selector, &pod["metadata"]["labels"])
                 && !pod_finished(pod)
@@ -159,9 +157,13 @@ fn target_port(port: &Value, protocol: &str, pod: &Value) -> Option<i64> {
 }
 
 /// Endpoints grouped by the ports they have, in the order of the pods' names.
-fn by_ports(store: &Store, service: &Value) -> BTreeMap<String, (Value, Vec<Value>)> {
+fn by_ports(
+    store: &Store,
+    service: &Value,
+    index: &Index,
+) -> BTreeMap<String, (Value, Vec<Value>)> {
     let mut groups: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
-    for pod in pods_behind(store, service) {
+    for pod in pods_behind(store, service, index) {
         let ports = Value::from(ports_of(service, pod));
         let group = groups
             .entry(ports.to_string())

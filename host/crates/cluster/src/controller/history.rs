@@ -66,7 +66,7 @@ impl<'a> History<'a> {
             .filter_map(|key| store.get_key(key))
             .filter(|revision| controlled_by(revision, own))
             .collect();
-        let orphans = orphans(store, owner);
+        let orphans = orphans(store, owner, context);
         all.extend(&orphans);
         all.sort_by_key(|revision| (number(revision), name(revision).to_owned()));
         let label = match text(&owner["kind"]) {
@@ -185,7 +185,7 @@ impl<'a> History<'a> {
 }
 
 /// The revisions without an owner that the owner's selector selects.
-fn orphans<'a>(store: &'a Store, owner: &Value) -> Vec<&'a Object> {
+fn orphans<'a>(store: &'a Store, owner: &Value, context: &Context<'_>) -> Vec<&'a Object> {
     if deleting(owner) {
         return Vec::new();
     }
@@ -194,8 +194,10 @@ fn orphans<'a>(store: &'a Store, owner: &Value) -> Vec<&'a Object> {
         let fits = crate::api::selector::selects(selector, &one["metadata"]["labels"]);
         fits && items(&one["metadata"]["ownerReferences"]).is_empty() && !deleting(one)
     };
-    let all = store.list(KIND, Some(namespace(owner)));
-    all.filter(nobodys).collect()
+    let all = context.index.orphans(KIND, namespace(owner));
+    all.filter_map(|key| store.get_key(key))
+        .filter(nobodys)
+        .collect()
 }
 
 fn number(revision: &Value) -> i64 {

@@ -18,7 +18,7 @@ use crate::registry::{Deletion, Registry};
 use crate::scheduler::Scheduler;
 use crate::store::{Key, Store, StoreError};
 use clock::{Duration, Instant, Seed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How many reconciles one settle may run before it is called a spin.
 const BUDGET: usize = 50_000;
@@ -36,8 +36,9 @@ type Work = (usize, Key);
 pub struct Manager {
     controllers: Vec<Box<dyn Controller>>,
     queue: WorkQueue<Work>,
-    /// When keys of paced controllers were last looked at.
+    /// When keys of paced controllers were last looked at, and the same in the order of time.
     looked: BTreeMap<Work, Instant>,
+    looks: VecDeque<(Instant, Work)>,
     index: Index,
     recorder: Recorder,
     kubelets: Kubelets,
@@ -86,6 +87,7 @@ impl Manager {
             controllers,
             queue: WorkQueue::new(config.shuffle.then(|| seed.stream("controllers"))),
             looked: BTreeMap::new(),
+            looks: VecDeque::new(),
             index: Index::default(),
             recorder: Recorder::default(),
             kubelets: Kubelets::new(seed, config),
@@ -258,8 +260,7 @@ impl Manager {
         };
         let writes = self.controllers[work.0].reconcile(store, &work.1, &context);
         if !self.controllers[work.0].pace(store).is_zero() {
-            self.looked.retain(|_, last| *last + LONGEST_PACE > now);
-            self.looked.insert(work.clone(), now);
+            self.remember_look(work, now);
         }
         let mut failed = false;
         for write in writes {
@@ -269,6 +270,23 @@ impl Manager {
             self.queue.add_failed(now, work.clone());
         } else {
             self.queue.forget(work);
+        }
+    }
+
+    /// Remembers that a key was looked at, and forgets what is too long ago for any pace.
+    fn remember_look(&mut self, work: &Work, now: Instant) {
+        while let Some((at, _)) = self.looks.front()
+            && *at + LONGEST_PACE <= now
+        {
+            let Some((at, old)) = self.looks.pop_front() else {
+                break;
+            };
+            if self.looked.get(&old) == Some(&at) {
+                self.looked.remove(&old);
+            }
+        }
+        if self.looked.insert(work.clone(), now) != Some(now) {
+            self.looks.push_back((now, work.clone()));
         }
     }
 

@@ -38,13 +38,11 @@ impl Controller for Mirror {
         }
     }
 
-    fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
-        let existing: Vec<&Object> = store
-            .list(KIND, Some(&key.namespace))
-            .filter(|slice| {
-                let labels = &slice["metadata"]["labels"];
-                labels[MANAGED_BY] == MIRROR && labels[SERVICE_NAME] == key.name.as_str()
-            })
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
+        let found = context.index.slices_of(&key.namespace, &key.name);
+        let existing: Vec<&Object> = found
+            .filter_map(|key| store.get_key(key))
+            .filter(|slice| slice["metadata"]["labels"][MANAGED_BY] == MIRROR)
             .collect();
         let service = store.get("services", &key.namespace, &key.name);
         let endpoints = store.get_key(key).filter(|endpoints| {

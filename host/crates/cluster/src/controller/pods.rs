@@ -5,7 +5,7 @@ use super::meta::{
     controlled_by, controller_of, deleting, items, name, namespace, owner_reference, pod_finished,
     selector_matches, text, uid,
 };
-use super::{Context, Note, Tone, Write};
+use super::{Context, Index, Note, Tone, Write};
 use crate::store::{Event, Key, Object, Store};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) struct Owners {
 
 impl Owners {
     /// The owners an event concerns: the object itself, or who owns (or would adopt) its pod.
-    pub(crate) fn woken_by(self, event: &Event, store: &Store) -> Vec<Key> {
+    pub(crate) fn woken_by(self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         if event.kind == self.key {
             return vec![Key::of(self.key, &event.object)];
         }
@@ -31,7 +31,7 @@ impl Owners {
         }
         let mut keys = match controller_of(&event.object) {
             Some(_) => self.of(&event.object).into_iter().collect(),
-            None => self.adopters(&event.object, store),
+            None => self.adopters(&event.object, store, index),
         };
         if let Some(previous) = &event.previous {
             keys.extend(self.of(previous));
@@ -45,13 +45,16 @@ impl Owners {
         Some(Key::new(self.key, namespace(object), text(&owner["name"])))
     }
 
-    fn adopters(self, pod: &Value, store: &Store) -> Vec<Key> {
+    fn adopters(self, pod: &Value, store: &Store, index: &Index) -> Vec<Key> {
         let labels = &pod["metadata"]["labels"];
-        let owners = store.list(self.key, Some(namespace(pod)));
-        owners
-            .filter(|owner| selector_matches(&selector(owner), labels))
-            .map(|owner| Key::of(self.key, owner))
-            .collect()
+        let owners = index
+            .selecting(self.key, namespace(pod), labels)
+            .into_iter();
+        let fits = |key: &&Key| {
+            let owner = store.get_key(key);
+            owner.is_some_and(|owner| selector_matches(&selector(owner), labels))
+        };
+        owners.filter(fits).cloned().collect()
     }
 
     /// A note of this kind's controller.
@@ -131,7 +134,8 @@ pub(crate) fn claim<'a>(
     if deleting(owner) {
         return claimed;
     }
-    for pod in store.list("pods", Some(namespace(owner))) {
+    let orphans = context.index.orphans("pods", namespace(owner));
+    for pod in orphans.filter_map(|key| store.get_key(key)) {
         let orphan = controller_of(pod).is_none() && !deleting(pod) && !pod_finished(pod);
         if orphan && matches(pod) {
             writes.push(adopt(pod, owner));

@@ -43,8 +43,8 @@ impl Controller for Replicas {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
-        self.0.woken_by(event, store)
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
+        self.0.woken_by(event, store, index)
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {

@@ -1,5 +1,6 @@
 //! What crosses between a kubelet and the machine it runs on. Never more than plain data.
 
+use super::links::Links;
 use clock::Duration;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -124,7 +125,7 @@ pub struct StartContainer {
     /// What replaces the image's arguments.
     pub args: Option<Vec<String>>,
     /// The environment beyond what the image and the machine (`PATH`, `HOSTNAME`) set.
-    pub env: Vec<(String, String)>,
+    pub env: Environment,
     /// What replaces the image's working directory.
     pub working_dir: Option<String>,
     /// Files it sees.
@@ -143,6 +144,48 @@ pub struct StartContainer {
     pub stdin: bool,
     /// Whether the end of the first attached client's input is the end of its own.
     pub stdin_once: bool,
+}
+
+/// A container's variables. Those of Services are shared with other containers, since a thousand
+/// containers that each hold five hundred Services' would be most of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// What the pod says, each name once.
+    pub own: Vec<(String, String)>,
+    /// What Services are called; a name that is among the pod's own counts there.
+    pub services: Links,
+}
+
+impl Environment {
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let own = self.own.iter().find(|(key, _)| key == name);
+        let of_services = || {
+            let mut all = self
+                .services
+                .iter()
+                .rev()
+                .flat_map(|list| list.iter().rev());
+            all.find(|(key, _)| key == name)
+        };
+        own.or_else(of_services).map(|(_, value)| value.as_str())
+    }
+
+    /// All variables, the pod's own first.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let hidden = |name: &str| self.own.iter().any(|(own, _)| own == name);
+        let services = self.services.iter().flat_map(|list| list.iter());
+        let services = services.filter(move |(name, _)| !hidden(name));
+        let all = self.own.iter().chain(services);
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Gives a variable of the pod's own its value, and the last place.
+    pub(crate) fn set(&mut self, name: String, value: String) {
+        self.own.retain(|(other, _)| *other != name);
+        self.own.push((name, value));
+    }
 }
 
 /// How a probe asks.

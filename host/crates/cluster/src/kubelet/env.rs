@@ -3,59 +3,48 @@
 //! Only Services that have an address when the container starts are there. Never sets what the
 //! image or the machine sets (`PATH`, `HOSTNAME`, `HOME`).
 
+use super::command::Environment;
+use super::links::Links;
 use super::volume::Downward;
-use crate::controller::meta::{items, name, namespace, text};
+use crate::controller::meta::{items, namespace, text};
 use crate::store::Store;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Why a container's configuration cannot be made; the message of `CreateContainerConfigError`.
 pub(crate) type ConfigError = String;
 
-/// The environment of a container, in the order of its definition, Services last.
+/// The environment of a container that sees these Services.
 pub(crate) fn environment(
     store: &Store,
     downward: &Downward<'_>,
     container: &Value,
-) -> Result<Vec<(String, String)>, ConfigError> {
+    services: Links,
+) -> Result<Environment, ConfigError> {
     let pod = downward.pod;
-    let services = service_variables(store, pod);
-    let mut list: Vec<(String, String)> = Vec::new();
-    let mut known: BTreeMap<String, String> = services.iter().cloned().collect();
-    let mut set = |list: &mut Vec<(String, String)>, key: String, value: String| {
-        known.insert(key.clone(), value.clone());
-        list.retain(|(other, _)| *other != key);
-        list.push((key, value));
+    let mut environment = Environment {
+        own: Vec::new(),
+        services,
     };
     for source in items(&container["envFrom"]) {
         for (key, value) in whole_source(store, namespace(pod), source)? {
-            set(&mut list, key, value);
+            environment.set(key, value);
         }
     }
     for variable in items(&container["env"]) {
         let key = text(&variable["name"]).to_owned();
         let value = match variable.get("valueFrom").filter(|from| !from.is_null()) {
             Some(from) => one_source(store, downward, container, from)?,
-            None => {
-                let so_far: BTreeMap<String, String> =
-                    services.iter().chain(list.iter()).cloned().collect();
-                Some(expand(text(&variable["value"]), &so_far))
-            }
+            None => Some(expand(text(&variable["value"]), &environment)),
         };
         if let Some(value) = value {
-            set(&mut list, key, value);
+            environment.set(key, value);
         }
     }
-    let missing: Vec<(String, String)> = services
-        .into_iter()
-        .filter(|(key, _)| !list.iter().any(|(other, _)| other == key))
-        .collect();
-    list.extend(missing);
-    Ok(list)
+    Ok(environment)
 }
 
 /// Replaces `$(NAME)` by the variable's value; `$$` stands for one dollar, unknown names stay.
-pub(crate) fn expand(input: &str, variables: &BTreeMap<String, String>) -> String {
+pub(crate) fn expand(input: &str, variables: &Environment) -> String {
     let mut output = String::new();
     let mut rest = input;
     while let Some(at) = rest.find('$') {
@@ -206,64 +195,9 @@ fn plain(kind: &str, value: &Value) -> String {
     }
 }
 
-/// The variables of the Services a pod sees: those of its namespace, and always `kubernetes`.
-fn service_variables(store: &Store, pod: &Value) -> Vec<(String, String)> {
-    let links = pod["spec"]["enableServiceLinks"] != false;
-    let mut services: BTreeMap<&str, &Value> = BTreeMap::new();
-    if let Some(kubernetes) = store.get("services", "default", "kubernetes") {
-        services.insert("kubernetes", kubernetes);
-    }
-    if links {
-        services.extend(
-            store
-                .list("services", Some(namespace(pod)))
-                .map(|service| (name(service), &**service)),
-        );
-    }
-    services.into_values().flat_map(variables_of).collect()
-}
-
-fn variables_of(service: &Value) -> Vec<(String, String)> {
-    let ip = text(&service["spec"]["clusterIP"]);
-    let ports = items(&service["spec"]["ports"]);
-    if ip.is_empty() || ip == "None" || ports.is_empty() {
-        return Vec::new();
-    }
-    let shout = |word: &str| word.to_ascii_uppercase().replace('-', "_");
-    let prefix = shout(name(service));
-    let mut list = vec![
-        (format!("{prefix}_SERVICE_HOST"), ip.to_owned()),
-        (
-            format!("{prefix}_SERVICE_PORT"),
-            ports[0]["port"].to_string(),
-        ),
-    ];
-    for port in ports.iter().filter(|port| !text(&port["name"]).is_empty()) {
-        list.push((
-            format!("{prefix}_SERVICE_PORT_{}", shout(text(&port["name"]))),
-            port["port"].to_string(),
-        ));
-    }
-    for (at, port) in ports.iter().enumerate() {
-        let protocol = port["protocol"].as_str().unwrap_or("TCP");
-        let number = port["port"].to_string();
-        let url = format!("{}://{ip}:{number}", protocol.to_ascii_lowercase());
-        if at == 0 {
-            list.push((format!("{prefix}_PORT"), url.clone()));
-        }
-        let own = format!("{prefix}_PORT_{number}_{protocol}");
-        list.extend([
-            (own.clone(), url),
-            (format!("{own}_PROTO"), protocol.to_ascii_lowercase()),
-            (format!("{own}_PORT"), number),
-            (format!("{own}_ADDR"), ip.to_owned()),
-        ]);
-    }
-    list
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::links::ServiceLinks;
     use super::*;
     use serde_json::json;
 
@@ -302,8 +236,10 @@ mod tests {
 
     fn environment_of(spec: Value, container: Value) -> Result<Vec<(String, String)>, ConfigError> {
         let pod = pod(spec);
-        environment(
-            &store(),
+        let store = store();
+        let services = ServiceLinks::default().of(&store, &pod);
+        let made = environment(
+            &store,
             &Downward {
                 pod: &pod,
                 ip: None,
@@ -311,7 +247,10 @@ mod tests {
                 tokens: None,
             },
             &container,
-        )
+            services,
+        )?;
+        let pairs = made.iter().map(|(key, value)| (key.into(), value.into()));
+        Ok(pairs.collect())
     }
 
     #[test]

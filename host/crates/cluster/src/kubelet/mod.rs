@@ -8,6 +8,7 @@ mod command;
 mod container;
 mod env;
 mod image;
+mod links;
 mod network;
 mod node;
 mod partition;
@@ -18,9 +19,10 @@ mod token;
 mod volume;
 
 pub use command::{
-    Command, FileContent, FilesUpdate, LastWords, Mount, PodRef, ProbeKind, Report, SandboxOrder,
-    StartContainer,
+    Command, Environment, FileContent, FilesUpdate, LastWords, Mount, PodRef, ProbeKind, Report,
+    SandboxOrder, StartContainer,
 };
+pub use links::Links;
 
 use crate::api::Issuer;
 use crate::controller::meta::{deleting, pod_finished, text, uid};
@@ -50,6 +52,8 @@ pub struct Kubelets {
     issuer: Issuer,
     draw: Stream,
     questions: Questions,
+    /// The variables of Services.
+    links: links::ServiceLinks,
     /// Who mounts which ConfigMaps and Secrets.
     readers: Readers,
     /// Pods whose volumes may hold something else now, by uid, and how soon that is noticed.
@@ -117,6 +121,7 @@ impl Kubelets {
             issuer: Issuer::of_seed(seed),
             draw: seed.stream("kubelet"),
             questions: Questions::default(),
+            links: links::ServiceLinks::default(),
             readers: Readers::default(),
             stale: BTreeMap::new(),
             rounds: seed.stream("kubelet rounds"),
@@ -167,6 +172,7 @@ impl Kubelets {
         match event.kind {
             "pods" => self.hear_of(&event.object, event.op == Op::Deleted),
             "configmaps" | "secrets" => self.observe_source(event),
+            "services" => self.links.observe(event),
             "persistentvolumes" if event.op == Op::Deleted => self.drop_volume(&event.object),
             _ => {}
         }
@@ -541,6 +547,7 @@ impl Kubelets {
             notes: &mut self.notes,
             draw: &mut self.draw,
             questions: &mut self.questions,
+            links: &mut self.links,
         };
         let told = turn.notes.len();
         act(machine, &mut turn);

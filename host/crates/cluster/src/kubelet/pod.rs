@@ -17,6 +17,7 @@ mod starting;
 use super::command::{Command, PodRef, SandboxOrder};
 use super::container::{Container, End, Role, State};
 use super::image;
+use super::links::ServiceLinks;
 use super::network::{self, ClusterDns};
 use super::token::Tokens;
 use super::volume::{self, Downward};
@@ -92,6 +93,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) notes: &'a mut Vec<Note>,
     pub(crate) draw: &'a mut Stream,
     pub(crate) questions: &'a mut Questions,
+    pub(crate) links: &'a mut ServiceLinks,
 }
 
 /// Numbers of probes that wait for an answer, and whose they are.

@@ -3,7 +3,7 @@
 //!
 //! A volume whose source is missing keeps the whole pod from starting. Never writes a file.
 
-use super::command::{FileContent, Mount};
+use super::command::{Environment, FileContent, Mount};
 use super::token::{Tokens, token};
 use crate::controller::meta::{items, name, namespace, text, uid};
 use crate::kind::quantity::thousandths;
@@ -125,7 +125,7 @@ pub(crate) fn mounts(
     store: &Store,
     downward: &Downward<'_>,
     container: &Value,
-    environment: &[(String, String)],
+    environment: &Environment,
 ) -> Result<Vec<Mount>, String> {
     let volumes = items(&downward.pod["spec"]["volumes"]);
     let mut mounts: Vec<Mount> = Vec::new();
@@ -157,20 +157,19 @@ pub(crate) fn mounts(
 }
 
 /// The part of its volume that a mount shows, with variables put in.
-fn sub_path(mount: &Value, environment: &[(String, String)]) -> Result<String, String> {
+fn sub_path(mount: &Value, environment: &Environment) -> Result<String, String> {
     let expression = text(&mount["subPathExpr"]);
     if expression.is_empty() {
         return Ok(text(&mount["subPath"]).to_owned());
     }
-    let variables: BTreeMap<String, String> = environment.iter().cloned().collect();
     let missing: Vec<&str> = super::env::names_in(expression)
         .into_iter()
-        .filter(|name| variables.get(*name).is_none_or(String::is_empty))
+        .filter(|name| environment.get(name).is_none_or(str::is_empty))
         .collect();
     if !missing.is_empty() {
         return Err(format!("missing value for {}", missing.join(", ")));
     }
-    let path = super::env::expand(expression, &variables);
+    let path = super::env::expand(expression, environment);
     if path.starts_with('/') {
         return Err(format!(
             "error SubPath `{path}` must not be an absolute path"
@@ -520,13 +519,15 @@ mod tests {
         let pod = pod(json!({"name": "x", "secret": {"secretName": "tls"}}));
         let store = with_secret();
         let whole = json!({"volumeMounts": [{"name": "x", "mountPath": "/ssl"}]});
-        let mount = &mounts(&store, &downward(&pod), &whole, &[]).expect("they can be made")[0];
+        let mount = &mounts(&store, &downward(&pod), &whole, &Environment::default())
+            .expect("they can be made")[0];
         assert_eq!(mount.files["tls.crt"].bytes, b"hello");
         assert_eq!(mount.files["tls.key"].bytes, [0, 1, 2]);
         assert!(mount.read_only && !mount.shared);
         let one =
             json!({"volumeMounts": [{"name": "x", "mountPath": "/cert", "subPath": "tls.crt"}]});
-        let mount = &mounts(&store, &downward(&pod), &one, &[]).expect("they can be made")[0];
+        let mount = &mounts(&store, &downward(&pod), &one, &Environment::default())
+            .expect("they can be made")[0];
         assert_eq!(mount.files.keys().collect::<Vec<_>>(), [""]);
     }
 
@@ -544,7 +545,12 @@ mod tests {
             tokens: Some(tokens),
             ..downward(&pod)
         };
-        let mounts = mounts(&Store::default(), &downward, &container, &[]);
+        let mounts = mounts(
+            &Store::default(),
+            &downward,
+            &container,
+            &Environment::default(),
+        );
         let mount = &mounts.expect("they can be made")[0];
         let token = String::from_utf8(mount.files["token"].bytes.clone()).expect("a text");
         let claims = issuer.read(&token).expect("a token of this issuer");
@@ -557,8 +563,13 @@ mod tests {
     fn an_empty_dir_is_shared_and_writable() {
         let pod = pod(json!({"name": "x", "emptyDir": {}}));
         let container = json!({"volumeMounts": [{"name": "x", "mountPath": "/data"}]});
-        let mount = &mounts(&Store::default(), &downward(&pod), &container, &[])
-            .expect("they can be made")[0];
+        let mount = &mounts(
+            &Store::default(),
+            &downward(&pod),
+            &container,
+            &Environment::default(),
+        )
+        .expect("they can be made")[0];
         assert!(mount.shared && !mount.read_only && mount.files.is_empty());
     }
 }

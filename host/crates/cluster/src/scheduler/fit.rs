@@ -1,24 +1,27 @@
 //! Whether a pod fits on a node, and in upstream's words why not. Never chooses between nodes.
 
+use super::ledger::{Taken, is_aloof};
 use super::owner_of;
+use crate::controller::Index;
 use crate::controller::eviction::tolerates;
-use crate::controller::meta::{items, name, requirement_matches};
+use crate::controller::meta::{items, name, pod_finished, requirement_matches};
 use crate::kind::quantity::thousandths;
+use crate::store::Store;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a pod takes of a node, in thousandths.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    cpu: i128,
-    memory: i128,
-    ports: Vec<HostPort>,
-    owner: String,
+    pub(super) cpu: i128,
+    pub(super) memory: i128,
+    pub(super) ports: Vec<HostPort>,
+    pub(super) owner: String,
 }
 
 /// A port of the node that a pod asks for.
 #[derive(Clone, Debug)]
-struct HostPort {
+pub(super) struct HostPort {
     number: i64,
     protocol: String,
     /// The node's address that is meant; empty is every address.
@@ -55,15 +58,23 @@ impl Misfit {
 #[derive(Clone, Debug)]
 pub(crate) struct Room<'a> {
     pub(crate) node: &'a Value,
-    /// Who is here and has not finished.
-    pub(crate) pods: Vec<&'a Value>,
-    /// Those of them that require not to be with others.
-    pub(crate) aloof: Vec<&'a Value>,
+    /// Who was here before, of whom the sums are known.
+    residents: Option<Residents<'a>>,
+    /// Who came since.
+    pods: Vec<&'a Value>,
     cpu: (i128, i128),
     memory: (i128, i128),
     places: (i128, i128),
     ports: Vec<HostPort>,
     owners: BTreeMap<String, u64>,
+}
+
+/// The pods that a node has already.
+#[derive(Clone, Copy, Debug)]
+struct Residents<'a> {
+    store: &'a Store,
+    index: &'a Index,
+    taken: &'a Taken,
 }
 
 impl Wanted {
@@ -130,20 +141,55 @@ impl<'a> Room<'a> {
             node,
             cpu: (0, allocatable("cpu")),
             memory: (0, allocatable("memory")),
+            residents: None,
             pods: Vec::new(),
-            aloof: Vec::new(),
             places: (0, allocatable("pods") / 1000),
             ports: Vec::new(),
             owners: BTreeMap::new(),
         }
     }
 
+    /// The node with the pods that are on it.
+    pub(super) fn inhabited(node: &'a Value, store: &'a Store, index: &'a Index) -> Self {
+        let mut room = Self::new(node);
+        if let Some(taken) = index.ledger().of(name(node)) {
+            room.cpu.0 = taken.cpu;
+            room.memory.0 = taken.memory;
+            room.places.0 = taken.places;
+            room.residents = Some(Residents {
+                store,
+                index,
+                taken,
+            });
+        }
+        room
+    }
+
+    /// Who is here and has not finished.
+    pub(super) fn pods(&self) -> impl Iterator<Item = &'a Value> {
+        let before = self.residents.into_iter().flat_map(|here| {
+            let keys = here.index.pods_on(name(self.node));
+            keys.filter_map(move |key| here.store.get_key(key))
+        });
+        before
+            .map(|pod| &**pod)
+            .filter(|pod| !pod_finished(pod))
+            .chain(self.pods.iter().copied())
+    }
+
+    /// Those of them that require not to be with others.
+    pub(super) fn aloof(&self) -> impl Iterator<Item = &'a Value> {
+        let before = self.residents.into_iter().flat_map(|here| {
+            let keys = here.taken.aloof.iter();
+            keys.filter_map(move |key| here.store.get_key(key))
+        });
+        let since = self.pods.iter().copied().filter(|pod| is_aloof(pod));
+        before.map(|pod| &**pod).chain(since)
+    }
+
     /// Counts a pod as being here.
     pub(crate) fn take(&mut self, pod: &'a Value, wanted: &Wanted) {
         self.pods.push(pod);
-        if !pod["spec"]["affinity"]["podAntiAffinity"].is_null() {
-            self.aloof.push(pod);
-        }
         self.cpu.0 += wanted.cpu;
         self.memory.0 += wanted.memory;
         self.places.0 += 1;
@@ -155,7 +201,9 @@ impl<'a> Room<'a> {
 
     /// How many pods of the same owner are here.
     pub(crate) fn of_owner(&self, wanted: &Wanted) -> u64 {
-        self.owners.get(&wanted.owner).copied().unwrap_or(0)
+        let before = self.residents.map(|here| &here.taken.owners);
+        let counts = before.into_iter().chain([&self.owners]);
+        counts.filter_map(|owners| owners.get(&wanted.owner)).sum()
     }
 
     /// How full the node would be, in thousandths, averaged over processor, memory and pods.
@@ -191,8 +239,13 @@ impl<'a> Room<'a> {
         if !self.selected(spec) {
             return never("node(s) didn't match Pod's node affinity/selector");
         }
-        let taken = |port: &HostPort| self.ports.iter().any(|other| other.conflicts(port));
-        if wanted.ports.iter().any(taken) {
+        let before = self.residents.map(|here| here.taken.ports.values());
+        let ports: Vec<&HostPort> = before.into_iter().flatten().flatten().collect();
+        let mut taken = |port: &HostPort| {
+            let mut others = ports.iter().copied().chain(&self.ports);
+            others.any(|other| other.conflicts(port))
+        };
+        if wanted.ports.iter().any(&mut taken) {
             return Err(Misfit {
                 reasons: vec!["node(s) didn't have free ports for the requested pod ports"],
                 crowded: true,

@@ -159,7 +159,7 @@ impl<'a> Spread<'a> {
         let mut census = Census::new();
         for room in rooms.iter().filter(has_all_keys) {
             let value = text(&room.node["metadata"]["labels"][key]).to_owned();
-            let here = room.pods.iter().filter(|other| counts(other)).count();
+            let here = room.pods().filter(|other| counts(other)).count();
             *census.entry(value).or_default() += u64::try_from(here).unwrap_or(u64::MAX);
         }
         let domains = rule["minDomains"].as_u64().unwrap_or(1);
@@ -183,7 +183,7 @@ fn census(rooms: &[Room<'_>], key: &str, counts: impl Fn(&Value) -> bool) -> Cen
         let Some(value) = room.node["metadata"]["labels"][key].as_str() else {
             continue;
         };
-        let here = room.pods.iter().filter(|other| counts(other)).count();
+        let here = room.pods().filter(|other| counts(other)).count();
         if here > 0 {
             *census.entry(value.to_owned()).or_default() += u64::try_from(here).unwrap_or(u64::MAX);
         }
@@ -195,7 +195,7 @@ fn census(rooms: &[Room<'_>], key: &str, counts: impl Fn(&Value) -> bool) -> Cen
 fn kept_out<'a>(store: &Store, pod: &Value, rooms: &[Room<'a>]) -> BTreeSet<(&'a str, &'a str)> {
     let mut parts = BTreeSet::new();
     for room in rooms {
-        for other in &room.aloof {
+        for other in room.aloof() {
             for term in items(&other["spec"]["affinity"]["podAntiAffinity"][REQUIRED]) {
                 let key = text(&term["topologyKey"]);
                 let value = room.node["metadata"]["labels"][key].as_str();

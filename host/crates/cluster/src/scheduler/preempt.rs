@@ -52,8 +52,7 @@ fn victims<'a>(
     priority: i64,
 ) -> Option<Vec<&'a Value>> {
     let (mut lower, stays): (Vec<&'a Value>, Vec<&'a Value>) = board.rooms[at]
-        .pods
-        .iter()
+        .pods()
         .partition(|other| priority_of(other) < priority);
     if lower.is_empty() {
         return None;
@@ -116,7 +115,7 @@ pub(super) fn in_progress(board: &Board<'_>, pod: &Value) -> bool {
     let named = text(&pod["status"]["nominatedNodeName"]);
     let room = board.rooms.iter().find(|room| name(room.node) == named);
     room.is_some_and(|room| {
-        room.pods.iter().any(|other| {
+        room.pods().any(|other| {
             deleting(other)
                 && priority_of(other) < priority_of(pod)
                 && items(&other["status"]["conditions"])

@@ -13,7 +13,7 @@ pub mod signal;
 mod spawn;
 mod stdio;
 
-pub use spawn::{Exec, Spawn, SpawnError};
+pub use spawn::{Exec, SharedEnv, Spawn, SpawnError};
 pub(crate) use spawn::{Order, Replaced, Successor, replace, start};
 pub(crate) use stdio::Stdio;
 pub use stdio::{Input, Output};

@@ -25,6 +25,9 @@ pub enum Exec {
     Program(Program),
 }
 
+/// Lists of variables that many processes have; a name that a process has itself counts there.
+pub type SharedEnv = Arc<[Arc<[(String, String)]>]>;
+
 /// How the host starts a process.
 #[derive(Clone, Debug)]
 pub struct Spawn {
@@ -32,8 +35,10 @@ pub struct Spawn {
     pub exec: Exec,
     /// Its arguments, its own name first.
     pub argv: Vec<String>,
-    /// Its whole environment.
+    /// Its environment.
     pub env: Vec<(String, String)>,
+    /// Variables that it has beside them, shared with others who have the same.
+    pub shared_env: SharedEnv,
     /// The directory it starts in, an absolute path.
     pub cwd: String,
     /// What it reads.
@@ -53,6 +58,7 @@ impl Spawn {
             exec: Exec::Path(argv.first().cloned().unwrap_or_default()),
             argv,
             env: Vec::new(),
+            shared_env: SharedEnv::default(),
             cwd: "/".to_owned(),
             stdin: Input::null(),
             stdout: Output::null(),
@@ -93,6 +99,7 @@ pub(crate) struct Order {
     pub(crate) exec: Exec,
     pub(crate) argv: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
+    pub(crate) shared_env: SharedEnv,
     pub(crate) cwd: String,
     pub(crate) stdio: Stdio,
     pub(crate) parent: u32,

@@ -19,7 +19,11 @@ pub struct TerminalOutput;
 
 impl environment::Host for Guest {
     fn get_environment(&mut self) -> Result<Vec<(String, String)>> {
-        Ok(self.env.clone())
+        let mut all = self.env.clone();
+        let shared = self.shared_env.iter().flat_map(|list| list.iter());
+        let own = |name: &str| self.env.iter().any(|(other, _)| other == name);
+        all.extend(shared.filter(|(name, _)| !own(name)).cloned());
+        Ok(all)
     }
 
     fn get_arguments(&mut self) -> Result<Vec<String>> {

@@ -4,7 +4,8 @@ use super::bindings::lab::process::{files, machine, process, signals, terminal};
 use super::{Guest, Slain};
 use crate::pipe::{PIPE_CAPACITY, Pipe};
 use crate::process::{
-    Exec, Exit, Input, Order, Output, Process, Replaced, SpawnError, Stdio, replace, start,
+    Exec, Exit, Input, Order, Output, Process, Replaced, SharedEnv, SpawnError, Stdio, replace,
+    start,
 };
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ impl Guest {
             exec: Exec::Path(args.program),
             argv: args.argv,
             env: args.env,
+            shared_env: SharedEnv::default(),
             cwd: args.cwd,
             stdio,
             parent: self.process.pid,

@@ -45,14 +45,14 @@ impl Controller for DaemonSets {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         match event.kind {
             "nodes" if matters(event) => {
                 let sets = store.list(OWNERS.key, None);
                 sets.map(|set| Key::of(OWNERS.key, set)).collect()
             }
             super::history::KIND => OWNERS.of(&event.object).into_iter().collect(),
-            _ => OWNERS.woken_by(event, store),
+            _ => OWNERS.woken_by(event, store, index),
         }
     }
 

@@ -37,11 +37,11 @@ impl Controller for Deployments {
         COMPONENT
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         match event.kind {
             KIND => vec![Key::of(KIND, &event.object)],
             SETS => owner_key(&event.object)
-                .map_or_else(|| adopters(&event.object, store), |key| vec![key]),
+                .map_or_else(|| adopters(&event.object, store, index), |key| vec![key]),
             // Recreate waits until the last old pod is gone.
             "pods" if event.op == crate::store::Op::Deleted => {
                 pod_owner(&event.object, store).into_iter().collect()
@@ -67,13 +67,14 @@ fn owner_key(set: &Value) -> Option<Key> {
     Some(Key::new(KIND, namespace(set), text(&owner["name"])))
 }
 
-fn adopters(set: &Value, store: &Store) -> Vec<Key> {
+fn adopters(set: &Value, store: &Store, index: &Index) -> Vec<Key> {
     let labels = &set["metadata"]["labels"];
-    let deployments = store.list(KIND, Some(namespace(set)));
-    deployments
-        .filter(|deployment| selector_matches(&deployment["spec"]["selector"], labels))
-        .map(|deployment| Key::of(KIND, deployment))
-        .collect()
+    let deployments = index.selecting(KIND, namespace(set), labels).into_iter();
+    let fits = |key: &&Key| {
+        let deployment = store.get_key(key);
+        deployment.is_some_and(|one| selector_matches(&one["spec"]["selector"], labels))
+    };
+    deployments.filter(fits).cloned().collect()
 }
 
 fn pod_owner(pod: &Value, store: &Store) -> Option<Key> {
@@ -94,7 +95,8 @@ fn claim<'a>(
         .filter_map(|key| store.get_key(key))
         .filter(|set| controlled_by(set, owner))
         .collect();
-    for set in store.list(SETS, Some(namespace(deployment))) {
+    let orphans = context.index.orphans(SETS, namespace(deployment));
+    for set in orphans.filter_map(|key| store.get_key(key)) {
         let orphan = controller_of(set).is_none() && !deleting(set) && !deleting(deployment);
         if orphan && selector_matches(&deployment["spec"]["selector"], &set["metadata"]["labels"]) {
             let mut next = (**set).clone();

@@ -24,6 +24,7 @@ use crate::store::{Event, Key, Object, Store};
 use clock::Duration;
 use indexes::Indexes;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use verdict::Verdict;
 
 pub(crate) const OWNERS: Owners = Owners {
@@ -49,8 +50,8 @@ impl Controller for Jobs {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
-        OWNERS.woken_by(event, store)
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
+        OWNERS.woken_by(event, store, index)
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
@@ -120,7 +121,11 @@ fn release_abandoned(store: &Store, key: &Key, context: &Context<'_>) -> Vec<Wri
                 && context.index.with_uid(text(&owner["uid"])).is_none()
         }
     };
-    let pods = store.list("pods", Some(&key.namespace));
+    let orphans = context.index.orphans("pods", &key.namespace);
+    let orphaned = context.index.controlled("pods", OWNERS.kind, key);
+    // In the order of their names, whoever they belong to.
+    let pods: BTreeSet<&Key> = orphans.chain(orphaned).collect();
+    let pods = pods.into_iter().filter_map(|key| store.get_key(key));
     pods.filter(|pod| tracked(pod) && abandoned(pod))
         .map(|pod| let_go(pod))
         .collect()

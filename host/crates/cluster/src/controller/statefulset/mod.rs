@@ -39,11 +39,11 @@ impl Controller for StatefulSets {
         OWNERS.component
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         if event.kind == super::history::KIND {
             return OWNERS.of(&event.object).into_iter().collect();
         }
-        OWNERS.woken_by(event, store)
+        OWNERS.woken_by(event, store, index)
     }
 
     fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {

@@ -4,7 +4,7 @@
 //! `subPath` mounts never do. Never asks by itself whether something changed: [`super::Machine`] is
 //! told when to look.
 
-use super::super::command::{Command, FileContent, FilesUpdate, Mount};
+use super::super::command::{Command, Environment, FileContent, FilesUpdate, Mount};
 use super::super::{token, volume};
 use super::{Machine, Sandbox, Turn};
 use crate::controller::Tone;
@@ -58,7 +58,12 @@ impl Machine {
             return;
         }
         let spec = self.spec_of(&self.containers[at]);
-        let mounts = volume::mounts(turn.store, &self.downward(turn), &spec, &[]);
+        let mounts = volume::mounts(
+            turn.store,
+            &self.downward(turn),
+            &spec,
+            &Environment::default(),
+        );
         for mount in mounts.unwrap_or_default() {
             let container = &mut self.containers[at];
             let Some(known) = container.mounted.get_mut(&mount.path) else {

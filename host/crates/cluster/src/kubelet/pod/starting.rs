@@ -11,7 +11,6 @@ use crate::kind::quantity::thousandths;
 use clock::{Duration, Instant};
 use rand::Rng;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 impl Machine {
     /// Looks for the image and either has it, pulls it, or cannot.
@@ -155,8 +154,10 @@ impl Machine {
     /// Tells the machine to start the container.
     pub(super) fn start(&mut self, at: usize, turn: &mut Turn<'_>) {
         let spec = self.spec_of(&self.containers[at]);
+        let services = turn.links.of(turn.store, &self.pod);
         let downward = self.downward(turn);
-        let made = env::environment(turn.store, &downward, &spec).and_then(|environment| {
+        let made = env::environment(turn.store, &downward, &spec, services);
+        let made = made.and_then(|environment| {
             let mounts = volume::mounts(turn.store, &downward, &spec, &environment)?;
             Ok((environment, mounts))
         });
@@ -179,12 +180,11 @@ impl Machine {
                 return;
             }
         };
-        let variables: BTreeMap<String, String> = environment.iter().cloned().collect();
         let words = |field: &str| {
             let list = spec[field].as_array()?;
             Some(
                 list.iter()
-                    .map(|word| env::expand(text(word), &variables))
+                    .map(|word| env::expand(text(word), &environment))
                     .collect::<Vec<_>>(),
             )
             .filter(|list| !list.is_empty())

@@ -29,8 +29,7 @@ fn started(prepare: impl FnOnce(&mut Plane), wish: Value) -> (StartContainer, Sa
 }
 
 fn variable<'a>(order: &'a StartContainer, name: &str) -> Option<&'a str> {
-    let mut found = order.env.iter().filter(|(key, _)| key == name);
-    found.next().map(|(_, value)| value.as_str())
+    order.env.get(name)
 }
 
 fn field(name: &str, path: &str) -> Value {
