@@ -23,6 +23,7 @@ pub struct Cluster {
     registry: Registry,
     api: Api,
     manager: Manager,
+    proxy: proxy::Table,
     now: Instant,
 }
 
@@ -35,6 +36,7 @@ impl Cluster {
             registry: Registry::new(seed, config.epoch),
             api: Api::new(seed, config.control_plane, config.service_cidr),
             manager: Manager::new(seed, &config),
+            proxy: proxy::Table::default(),
             now,
         };
         bootstrap::furnish(&mut cluster.store, &mut cluster.registry, now, &config);
@@ -130,10 +132,12 @@ impl Cluster {
         self.store.revision()
     }
 
-    /// What nodes have to know about Services.
+    /// What nodes have to know about Services. Costs a counted reference for each port: what did
+    /// not change since the last time is the same allocation, so whoever follows keeps the last
+    /// answer and makes anew only what differs from it.
     #[must_use]
     pub fn service_rules(&self) -> proxy::Rules {
-        proxy::rules(&self.store)
+        self.proxy.rules().clone()
     }
 
     /// What the cluster's DNS answers.
@@ -163,6 +167,7 @@ impl Cluster {
         self.now = now;
         self.manager
             .settle(&mut self.store, &mut self.registry, now);
+        self.proxy.follow(&self.store);
     }
 }
 

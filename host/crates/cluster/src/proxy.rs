@@ -3,6 +3,10 @@
 //! This is what kube-proxy works out on every node. Never programs anything and never chooses an
 //! endpoint for a connection.
 
+mod table;
+
+pub(crate) use table::Table;
+
 use crate::balancer;
 use crate::controller::meta::{items, name, namespace, text};
 use crate::store::{Object, Store};
@@ -10,12 +14,15 @@ use clock::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 /// All rules, ordered by namespace, Service and port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    /// One for each port of each Service with an address.
-    pub services: Vec<ServicePort>,
+    /// One for each port of each Service with an address. What has not changed since an earlier
+    /// answer is the same allocation, so that comparing two answers port by port costs nothing for
+    /// it (`Arc::ptr_eq`, which `==` of these tries first).
+    pub services: Vec<Arc<ServicePort>>,
 }
 
 /// A port's protocol.
@@ -77,13 +84,14 @@ pub struct Endpoint {
     pub node: Option<String>,
 }
 
-/// The rules that follow from what the store holds.
+/// The rules that follow from what the store holds, all of them made anew;
+/// [`Cluster::service_rules`](crate::Cluster::service_rules) keeps them from change to change.
 #[must_use]
 pub fn rules(store: &Store) -> Rules {
     let mut slices: BTreeMap<(&str, &str), Vec<&Object>> = BTreeMap::new();
     for slice in store.list("endpointslices.discovery.k8s.io", None) {
         let service = text(&slice["metadata"]["labels"]["kubernetes.io/service-name"]);
-        if slice["addressType"] == "IPv4" {
+        if is_ipv4(slice) {
             slices
                 .entry((namespace(slice), service))
                 .or_default()
@@ -98,8 +106,12 @@ pub fn rules(store: &Store) -> Rules {
         service_ports(service, slices)
     });
     Rules {
-        services: services.collect(),
+        services: services.map(Arc::new).collect(),
     }
+}
+
+fn is_ipv4(slice: &Value) -> bool {
+    slice["addressType"] == "IPv4"
 }
 
 fn service_ports(service: &Value, slices: &[&Object]) -> Vec<ServicePort> {
@@ -245,7 +257,7 @@ mod tests {
         })
     }
 
-    fn rules_of(spec: Value, endpoints: Value) -> Vec<ServicePort> {
+    fn rules_of(spec: Value, endpoints: Value) -> Vec<Arc<ServicePort>> {
         let mut store = Store::default();
         store
             .create("services", service(spec))

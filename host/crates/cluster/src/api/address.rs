@@ -260,7 +260,8 @@ fn others<'a>(store: &'a Store, service: &Value) -> impl Iterator<Item = &'a Val
     let uid = text(service, "/metadata/uid").to_owned();
     let all = store.list("services", None).map(|other| &**other);
     all.filter(move |other| {
-        let named = (namespace_of(other), name_of(other)) == (own.0.as_str(), own.1.as_str());
+        let metadata = &other["metadata"];
+        let named = metadata["name"] == own.1.as_str() && metadata["namespace"] == own.0.as_str();
         !named || !uid.is_empty() && uid != text(other, "/metadata/uid")
     })
 }

@@ -32,13 +32,20 @@ impl Controller for Disruption {
         super::pace_of_crowds(store)
     }
 
-    fn wakes(&self, event: &Event, store: &Store, _: &Index) -> Vec<Key> {
+    fn wakes(&self, event: &Event, store: &Store, index: &Index) -> Vec<Key> {
         match event.kind {
             BUDGETS => vec![Key::of(BUDGETS, &event.object)],
             "pods" => {
                 let states = std::iter::once(&event.object).chain(&event.previous);
-                let budgets = states.flat_map(|pod| covering(store, pod));
-                let mut keys: Vec<Key> = budgets.map(|one| Key::of(BUDGETS, one)).collect();
+                let budgets = states.flat_map(|pod| {
+                    let labels = &pod["metadata"]["labels"];
+                    let budgets = index.selecting(BUDGETS, namespace(pod), labels).into_iter();
+                    budgets.filter(|key| {
+                        let budget = store.get_key(key);
+                        budget.is_some_and(|budget| selects(budget, pod))
+                    })
+                });
+                let mut keys: Vec<Key> = budgets.cloned().collect();
                 keys.sort();
                 keys.dedup();
                 keys
@@ -51,7 +58,7 @@ impl Controller for Disruption {
         let Some(budget) = store.get_key(key).filter(|budget| !deleting(budget)) else {
             return Vec::new();
         };
-        let pods = store.list("pods", Some(namespace(budget)));
+        let pods = candidates(store, budget, context.index);
         let pods: Vec<&Object> = pods.filter(|pod| selects(budget, pod)).collect();
         let mut writes = Vec::new();
         let status = match expected(store, budget, &pods) {
@@ -75,6 +82,20 @@ impl Controller for Disruption {
 pub(crate) fn covering<'a>(store: &'a Store, pod: &Value) -> Vec<&'a Object> {
     let budgets = store.list(BUDGETS, Some(namespace(pod)));
     budgets.filter(|budget| selects(budget, pod)).collect()
+}
+
+/// The pods that a budget may cover: those with one of its labels, or all when it names none.
+fn candidates<'a>(
+    store: &'a Store,
+    budget: &'a Value,
+    index: &'a Index,
+) -> Box<dyn Iterator<Item = &'a Object> + 'a> {
+    let labels = &budget["spec"]["selector"]["matchLabels"];
+    if labels.as_object().is_none_or(Map::is_empty) {
+        return Box::new(store.list("pods", Some(namespace(budget))));
+    }
+    let keys = index.pods_with(namespace(budget), labels);
+    Box::new(keys.filter_map(|key| store.get_key(key)))
 }
 
 /// An empty selector selects every pod, none selects no pod.

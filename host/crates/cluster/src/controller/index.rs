@@ -30,6 +30,8 @@ enum By {
     Node,
     /// Kind, namespace, key and value.
     Label,
+    /// The cluster address of a Service.
+    Address,
 }
 
 /// Objects by owner, by namespace, by uid; pods and slices by labels, pods also by node, and those
@@ -105,6 +107,11 @@ impl Index {
     pub fn slices_of(&self, namespace: &str, service: &str) -> impl Iterator<Item = &Key> {
         let (kind, label) = (endpointslice::KIND, endpointslice::SERVICE_NAME);
         self.at(By::Label, joined(&[kind, namespace, label, service]))
+    }
+
+    /// The Services that have this address.
+    pub fn services_at(&self, address: &str) -> impl Iterator<Item = &Key> {
+        self.at(By::Address, address.to_owned())
     }
 
     /// The objects of a kind whose selector may select these labels, in the order of their names.
@@ -208,6 +215,10 @@ fn places(key: &Key, object: &Value) -> Vec<(By, String)> {
             places.extend(labels.map(|(name, value)| label(name, value)));
             places.extend(node_of(object).map(|node| (By::Node, node.to_owned())));
         }
+        "services" => {
+            let address = meta::text(&object["spec"]["clusterIP"]);
+            places.push((By::Address, address.to_owned()));
+        }
         endpointslice::KIND => {
             let name = endpointslice::SERVICE_NAME;
             places.push(label(name, &labels[name]));
@@ -223,6 +234,7 @@ fn files_the_same(kind: &str, one: &Value, other: &Value) -> bool {
     metadata("uid")
         && metadata("ownerReferences")
         && metadata("labels")
+        && (kind != "services" || one["spec"]["clusterIP"] == other["spec"]["clusterIP"])
         && selectors::of(kind, one) == selectors::of(kind, other)
         && (kind != "pods"
             || one["spec"] == other["spec"] && meta::pod_finished(one) == meta::pod_finished(other))

@@ -43,8 +43,9 @@ impl Controller for IpAddresses {
         }
     }
 
-    fn reconcile(&self, store: &Store, key: &Key, _: &Context<'_>) -> Vec<Write> {
-        let mut services = store.list("services", None);
+    fn reconcile(&self, store: &Store, key: &Key, context: &Context<'_>) -> Vec<Write> {
+        let services = context.index.services_at(&key.name);
+        let mut services = services.filter_map(|key| store.get_key(key));
         let owner = services.find(|service| address(service) == Some(key.name.as_str()));
         match (owner, store.get_key(key)) {
             (Some(service), None) => vec![Write::Create {

@@ -71,6 +71,16 @@ pub(super) fn of_service(service: &Value) -> Vec<String> {
     if headless && text(service, "/spec/sessionAffinity") == "ClientIP" {
         said.push("spec.SessionAffinity is ignored for headless services".to_owned());
     }
+    let kept = |port: &Value| int(port, "/nodePort").is_some_and(|number| number != 0);
+    if text(service, "/spec/type") == "LoadBalancer"
+        && service["spec"]["allocateLoadBalancerNodePorts"] == false
+        && !list(service, "/spec/ports").iter().all(kept)
+    {
+        let what = "a load balancer that passes traffic without node ports";
+        said.push(format!(
+            "not in this lab: {what} (spec.allocateLoadBalancerNodePorts)"
+        ));
+    }
     said
 }
 

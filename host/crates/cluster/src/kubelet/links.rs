@@ -7,8 +7,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The variables of one Service.
+type Variables = Arc<[(String, String)]>;
+
 /// The variables of some Services, a list for each, in the order of the Services' names.
-pub type Links = Arc<[Arc<[(String, String)]>]>;
+pub type Links = Arc<[Variables]>;
 
 /// Which Service's variables `kubernetes` are, wherever a container is.
 const EVERYWHERE: (&str, &str) = ("default", "kubernetes");
@@ -17,7 +20,7 @@ const EVERYWHERE: (&str, &str) = ("default", "kubernetes");
 #[derive(Debug, Default)]
 pub(crate) struct ServiceLinks {
     /// By namespace and name.
-    of_service: BTreeMap<(String, String), Arc<[(String, String)]>>,
+    of_service: BTreeMap<(String, String), Variables>,
     /// By namespace, and whether its own Services are among them.
     of_pods: BTreeMap<(String, bool), Links>,
 }
@@ -56,7 +59,7 @@ impl ServiceLinks {
         links
     }
 
-    fn of_one(&mut self, service: &Value) -> Arc<[(String, String)]> {
+    fn of_one(&mut self, service: &Value) -> Variables {
         let key = (namespace(service).to_owned(), name(service).to_owned());
         let made = self
             .of_service

@@ -701,3 +701,24 @@ fn what_is_accepted_and_means_trouble_is_said() {
         [r#"299 - "spec.externalName is ignored when spec.type is not \"ExternalName\"""#]
     );
 }
+
+#[test]
+fn a_load_balancer_that_would_carry_nothing_says_so() {
+    let said = |spec: &Value| -> Vec<String> {
+        let text = service(spec).to_string();
+        let response = Lab::new().send(Post, SERVICES, "application/json", &text);
+        assert_eq!(response.status, 201);
+        let said = crate::fixture::warnings(&response);
+        said.into_iter().map(str::to_owned).collect()
+    };
+    let balanced = |ports: Value| value!({"type": "LoadBalancer", "allocateLoadBalancerNodePorts": false, "ports": ports});
+    assert_eq!(
+        said(&balanced(value!([{"port": 80}]))),
+        [
+            r#"299 - "not in this lab: a load balancer that passes traffic without node ports (spec.allocateLoadBalancerNodePorts)""#
+        ]
+    );
+    // One whose ports somebody chose has node ports all the same.
+    let chosen = balanced(value!([{"port": 80, "nodePort": 30080}]));
+    assert_eq!(said(&chosen), [""; 0]);
+}

@@ -18,7 +18,7 @@ pub(crate) mod sockets;
 
 use crate::container::{Container, Memory};
 use crate::kernel::Kernel;
-use crate::process::{Order, Process, Stdio, Successor};
+use crate::process::{Order, Process, SharedEnv, Stdio, Successor};
 use clock::Stream;
 use std::fmt;
 use std::sync::Arc;
