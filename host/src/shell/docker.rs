@@ -12,7 +12,7 @@ use super::driver::Shell;
 use super::log::{LogOptions, LogReader};
 use super::stream::NetStream;
 use clock::Duration;
-use cluster::kubelet::{PodRef, Report, StartContainer};
+use cluster::kubelet::{Environment, PodRef, Report, StartContainer};
 use runtime::TcpListener;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -212,7 +212,10 @@ impl Shell {
             // Docker's entrypoint and arguments are Kubernetes' command and args.
             command: ask.entrypoint.clone(),
             args: ask.cmd.clone(),
-            env: ask.env.clone(),
+            env: Environment {
+                own: ask.env.clone(),
+                ..Environment::default()
+            },
             working_dir: ask.working_dir.clone(),
             tty: ask.tty,
             stdin: ask.stdin,
