@@ -124,13 +124,15 @@ fn labels_taints_and_cordons_of_nodes_are_minded_as_upstream_does() {
 }
 
 #[test]
-fn a_node_that_is_gone_takes_its_pod_with_it() {
+fn a_node_that_is_gone_takes_its_pod_with_it_after_the_quarantine() {
     let mut plane = Plane::new(2);
     plane.create("daemonsets.apps", set());
     plane.run_for(5);
     plane.set_power("node-2", false);
     plane.delete("nodes", "node-2");
-    plane.run_for(5);
+    plane.run_for(30);
+    assert_eq!(nodes(&plane).len(), 2);
+    plane.run_for(10);
     assert_eq!(nodes(&plane), BTreeSet::from(["node-1".into()]));
     assert_eq!(status(&plane)["desiredNumberScheduled"], 1);
 }
