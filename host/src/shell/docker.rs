@@ -4,6 +4,7 @@
 //! A container here is to `containers.rs` a Pod with one container, so that images, logs, exec and
 //! attach are the same code. Never decides a name, an address or a port: `world::docker` does.
 
+mod datagrams;
 mod http;
 mod stream;
 
@@ -19,7 +20,7 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 use tokio::sync::oneshot;
-use vnet::{HostId, NetError, Origin};
+use vnet::{HostId, NetError, Origin, Proto};
 use world::docker::{Container, Engine, Refusal};
 use world::{Forward, Reach, Started};
 
@@ -96,8 +97,11 @@ impl Shell {
         }
     }
 
-    /// Listens and passes connections on until the returned end is dropped.
+    /// Listens and passes connections or datagrams on until the returned end is dropped.
     fn forward(self: &Rc<Self>, forward: Forward) -> Result<oneshot::Sender<()>, NetError> {
+        if forward.proto == Proto::Udp {
+            return self.forward_datagrams(forward);
+        }
         let listener = self.runtime.tcp_listen(forward.host, forward.listen, 128)?;
         let (stop, stopped) = oneshot::channel();
         let shell = self.clone();
@@ -106,6 +110,24 @@ impl Shell {
                 biased;
                 _ = stopped => {}
                 () = accept(&shell, &listener, forward) => {}
+            }
+        });
+        Ok(stop)
+    }
+
+    fn forward_datagrams(
+        self: &Rc<Self>,
+        forward: Forward,
+    ) -> Result<oneshot::Sender<()>, NetError> {
+        let Forward { host, listen, .. } = forward;
+        let front = self.runtime.udp_bind(host, listen, Origin::Program)?;
+        let (stop, stopped) = oneshot::channel();
+        let shell = self.clone();
+        self.runtime.spawn_native(async move {
+            tokio::select! {
+                biased;
+                _ = stopped => {}
+                () = datagrams::relay(&shell, front, forward) => {}
             }
         });
         Ok(stop)
@@ -167,8 +189,12 @@ impl Shell {
     ) -> Result<Vec<oneshot::Sender<()>>, (Option<u8>, Refusal)> {
         let open = |forward: &Forward| {
             self.forward(*forward).map_err(|_| {
+                let proto = match forward.proto {
+                    Proto::Udp => "udp4",
+                    _ => "tcp4",
+                };
                 let why = format!(
-                    "Error starting userland proxy: listen tcp4 {}: bind: address already in use",
+                    "Error starting userland proxy: listen {proto} {}: bind: address already in use",
                     forward.listen
                 );
                 (None, Engine::no_connectivity(container, &why))

@@ -78,6 +78,20 @@ web
 }
 
 #[test]
+fn a_published_udp_port_answers_on_the_machine_and_on_the_laptop_around_it() {
+    let script = "\
+docker run -d --name ear -p 5300:53/udp busybox nc -u -l -p 53 >/dev/null; sleep 1
+echo here | nc -u -w 1 127.0.0.1 5300; docker logs ear
+kubectl config use-context docker-desktop >/dev/null
+kubectl -n kube-system expose deploy coredns --name out --type NodePort --port 53 --protocol UDP >/dev/null; sleep 2
+port=$(kubectl -n kube-system get svc out -o jsonpath={.spec.ports[0].nodePort})
+dig +short @127.0.0.1 -p $port kubernetes.default.svc.cluster.local
+";
+    let ran = on("docker-desktop", &[], script);
+    assert_eq!(ran.stdout, "here\n10.96.0.1\n", "{}", ran.stderr);
+}
+
+#[test]
 fn a_machine_without_an_engine_says_so_in_dockers_words() {
     let ran = sh(&[], "docker ps\n");
     let words = "Cannot connect to the Docker daemon at tcp://127.0.0.1:2375. Is the docker daemon running?\n";

@@ -23,7 +23,7 @@ use cluster::proxy::Rules;
 use cluster::{Cluster, Event};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddrV4;
-use vnet::{FabricId, HostId, LanId, Net, Services};
+use vnet::{FabricId, HostId, LanId, Net, Proto, Services};
 
 /// Names a cluster of a world; the default is the first, the one that lessons look at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,11 +181,11 @@ impl Site {
         nodes
     }
 
-    /// The TCP ports that every node answers on for a Service.
-    pub(crate) fn node_ports(&self) -> BTreeSet<u16> {
+    /// The ports of a protocol that every node answers on for a Service.
+    pub(crate) fn node_ports(&self, proto: Proto) -> BTreeSet<u16> {
         let rules = self.services.rules().iter();
-        let tcp = rules.filter(|rule| rule.proto == vnet::Proto::Tcp);
-        let frontends = tcp.flat_map(|rule| &rule.frontends);
+        let meant = rules.filter(|rule| rule.proto == proto);
+        let frontends = meant.flat_map(|rule| &rule.frontends);
         frontends
             .filter(|frontend| frontend.addr == vnet::FrontendAddr::AnyNode)
             .map(|frontend| frontend.port)
@@ -292,12 +292,14 @@ impl Site {
         if news.rules {
             let rules = self.cluster.service_rules();
             if rules != self.rules {
-                let before = self.node_ports();
+                let ports =
+                    |site: &Self| [Proto::Tcp, Proto::Udp].map(|proto| site.node_ports(proto));
+                let before = ports(self);
                 self.services = services::follow(&self.services, &self.rules, &rules);
                 self.rules = rules;
                 self.program(now, ground.net);
                 self.check_health(now, ground.net);
-                if self.plan.reach == Reach::Localhost && before != self.node_ports() {
+                if self.plan.reach == Reach::Localhost && before != ports(self) {
                     ground.outputs.push_back(Output::Forwards);
                 }
             }

@@ -361,7 +361,7 @@ impl World {
     /// The TCP ports that every node of the first cluster answers on for a Service.
     #[must_use]
     pub fn node_ports(&self) -> BTreeSet<u16> {
-        self.sites[0].node_ports()
+        self.sites[0].node_ports(vnet::Proto::Tcp)
     }
 
     /// Every machine that `host` has a network in common with, for `/etc/hosts`.

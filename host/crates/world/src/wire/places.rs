@@ -16,11 +16,13 @@ const DESKTOP_PORTS: u16 = 55_001;
 /// And the first on Linux.
 const LINUX_PORTS: u16 = 32_768;
 
-/// Something that must listen on a machine and pass each connection on.
+/// Something that must listen on a machine and pass each connection or datagram on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Forward {
     /// The machine.
     pub host: HostId,
+    /// What it passes on.
+    pub proto: Proto,
     /// Where it listens.
     pub listen: SocketAddrV4,
     /// The address that it speaks from; unspecified leaves it to the machine.
@@ -257,14 +259,18 @@ impl Places {
                 .iter()
                 .find(|port| port.4 == PortKind::Hidden);
             let from = hidden.map_or(Ipv4Addr::UNSPECIFIED, |port| Ipv4Addr::from(port.3));
-            let to = |port: u16| Forward {
+            let to = |proto: Proto, port: u16| Forward {
                 host: laptop,
+                proto,
                 listen: SocketAddrV4::new(Ipv4Addr::LOCALHOST, port),
                 from,
                 to: SocketAddrV4::new(*site.api.ip(), port),
             };
-            all.push(to(site.api.port()));
-            all.extend(site.node_ports().into_iter().map(to));
+            all.push(to(Proto::Tcp, site.api.port()));
+            for proto in [Proto::Tcp, Proto::Udp] {
+                let ports = site.node_ports(proto).into_iter();
+                all.extend(ports.map(|port| to(proto, port)));
+            }
         }
         debug_assert!(
             all.iter()
@@ -308,13 +314,14 @@ impl Docker {
     /// around it: what `docker-proxy` and Docker Desktop's backend do.
     fn forwards(&self, addr: Option<Ipv4Addr>, bindings: &[Binding]) -> Vec<Forward> {
         let Some(addr) = addr else { return Vec::new() };
-        let tcp = bindings
+        let both = bindings
             .iter()
-            .filter(|binding| binding.proto == Proto::Tcp);
-        tcp.flat_map(|binding| {
+            .filter(|binding| matches!(binding.proto, Proto::Tcp | Proto::Udp));
+        both.flat_map(|binding| {
             let listen = SocketAddrV4::new(binding.addr, binding.host);
             let proxy = Forward {
                 host: self.host,
+                proto: binding.proto,
                 // In a virtual machine the port is for the laptop, whatever address was asked for.
                 listen: if self.desktop.is_some() {
                     SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, binding.host)
@@ -326,6 +333,7 @@ impl Docker {
             };
             let backend = self.desktop.map(|(laptop, from, vm)| Forward {
                 host: laptop,
+                proto: binding.proto,
                 listen,
                 from,
                 to: SocketAddrV4::new(vm, binding.host),
