@@ -52,7 +52,7 @@ pub(crate) struct Running {
     pub(crate) main: ProcessId,
     pub(crate) env: Vec<(String, String)>,
     /// The variables of Services.
-    links: Links,
+    pub(super) links: Links,
     pub(crate) working_dir: String,
     pub(crate) log: Log,
     pub(crate) streams: Streams,

@@ -7,6 +7,7 @@ use super::images::Image;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use cluster::kubelet::Links;
 use lesson::Place;
 use runtime::{ContainerId, ContainerSpec, Fs, Handle, Spawn, SpawnError, TerminalSize};
 use serde_json::{Value, json};
@@ -41,6 +42,8 @@ pub(crate) struct Spot {
     pub(crate) host: HostId,
     pub(crate) container: ContainerId,
     pub(crate) env: Vec<(String, String)>,
+    /// The variables of Services, which a Pod's containers share.
+    links: Links,
     pub(crate) working_dir: String,
 }
 
@@ -148,6 +151,7 @@ impl Machine {
             host: self.host,
             container: self.container,
             env: self.env.clone(),
+            links: Links::default(),
             working_dir: self.working_dir.clone(),
         }
     }
@@ -164,6 +168,7 @@ impl Spot {
     ) -> Result<Conversation, SpawnError> {
         let mut spawn = Spawn {
             env: self.env.clone(),
+            shared_env: Links::clone(&self.links),
             cwd: self.working_dir.clone(),
             ..Spawn::new(argv)
         };
@@ -276,6 +281,7 @@ impl Shell {
             host,
             container: running.id,
             env: running.env.clone(),
+            links: Links::clone(&running.links),
             working_dir: running.working_dir.clone(),
         })
     }
