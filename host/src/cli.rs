@@ -20,6 +20,30 @@ pub(crate) enum Command {
     /// Exit codes: 0 everything held, 1 an expectation failed, 3 a lesson is invalid,
     /// 4 a limit was reached.
     Run(Run),
+    /// Says what is wrong with lessons and the files beside them, and where.
+    ///
+    /// Exit codes: 0 clean, 1 findings, 2 something could not be read.
+    Lint(Lint),
+    /// Explains a rule of `lab lint`: why there is such a rule, a bad and a good example.
+    Explain(Explain),
+    /// Says which claims of the documents the lessons show, and which command lines they type.
+    ///
+    /// Every lesson is played: what covers a claim counts only if it ran and passed. Exit codes:
+    /// 0 everything is covered, 1 something is not.
+    Coverage(Cover),
+    /// Prints the format as JSON Schema: lab, course, claims, commands, glossary; `format` is the
+    /// reference page.
+    Schema(Schema),
+    /// Puts a new lesson on the shelf, to write on from: it runs and proves itself as it is.
+    New(New),
+    /// Brings lessons and the files beside them into their usual form. Comments stay.
+    ///
+    /// Exit codes: 0 they are, 1 some were not (with --check), 2 something could not be read.
+    Fmt(Fmt),
+    /// Puts lessons on paper, with the outputs of a run.
+    Export(Export),
+    /// Speaks the Language Server Protocol on standard input and output, for editors.
+    Lsp,
     /// Starts a bare cluster in the foreground, for your own kubectl.
     Up(Up),
     /// Opens a shell on a machine of a bare cluster.
@@ -183,6 +207,147 @@ pub(crate) struct Run {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Lint {
+    /// Files, or folders of them; `labs` and `claims` by default.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Mend what can be mended and write the files back: quotes, stubs of a missing language,
+    /// the form of the text. Comments stay.
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Play each lesson with no answer, its solution, its alternatives and its mutants.
+    #[arg(long)]
+    pub(crate) prove: bool,
+    /// How the findings are printed.
+    #[arg(long, value_enum, default_value_t = LintFormat::Human)]
+    pub(crate) format: LintFormat,
+    /// The language; that of $LC_ALL, $LC_MESSAGES or $LANG by default.
+    #[arg(long, value_enum)]
+    pub(crate) lang: Option<Lang>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// Lines for people
+    Human,
+    /// One JSON list
+    Json,
+    /// SARIF 2.1.0 for code scanners
+    Sarif,
+    /// Annotations of GitHub
+    Github,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Explain {
+    /// A code such as LAB012; all of them in short when absent.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+    /// Print all of them as a page.
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) page: bool,
+    /// The language; that of $LC_ALL, $LC_MESSAGES or $LANG by default.
+    #[arg(long, value_enum)]
+    pub(crate) lang: Option<Lang>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Cover {
+    /// Lessons, or folders of them; `labs` by default.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The registry of claims.
+    #[arg(long, value_name = "FILE", default_value = "claims/seeds.yaml")]
+    pub(crate) claims: PathBuf,
+    /// The registry of command lines.
+    #[arg(long, value_name = "FILE", default_value = "claims/commands.yaml")]
+    pub(crate) commands: PathBuf,
+    /// Only read the lessons: what they say they cover is then unplayed.
+    #[arg(long)]
+    pub(crate) no_play: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+    pub(crate) format: CoverageFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CoverageFormat {
+    /// What is missing, and the sums
+    Text,
+    /// Everything as one JSON document
+    Json,
+    /// Everything as Markdown tables
+    Md,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Schema {
+    /// Which; `lab` by default, all of them with `--out`.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Write into this folder instead of printing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct New {
+    /// The lesson's id: lower-case letters, digits and hyphens.
+    #[arg(value_name = "LESSON_ID")]
+    pub(crate) id: String,
+    /// The folder of lessons.
+    #[arg(long, value_name = "DIR", default_value = "labs")]
+    pub(crate) dir: PathBuf,
+    /// Its place in the course, which also begins the file's name.
+    #[arg(long, value_name = "N")]
+    pub(crate) order: Option<u32>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fmt {
+    /// Files, or folders of them; `labs` and `claims` by default.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only say which files are not in their usual form.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// Lesson files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// As what.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) handout: Handout,
+    /// In which language.
+    #[arg(long, value_enum, default_value_t = HandoutLang::Both)]
+    pub(crate) lang: HandoutLang,
+    /// Write into this folder instead of printing.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Handout {
+    /// Markdown
+    Md,
+    /// One HTML file that needs nothing else, with styles for paper
+    Html,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HandoutLang {
+    /// Japanese
+    Ja,
+    /// English
+    En,
+    /// Japanese, then English
+    Both,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) cluster: Cluster,
@@ -240,6 +405,18 @@ pub(crate) enum Lang {
     Ja,
     /// English
     En,
+}
+
+/// The language that was typed, or that of the terminal by the variables that say so, in POSIX'
+/// order.
+pub(crate) fn spoken(typed: Option<Lang>) -> lesson::Lang {
+    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
+    let said = variables.filter_map(|name| std::env::var(name).ok());
+    match (typed, said.into_iter().find(|value| !value.is_empty())) {
+        (Some(Lang::Ja), _) => lesson::Lang::Ja,
+        (None, Some(locale)) if locale.starts_with("ja") => lesson::Lang::Ja,
+        _ => lesson::Lang::En,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

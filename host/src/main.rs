@@ -17,6 +17,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(typed) => cmd::run::run(&typed),
+        Command::Lint(typed) => cmd::lint::lint(&typed),
+        Command::Explain(typed) => cmd::explain::explain(&typed),
+        Command::Coverage(typed) => cmd::coverage::coverage(&typed),
+        Command::Schema(typed) => cmd::schema::schema(&typed),
+        Command::New(typed) => cmd::new::new(&typed),
+        Command::Fmt(typed) => cmd::fmt::fmt(&typed),
+        Command::Export(typed) => cmd::export::export(&typed),
+        Command::Lsp => cmd::lsp::lsp(),
         Command::Up(typed) => cmd::up::up(&typed),
         Command::Sh(typed) => cmd::sh::sh(&typed),
         Command::Fault(typed) => Ok(cmd::fault::fault(&typed)),

@@ -1,7 +1,7 @@
 //! `lab why`: asks a running lab why something is not reached. Never knows the reason: the lab does.
 
 use super::fault::ask;
-use crate::cli::{Lang, Why, WhyFormat};
+use crate::cli::{Why, WhyFormat, spoken};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -50,22 +50,12 @@ fn shown(typed: &Why, answer: &Value) -> String {
     match typed.output {
         Some(WhyFormat::Json) => format!("{answer:#}\n"),
         None => {
-            let lang = match typed.lang.unwrap_or_else(spoken) {
-                Lang::Ja => "ja",
-                Lang::En => "en",
+            let lang = match spoken(typed.lang) {
+                lesson::Lang::Ja => "ja",
+                lesson::Lang::En => "en",
             };
             answer["text"][lang].as_str().unwrap_or_default().to_owned()
         }
-    }
-}
-
-/// The language of the terminal, by the variables that say so, in POSIX' order.
-fn spoken() -> Lang {
-    let variables = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
-    let said = variables.filter_map(|name| std::env::var(name).ok());
-    match said.into_iter().find(|value| !value.is_empty()) {
-        Some(locale) if locale.starts_with("ja") => Lang::Ja,
-        _ => Lang::En,
     }
 }
 

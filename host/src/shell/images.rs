@@ -149,6 +149,14 @@ impl Images {
     }
 }
 
+/// Every image that can be pulled, with and without its tag.
+pub(crate) fn image_names() -> std::collections::BTreeSet<String> {
+    let tagged = Images::inventory(&[]).into_iter().map(|image| image.name);
+    tagged
+        .flat_map(|name| [repository(&name).to_owned(), name])
+        .collect()
+}
+
 /// The repository of a reference, without registry, tag and digest, as Docker Hub names it.
 fn repository(reference: &str) -> &str {
     let reference = reference.split('@').next().unwrap_or(reference);

@@ -29,7 +29,7 @@ pub(crate) use capture::Capture;
 pub(crate) use containers::{Conversation, Ends, Terminal};
 pub(crate) use driver::Shell;
 pub(crate) use faults::{FaultOrder, placeholder};
-pub(crate) use images::Component;
+pub(crate) use images::{Component, image_names};
 pub(crate) use log::{LogOptions, LogReader};
 pub(crate) use places::Spot;
 pub(crate) use plane::Plane;
