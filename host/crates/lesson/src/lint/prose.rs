@@ -54,7 +54,7 @@ impl Patterns {
         Self {
             image: fixed(r"!\[\s*\]\("),
             colour_en: fixed(
-                r"(?i)\b(click|press|select|choose|look at)\b[^.\n]*\b(red|green|blue|yellow|orange)\b",
+                r"\b([Cc]lick|[Pp]ress|[Ss]elect|[Cc]hoose|[Ll]ook at)\b[^.\n]*\b(red|green|blue|yellow|orange)\b",
             ),
             colour_ja: fixed("(赤|緑|青|黄|橙)(い|色の?)[^。\n]*(クリック|押|選|見て)"),
             said: fixed("\"[^\"]*\"|「[ -~…]+」"),
