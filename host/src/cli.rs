@@ -204,6 +204,12 @@ pub(crate) struct Run {
     /// How many lessons are played at once; as many as there are cores by default.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Play it as this student would: parameters are theirs instead of the defaults.
+    #[arg(long, value_name = "ID", requires = "course_key_file")]
+    pub(crate) student: Option<String>,
+    /// The file with the course's key, from which students' parameters are drawn.
+    #[arg(long, value_name = "FILE", requires = "student")]
+    pub(crate) course_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -217,9 +217,10 @@ impl AsyncWrite for Whole {
 }
 
 /// Something that draws its chance from the seed whenever it runs.
-struct Seeded<T> {
-    inner: T,
-    source: Source,
+#[derive(Debug)]
+pub(crate) struct Seeded<T> {
+    pub(crate) inner: T,
+    pub(crate) source: Source,
 }
 
 impl<F: Future + Unpin> Future for Seeded<F> {

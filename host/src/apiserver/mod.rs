@@ -23,5 +23,5 @@ mod upgrade;
 mod why;
 
 pub(crate) use caller::{Caller, HostClock, Visit};
-pub(crate) use entry::{Keys, listen};
+pub(crate) use entry::{Keys, Seeded, listen};
 pub(crate) use http::serve;

@@ -4,14 +4,17 @@
 use super::play::{How, Lesson, play_lesson};
 use crate::cli::{Format, Lang, Run};
 use crate::elsewhere;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use lesson::{Outcome, Report};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{available_parallelism, scope};
+use std::thread::{Builder, available_parallelism, scope};
+
+/// The stack of a thread that plays.
+const STACK: usize = 8 << 20;
 
 /// What came of one file: what to say about it, and its report if it could be played.
 struct Played {
@@ -27,7 +30,8 @@ pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
     };
     let mut reports = Vec::new();
     let mut worst = Outcome::Passed;
-    in_order(typed, lang, |played| {
+    let student = student(typed)?;
+    in_order(typed, lang, student.as_ref(), |played| {
         if !played.warnings.is_empty() {
             anstream::eprintln!("{}", played.warnings.join("\n"));
         }
@@ -53,8 +57,22 @@ pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
     Ok(ExitCode::from(worst.code()))
 }
 
+/// The course's key and the student's name, if there is a student.
+fn student(typed: &Run) -> Result<Option<(Vec<u8>, String)>> {
+    let (Some(student), Some(file)) = (&typed.student, &typed.course_key_file) else {
+        return Ok(None);
+    };
+    let key = std::fs::read(file).with_context(|| file.display().to_string())?;
+    Ok(Some((key.trim_ascii().to_vec(), student.clone())))
+}
+
 /// Plays the files on as many threads as were asked for and tells each result in the files' order.
-fn in_order(typed: &Run, lang: lesson::Lang, mut tell: impl FnMut(Played)) {
+fn in_order(
+    typed: &Run,
+    lang: lesson::Lang,
+    student: Option<&(Vec<u8>, String)>,
+    mut tell: impl FnMut(Played),
+) {
     let cores = available_parallelism().map_or(1, usize::from);
     // One file takes the packets of one world after another, one cluster has one lesson at a time.
     let alone = typed.pcap.is_some() || typed.context.is_some();
@@ -67,17 +85,23 @@ fn in_order(typed: &Run, lang: lesson::Lang, mut tell: impl FnMut(Played)) {
     scope(|scope| {
         for _ in 0..jobs.min(typed.files.len()) {
             let (send, next) = (send.clone(), &next);
-            scope.spawn(move || {
+            let work = move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     let Some(file) = typed.files.get(n) else {
                         return;
                     };
-                    if send.send((n, play_file(typed, lang, file))).is_err() {
+                    let played = play_file(typed, lang, student, file);
+                    if send.send((n, played)).is_err() {
                         return;
                     }
                 }
-            });
+            };
+            // A world is played as on the main thread, which has this much.
+            let thread = Builder::new().stack_size(STACK);
+            thread
+                .spawn_scoped(scope, work)
+                .expect("the machine has room for a thread");
         }
         drop(send);
         let mut early = BTreeMap::new();
@@ -93,7 +117,12 @@ fn in_order(typed: &Run, lang: lesson::Lang, mut tell: impl FnMut(Played)) {
 }
 
 /// Plays one file.
-fn play_file(typed: &Run, lang: lesson::Lang, file: &Path) -> Played {
+fn play_file(
+    typed: &Run,
+    lang: lesson::Lang,
+    student: Option<&(Vec<u8>, String)>,
+    file: &Path,
+) -> Played {
     let mut warnings = Vec::new();
     let source = file.display();
     let told = |cause: anyhow::Error| vec![format!("{source}: {cause:#}")];
@@ -111,6 +140,7 @@ fn play_file(typed: &Run, lang: lesson::Lang, file: &Path) -> Played {
                         seed: typed.seed,
                         until_step: typed.step.clone(),
                         pcap: typed.pcap.clone(),
+                        student: student.cloned(),
                         ..How::default()
                     };
                     let played = match &typed.context {

@@ -75,6 +75,15 @@ impl Desk {
         fs::write(&place, text).map_err(told)
     }
 
+    /// The text of a file in the working folder.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        let inside = Path::new(path).components().all(plain);
+        fs::read_to_string(self.work().join(path))
+            .ok()
+            .filter(|_| inside)
+    }
+
     fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
     }

@@ -78,13 +78,24 @@ impl Kubectl {
     /// Why there is none.
     pub(super) fn target(&self, place: &Place) -> Result<Target, String> {
         let (selector, container) = match place {
-            Place::Pod { name, container } => {
+            Place::Pod {
+                namespace: Some(_), ..
+            }
+            | Place::Deploy {
+                namespace: Some(_), ..
+            }
+            | Place::Selected {
+                namespace: Some(_), ..
+            } => return Err(format!("{place} is in a namespace of the lab")),
+            Place::Pod {
+                name, container, ..
+            } => {
                 return Ok(Target {
                     pod: name.clone(),
                     container: container.clone(),
                 });
             }
-            Place::Deploy { name } => {
+            Place::Deploy { name, .. } => {
                 return Ok(Target {
                     pod: format!("deploy/{name}"),
                     container: None,
@@ -93,6 +104,7 @@ impl Kubectl {
             Place::Selected {
                 selector,
                 container,
+                ..
             } => (selector, container),
             other => return Err(format!("{other} is a machine of the lab")),
         };

@@ -8,7 +8,7 @@ use super::objects::{self, Questions};
 use super::process::Ended;
 use super::{probes, process};
 use clock::Instant as Moment;
-use lesson::{Action, ActionId, Engine, Lang, Observation, Place, QueryId, Show};
+use lesson::{Action, ActionId, Engine, Lang, Observation, Place, QueryId, RunOrder, Show};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -153,14 +153,14 @@ impl<'s, 'e: 's> Player<'s, 'e> {
                     Word::Seen(Observation::DryRun { id, result })
                 });
             }
-            Action::Run {
+            Action::Run(RunOrder {
                 id,
                 place,
                 command,
                 stdin,
                 deadline,
                 ..
-            } => {
+            }) => {
                 let until = self.at(deadline);
                 self.aside(move |kubectl| {
                     let ended = run(kubectl, &place, &command, stdin.as_deref(), until);
@@ -169,6 +169,7 @@ impl<'s, 'e: 's> Player<'s, 'e> {
                         stdout: ended.stdout,
                         stderr: ended.stderr,
                         exit: ended.exit,
+                        waits: false,
                     })
                 });
             }
@@ -189,6 +190,15 @@ impl<'s, 'e: 's> Player<'s, 'e> {
             Action::Explain { id, .. } => {
                 self.mail
                     .push_back(Observation::Explained { id, why: None });
+            }
+            Action::Edit { id, .. } | Action::Browse { id, .. } => {
+                self.mail.push_back(Observation::Output {
+                    id,
+                    stdout: String::new(),
+                    stderr: "only the lab can do that".to_owned(),
+                    exit: Some(126),
+                    waits: false,
+                });
             }
             Action::Key { id, .. }
             | Action::Advance { id, .. }

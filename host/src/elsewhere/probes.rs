@@ -13,6 +13,9 @@ pub(super) fn probe(
     probe: &Probe,
     deadline: Instant,
 ) -> ProbeOutcome {
+    if let Probe::File { path } = probe {
+        return ProbeOutcome::File(kubectl.desk.read(path));
+    }
     let target = match kubectl.target(from) {
         Ok(target) => target,
         Err(cause) => return ProbeOutcome::Failed(Failed::NotReady, cause),
@@ -21,7 +24,7 @@ pub(super) fn probe(
         Probe::Exec { command } => exec(kubectl, &target, command, deadline),
         Probe::Dns { name } => dns(kubectl, &target, name, deadline),
         Probe::Http { .. } => http(kubectl, &target, probe, deadline),
-        Probe::Tcp { .. } | Probe::Distribution { .. } => {
+        Probe::Tcp { .. } | Probe::Distribution { .. } | Probe::File { .. } => {
             ProbeOutcome::Failed(Failed::NotReady, "only the lab can look at that".to_owned())
         }
     }

@@ -1,12 +1,12 @@
 //! One HTTP exchange as a client, for probes and checks. Never follows a redirect and never
 //! decides what an answer means.
 
-use super::stream::NetStream;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use runtime::Handle;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The largest answer a check reads.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -26,7 +26,10 @@ pub(crate) struct Client {
 
 impl Client {
     /// Speaks HTTP/1.1 on `stream`, which is driven by a task of its own until it ends.
-    pub(crate) async fn new(runtime: &Handle, stream: NetStream) -> hyper::Result<Self> {
+    pub(crate) async fn new(
+        runtime: &Handle,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    ) -> hyper::Result<Self> {
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         runtime.spawn_native(async move {
             // How a connection ended is known to whoever waits for its answer.
@@ -70,16 +73,35 @@ impl Client {
     }
 }
 
-/// `host`, `port` and path of an `http` URL.
-pub(crate) fn split(url: &str) -> Option<(&str, u16, &str)> {
-    let rest = url.strip_prefix("http://")?;
+/// Where a URL leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Url<'a> {
+    /// `https`.
+    pub(crate) secure: bool,
+    pub(crate) host: &'a str,
+    pub(crate) port: u16,
+    pub(crate) path: &'a str,
+}
+
+/// The parts of a URL of HTTP.
+pub(crate) fn split(url: &str) -> Option<Url<'_>> {
+    let (secure, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, url.strip_prefix("http://")?),
+    };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let path = if path.is_empty() { "/" } else { path };
-    match authority.rsplit_once(':') {
-        Some((host, port)) => Some((host, port.parse().ok()?, path)),
-        None => Some((authority, 80, path)),
-    }
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()?),
+        None => (authority, if secure { 443 } else { 80 }),
+    };
+    Some(Url {
+        secure,
+        host,
+        port,
+        path,
+    })
 }
 
 #[cfg(test)]
@@ -88,9 +110,14 @@ mod tests {
 
     #[test]
     fn a_url_falls_into_host_port_and_path() {
-        assert_eq!(split("http://web"), Some(("web", 80, "/")));
-        assert_eq!(split("http://web:8080/a?b"), Some(("web", 8080, "/a?b")));
-        assert_eq!(split("https://web"), None);
-        assert_eq!(split("http://web:x/"), None);
+        let parts = |url| split(url).map(|url| (url.secure, url.host, url.port, url.path));
+        assert_eq!(parts("http://web"), Some((false, "web", 80, "/")));
+        assert_eq!(
+            parts("http://web:8080/a?b"),
+            Some((false, "web", 8080, "/a?b"))
+        );
+        assert_eq!(parts("https://web/"), Some((true, "web", 443, "/")));
+        assert_eq!(parts("ftp://web"), None);
+        assert_eq!(parts("http://web:x/"), None);
     }
 }

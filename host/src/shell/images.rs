@@ -45,7 +45,7 @@ pub(crate) struct Image {
 }
 
 /// A program that a lesson brings: `image: ./my-app.wasm`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Component {
     /// The image as a Pod writes it.
     pub(crate) image: String,

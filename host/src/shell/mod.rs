@@ -19,6 +19,7 @@ mod plane;
 mod player;
 mod probes;
 mod remote;
+mod secure;
 mod settle;
 mod stage;
 mod stream;

@@ -191,6 +191,25 @@ impl Shell {
         machine.fs.write_file(&path, bytes, 0o644).context(path)
     }
 
+    /// Whether a machine has a program on its path.
+    pub(crate) fn has_program(&self, machine: &str, program: &str) -> bool {
+        let workstation = self.look(World::platform).workstation();
+        let name = if machine == workstation {
+            WORKSTATION
+        } else {
+            machine
+        };
+        let machines = self.machines.borrow();
+        let Some(machine) = machines.get(name) else {
+            return false;
+        };
+        let path = machine.env.iter().find(|(key, _)| key == "PATH");
+        let folders = path.map_or("/bin:/usr/bin", |(_, path)| path.as_str());
+        folders
+            .split(':')
+            .any(|folder| machine.fs.kind(&format!("{folder}/{program}")).is_some())
+    }
+
     /// Where a lesson's place is now.
     ///
     /// # Errors
@@ -199,33 +218,37 @@ impl Shell {
         match place {
             Place::Workstation => self.machine(WORKSTATION),
             Place::Node { name } => self.machine(name),
-            Place::Pod { name, container } => self.pod_spot(
+            Place::Pod {
+                name,
+                namespace,
+                container,
+            } => self.pod_spot(
                 |pod| pod["metadata"]["name"] == *name,
                 name,
+                namespace.as_deref(),
                 container.as_deref(),
             ),
             Place::Selected {
                 selector,
+                namespace,
                 container,
             } => {
                 let wanted = labels(selector);
                 self.pod_spot(
                     |pod| has_labels(pod, &wanted),
                     selector,
+                    namespace.as_deref(),
                     container.as_deref(),
                 )
             }
-            Place::Deploy { name } => {
+            Place::Deploy { name, namespace } => {
+                let inside = namespace.as_deref().unwrap_or("default");
                 let wanted = self.look(|world| {
-                    let object =
-                        world
-                            .cluster()
-                            .store()
-                            .get("deployments.apps", "default", name)?;
-                    Some(match_labels(object))
+                    let store = world.cluster().store();
+                    Some(match_labels(store.get("deployments.apps", inside, name)?))
                 });
                 let wanted = wanted.ok_or_else(|| format!("no deployment {name}"))?;
-                self.pod_spot(|pod| has_labels(pod, &wanted), name, None)
+                self.pod_spot(|pod| has_labels(pod, &wanted), name, Some(inside), None)
             }
             Place::ControlPlane => Err("the control plane runs no programs in this lab".into()),
             Place::Host { name } => self.host_spot(name, place),
@@ -251,15 +274,44 @@ impl Shell {
             .ok_or_else(|| format!("{name} has no power or does not exist"))
     }
 
+    /// The same place by a Pod's name where it was told by labels, if there is such a Pod.
+    pub(crate) fn named(&self, place: Place) -> Place {
+        let Place::Selected {
+            selector,
+            namespace,
+            container,
+        } = &place
+        else {
+            return place;
+        };
+        let wanted = labels(selector);
+        let name = self.look(|world| {
+            let store = world.cluster().store();
+            let mut pods = store.list("pods", Some(namespace.as_deref().unwrap_or("default")));
+            let pod = pods.find(|pod| has_labels(pod, &wanted))?;
+            Some(pod["metadata"]["name"].as_str()?.to_owned())
+        });
+        match name {
+            None => place,
+            Some(name) => Place::Pod {
+                name,
+                namespace: namespace.clone(),
+                container: container.clone(),
+            },
+        }
+    }
+
     fn pod_spot(
         &self,
         wanted: impl Fn(&Value) -> bool,
         name: &str,
+        namespace: Option<&str>,
         container: Option<&str>,
     ) -> Result<Spot, String> {
+        let namespace = namespace.unwrap_or("default");
         let containers = self.containers.borrow();
         let uids: Vec<String> = self.look(|world| {
-            let pods = world.cluster().store().list("pods", Some("default"));
+            let pods = world.cluster().store().list("pods", Some(namespace));
             let alive =
                 pods.filter(|pod| pod["metadata"]["deletionTimestamp"].is_null() && wanted(pod));
             alive

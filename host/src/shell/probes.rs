@@ -4,8 +4,9 @@
 //! (a status from 200 to 399), a lesson's by the lesson.
 
 use super::driver::Shell;
-use super::http::{Client, split};
+use super::http::{Client, Url, split};
 use super::places::Spot;
+use super::secure::{self, Trust};
 use super::stream::NetStream;
 use clock::{Duration, Instant};
 use cluster::kubelet::{PodRef, ProbeKind};
@@ -111,6 +112,9 @@ async fn ask(
     }
 }
 
+/// Whom a machine believes when nobody says otherwise.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// A lesson's probe.
 pub(super) async fn check(
     shell: &Rc<Shell>,
@@ -136,11 +140,20 @@ async fn check_now(shell: &Rc<Shell>, from: &Spot, probe: Probe) -> ProbeOutcome
             url,
             method,
             headers,
-            insecure: _,
-            cacert: _,
-        } => http(shell, from, &url, &method, &headers)
-            .await
-            .unwrap_or_else(|failed| failed),
+            insecure,
+            cacert,
+        } => {
+            let visit = Visit {
+                url: &url,
+                origin: Origin::Checker,
+                insecure,
+                cacert: cacert.as_deref(),
+            };
+            http(shell, from, &visit, &method, &headers)
+                .await
+                .unwrap_or_else(|failed| failed)
+        }
+        Probe::File { path } => ProbeOutcome::File(read_file(shell, from, &path)),
         Probe::Tcp { host, port } => tcp(shell, from, &host, port)
             .await
             .unwrap_or_else(|failed| failed),
@@ -194,7 +207,7 @@ async fn tcp(
     host: &str,
     port: u16,
 ) -> Result<ProbeOutcome, ProbeOutcome> {
-    connect(shell, from, host, port)
+    connect(shell, from, host, port, Origin::Checker)
         .await
         .map(|_| ProbeOutcome::Open)
 }
@@ -202,11 +215,11 @@ async fn tcp(
 async fn http(
     shell: &Rc<Shell>,
     from: &Spot,
-    url: &str,
+    visit: &Visit<'_>,
     method: &str,
     headers: &[(String, String)],
 ) -> Result<ProbeOutcome, ProbeOutcome> {
-    let (mut client, served_by, authority, path) = open(shell, from, url).await?;
+    let (mut client, served_by, authority, path) = open(shell, from, visit).await?;
     let answer = client
         .send(method, &authority, &path, headers)
         .await
@@ -231,7 +244,7 @@ async fn distribution(
     for _ in 0..requests {
         let (mut client, served_by, authority, path) = match kept.take() {
             Some(connection) => connection,
-            None => open(shell, from, url).await?,
+            None => open(shell, from, &Visit::check(url)).await?,
         };
         let answer = client
             .send("GET", &authority, &path, &[])
@@ -252,21 +265,61 @@ async fn distribution(
 
 type Connection = (Client, Option<String>, String, String);
 
-async fn open(shell: &Rc<Shell>, from: &Spot, url: &str) -> Result<Connection, ProbeOutcome> {
-    let Some((host, port, path)) = split(url) else {
+/// How a page is asked for.
+struct Visit<'a> {
+    url: &'a str,
+    origin: Origin,
+    insecure: bool,
+    cacert: Option<&'a str>,
+}
+
+impl<'a> Visit<'a> {
+    /// By a check, believing whom the machine believes.
+    fn check(url: &'a str) -> Self {
+        Self {
+            url,
+            origin: Origin::Checker,
+            insecure: false,
+            cacert: None,
+        }
+    }
+}
+
+async fn open(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    visit: &Visit<'_>,
+) -> Result<Connection, ProbeOutcome> {
+    let Some(Url {
+        secure,
+        host,
+        port,
+        path,
+    }) = split(visit.url)
+    else {
         return Err(ProbeOutcome::Failed(
             Failed::Unreachable,
-            format!("{url}: only http:// is in this lab yet"),
+            format!("{}: not a URL of HTTP", visit.url),
         ));
     };
-    let (stream, to) = connect(shell, from, host, port).await?;
+    let (stream, to) = connect(shell, from, host, port, visit.origin).await?;
     let served_by = stream
         .local_addr()
         .and_then(|local| served_by(shell, local, to));
-    let client = Client::new(&shell.runtime, stream)
-        .await
-        .map_err(|cause| broken(&cause))?;
-    let authority = if port == 80 {
+    let client = if secure {
+        let trust = match visit.insecure {
+            true => None,
+            false => Some(trust(shell, from, visit.cacert)?),
+        };
+        let stream = secure::connect(shell, stream, host, trust)
+            .await
+            .map_err(|(kind, message)| ProbeOutcome::Failed(kind, message))?;
+        Client::new(&shell.runtime, stream).await
+    } else {
+        Client::new(&shell.runtime, stream).await
+    };
+    let client = client.map_err(|cause| broken(&cause))?;
+    let authority = if port == if secure { 443 } else { 80 } {
         host.to_owned()
     } else {
         format!("{host}:{port}")
@@ -279,6 +332,7 @@ async fn connect(
     from: &Spot,
     host: &str,
     port: u16,
+    origin: Origin,
 ) -> Result<(NetStream, SocketAddrV4), ProbeOutcome> {
     let addr = match host.parse::<Ipv4Addr>() {
         Ok(addr) => addr,
@@ -292,7 +346,7 @@ async fn connect(
         }
     };
     let to = SocketAddrV4::new(addr, port);
-    let stream = NetStream::connect(&shell.runtime, from.host, to, Origin::Checker).await;
+    let stream = NetStream::connect(&shell.runtime, from.host, to, origin).await;
     let stream =
         stream.map_err(|cause| ProbeOutcome::Failed(kind(cause), format!("{to}: {cause}")))?;
     Ok((stream, to))
@@ -320,6 +374,68 @@ fn translated(world: &world::World, local: SocketAddrV4, to: SocketAddrV4) -> Op
     entries
         .find(|entry| entry.original.src == local && entry.original.dst == to)
         .map(|entry| entry.reply.src)
+}
+
+/// The certificates that a machine believes: those of a file, or of its own list.
+fn trust(shell: &Shell, from: &Spot, cacert: Option<&str>) -> Result<Trust, ProbeOutcome> {
+    let unreadable = |path: &str| {
+        let message = format!("error adding trust anchors from file: {path}");
+        ProbeOutcome::Failed(Failed::TlsCaFile, message)
+    };
+    let Some(path) = cacert else {
+        let own = read_file(shell, from, CERTIFICATES).unwrap_or_default();
+        return Ok(Trust::from_pem(own.as_bytes()).unwrap_or_default());
+    };
+    let text = read_file(shell, from, path).ok_or_else(|| unreadable(path))?;
+    match Trust::from_pem(text.as_bytes()) {
+        Ok(trust) if !trust.certificates.is_empty() => Ok(trust),
+        _ => Err(unreadable(path)),
+    }
+}
+
+/// The text of a file at a place, relative to where its programs start.
+fn read_file(shell: &Shell, at: &Spot, path: &str) -> Option<String> {
+    let path = match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{}/{path}", at.working_dir),
+    };
+    let bytes = shell.runtime.fs(at.container)?.read_file(&path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A page as a browser shows it: its status and title. The error says why there is none.
+pub(super) async fn browse(
+    shell: &Rc<Shell>,
+    from: &Spot,
+    url: &str,
+    deadline: Instant,
+) -> Result<String, String> {
+    let visit = Visit {
+        origin: Origin::Program,
+        ..Visit::check(url)
+    };
+    let agent = [("User-Agent".to_owned(), "Mozilla/5.0".to_owned())];
+    let left = deadline.saturating_since(shell.now());
+    let sleep = pin!(shell.runtime.sleep(left));
+    let work = pin!(http(shell, from, &visit, "GET", &agent));
+    let outcome = match select(work, sleep).await {
+        Either::Left((outcome, _)) => outcome.unwrap_or_else(|failed| failed),
+        Either::Right(_) => return Err(format!("{url} took too long to respond")),
+    };
+    match outcome {
+        ProbeOutcome::Http { status, body, .. } => {
+            let page = format!("{status} {}\n", title(&body).unwrap_or("(no title)"));
+            if status < 400 { Ok(page) } else { Err(page) }
+        }
+        ProbeOutcome::Failed(_, message) => Err(message),
+        _ => Err("no page".to_owned()),
+    }
+}
+
+/// What stands in a page's `<title>`.
+fn title(page: &str) -> Option<&str> {
+    let (_, rest) = page.split_once("<title>")?;
+    Some(rest.split_once("</title>")?.0.trim())
 }
 
 fn broken(cause: &(dyn std::error::Error + 'static)) -> ProbeOutcome {

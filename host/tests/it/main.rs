@@ -11,6 +11,7 @@ mod inside;
 mod lab;
 mod lessons;
 mod places;
+mod played;
 mod pods;
 mod proc;
 mod rules;

@@ -2,7 +2,7 @@
 //!
 //! Never holds a socket, a process or an object of the cluster, only their descriptions.
 
-use crate::{Amount, FaultKind, FaultWay, Place, Text};
+use crate::{Amount, FaultKind, FaultWay, PatchOp, Place, Text};
 use clock::{Duration, Instant};
 use serde::Serialize;
 use serde_json::Value;
@@ -55,27 +55,9 @@ pub enum Action {
         /// YAML, possibly of several documents.
         manifest: String,
     },
-    /// Type a command into a shell (`sh -c` semantics; the session keeps its working directory
-    /// and variables). Answered by [`Observation::Output`] when it ends; a `background` command
-    /// is answered whenever output arrives, and last with its exit code.
-    Run {
-        /// Answered under this number.
-        id: ActionId,
-        /// Where the shell runs.
-        place: Place,
-        /// Which terminal; the same name is the same shell.
-        session: String,
-        /// What is typed, captures already substituted.
-        command: String,
-        /// What the command reads; empty input when absent.
-        stdin: Option<String>,
-        /// Needs a terminal (`exec -it`).
-        interactive: bool,
-        /// Keeps running while the lesson goes on.
-        background: bool,
-        /// Kill it then, and answer with what it wrote so far and no exit code.
-        deadline: Instant,
-    },
+    /// Type a command into a shell. Answered by [`Observation::Output`] when it ends; a
+    /// `background` command is answered whenever output arrives, and last with its exit code.
+    Run(RunOrder),
     /// Press a key in a session. Answered by [`Observation::Done`].
     Key {
         /// Answered under this number.
@@ -84,6 +66,30 @@ pub enum Action {
         session: String,
         /// Which key.
         key: Key,
+    },
+    /// Edit an object as `kubectl edit` would, the editor making these changes. Answered by
+    /// [`Observation::Output`].
+    Edit {
+        /// Answered under this number.
+        id: ActionId,
+        /// What stands behind `kubectl edit`: `service/web`, `svc web`, `-n shop svc/web`.
+        object: String,
+        /// The changes.
+        patch: Vec<PatchOp>,
+        /// Give up then.
+        deadline: Instant,
+    },
+    /// Open a page as a browser on this machine would: the learner's own traffic. Answered by
+    /// [`Observation::Output`]: the status and the page's title, or why there is no page.
+    Browse {
+        /// Answered under this number.
+        id: ActionId,
+        /// Where the browser is.
+        from: Place,
+        /// The address.
+        url: String,
+        /// Give up then.
+        deadline: Instant,
     },
     /// Let virtual time pass. Answered by [`Observation::Done`] when it has.
     Advance {
@@ -106,6 +112,8 @@ pub enum Action {
         amount: Option<Amount>,
         /// Which way a link is bad.
         way: FaultWay,
+        /// It begins this long from now; answered at once all the same.
+        after: Option<Duration>,
         /// Heals by itself after this long.
         lasting: Option<Duration>,
     },
@@ -161,6 +169,36 @@ pub enum Action {
         /// One YAML document.
         manifest: String,
     },
+}
+
+/// A command to be typed.
+///
+/// What it wrote is what was shown between the typed line and the next prompt: neither the echo of
+/// the line nor a prompt belongs to it. Without a terminal its two outputs are apart; at one, both
+/// are what the screen showed, as a reader would copy it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOrder {
+    /// Answered under this number.
+    pub id: ActionId,
+    /// Where the shell runs.
+    pub place: Place,
+    /// Which terminal; the same name is the same shell.
+    pub session: String,
+    /// The lesson names the terminal: it stays open, and the command is typed there. Otherwise a
+    /// machine has one shell without a terminal, whose folder and variables last from one command
+    /// to the next, and a Pod one for each command.
+    pub terminal: bool,
+    /// What is typed, captures already substituted.
+    pub command: String,
+    /// What the command reads; empty input when absent.
+    pub stdin: Option<String>,
+    /// It is typed at a terminal and may go on there: what is typed next in this session is for
+    /// it. It is answered when it waits for that.
+    pub interactive: bool,
+    /// It is typed at a terminal and keeps running while the lesson goes on.
+    pub background: bool,
+    /// Kill it then, and answer with what it wrote so far and no exit code.
+    pub deadline: Instant,
 }
 
 /// Things a screen may show; a lesson does not depend on them.
@@ -229,7 +267,10 @@ pub struct Packet {
     /// When it was seen.
     #[serde(skip)]
     pub at: Instant,
-    /// Where: `node/node-a:eth0`, `pod/web-1:eth0`, `workstation:eth0`.
+    /// Its number, the same wherever it is seen.
+    #[serde(skip)]
+    pub packet: u64,
+    /// Where: `node/node-a:eth0`, `pod/web-1:eth0`, `host/docker-vm:eth0`, `workstation:eth0`.
     pub iface: String,
     /// Left or entered this interface: `in` or `out`.
     pub dir: &'static str,
@@ -244,6 +285,40 @@ pub struct Packet {
     /// Source and destination of the outer header when encapsulated: `{"src": …, "dst": …}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outer: Option<BTreeMap<&'static str, Value>>,
+    /// What it was before this machine rewrote it: `{"src": …, "dst": …, "sport": 1, "dport": 2}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nat: Option<BTreeMap<&'static str, Value>>,
+    /// Why it went no further, when this machine decided so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
+}
+
+impl Packet {
+    /// Whether it was seen at an interface of this pattern, `PLACE:INTERFACE` with `*`: without an
+    /// interface any is meant, and a machine's name may stand without `node/`, `host/` or `pod/`.
+    #[must_use]
+    pub fn was_at(&self, pattern: &str) -> bool {
+        let (place, iface) = self.iface.rsplit_once(':').unwrap_or((&self.iface, ""));
+        let (machine, interface) = match pattern.rsplit_once(':') {
+            Some((machine, interface)) => (machine, Some(interface)),
+            None => (pattern, None),
+        };
+        let name = place.split_once('/').map_or(place, |(_, name)| name);
+        let here = glob(machine, place) || !machine.contains('/') && glob(machine, name);
+        here && interface.is_none_or(|interface| glob(interface, iface))
+    }
+}
+
+/// Whether a pattern with `*` fits the whole text.
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len())
+                .filter(|at| rest.is_char_boundary(*at))
+                .any(|at| glob(tail, &rest[at..]))
+        }),
+    }
 }
 
 /// Traffic that a check makes.
@@ -273,6 +348,11 @@ pub enum Probe {
     Dns {
         /// The name as a program would give it.
         name: String,
+    },
+    /// What a file holds.
+    File {
+        /// Relative to the working directory of the place's shell.
+        path: String,
     },
     /// One process, not in a terminal.
     Exec {
@@ -322,6 +402,8 @@ pub enum ProbeOutcome {
         /// What it complained.
         stderr: String,
     },
+    /// What the file holds; nothing when there is none.
+    File(Option<String>),
     /// How often each answer came; the key is the trimmed body or the Pod's name.
     Counted(BTreeMap<String, u64>),
     /// It did not come to an answer.
@@ -346,6 +428,8 @@ pub enum Failed {
     TlsNameMismatch,
     /// The file of trusted certificates cannot be read.
     TlsCaFile,
+    /// The certificate is no longer, or not yet, valid.
+    TlsExpired,
     /// The place itself cannot be used *yet*: no such Pod, container not running. Retried.
     NotReady,
 }
@@ -386,6 +470,9 @@ pub enum Observation {
         /// The exit code once it ended; `None` while a background command runs, or when the
         /// deadline killed it.
         exit: Option<i32>,
+        /// It goes on and waits for what is typed next, or ran inside a program that says no exit
+        /// code.
+        waits: bool,
     },
     /// The present answer to [`Query::Objects`].
     Objects {
@@ -423,6 +510,11 @@ pub enum Observation {
         id: ActionId,
         /// The object as the server would store it, or the server's message.
         result: Result<Arc<Value>, String>,
+    },
+    /// Something that was ordered for later could not be done: the lesson is wrong.
+    Broken {
+        /// What, in words.
+        what: String,
     },
     /// A limit of the session (wall, fuel, memory, output) was hit; the lesson ends with exit 4.
     Limit {

@@ -109,7 +109,11 @@ impl Plan {
             )),
             ItemKind::Run(run) => run_needs_the_lab(run).or_else(|| self.changed()),
             ItemKind::Open { .. } => None,
-            ItemKind::Write { .. } | ItemKind::Edit { .. } => self.changed(),
+            ItemKind::Edit { .. } => Some(told(
+                "変えるのはlabのエディターです",
+                "the editor that makes the change is the lab's",
+            )),
+            ItemKind::Write { .. } => self.changed(),
         };
         let why = why.or_else(|| self.stands_on(&texts_of(item)));
         let Some(why) = why else { return };

@@ -130,6 +130,13 @@ enum Now {
         line: Line,
         until: Option<Instant>,
     },
+    /// A file is looked at in the editor.
+    Opened {
+        id: ActionId,
+        line: Line,
+        path: String,
+        select: Option<String>,
+    },
     /// Assertions are looked at.
     Watching { group: Group, watches: Vec<Watch> },
     /// The learner is waited for.
@@ -270,12 +277,14 @@ impl Engine {
                 stdout,
                 stderr,
                 exit,
+                waits,
             } => self.command(
                 id,
                 Ended {
                     stdout,
                     stderr,
                     exit,
+                    waits,
                 },
             ),
             Observation::Objects { query, items } => self.hear(&Heard::Objects(query, &items)),
@@ -284,9 +293,19 @@ impl Engine {
                 packets,
                 lost,
             } => self.hear(&Heard::Packets(query, &packets, lost)),
-            Observation::Probed { id, outcome } => self.hear(&Heard::Probed(id, &outcome)),
+            Observation::Probed { id, outcome } => match &self.now {
+                Now::Opened { id: asked, .. } if *asked == id => self.opened(&outcome),
+                _ => self.hear(&Heard::Probed(id, &outcome)),
+            },
             Observation::Explained { id, why } => self.hear(&Heard::Explained(id, &why)),
             Observation::DryRun { id, result } => self.hear(&Heard::DryRun(id, &result)),
+            Observation::Broken { what } => {
+                let told = text(
+                    format!("レッスンのとおりにできません: {what}"),
+                    format!("the lesson cannot be carried out: {what}"),
+                );
+                self.trouble(Outcome::Invalid, told);
+            }
             Observation::Limit { what } => {
                 self.trouble(
                     Outcome::Limit,
@@ -404,6 +423,10 @@ impl Engine {
             Stage::Watch(group) => self.watch(group),
             Stage::Task(k) => {
                 self.in_task = true;
+                if lab.tasks[k].submit.iter().any(crate::Submit::is_answers) {
+                    // What was answered on the way is not what is handed in.
+                    self.facts.answers.clear();
+                }
                 self.facts.step_began = self.at;
                 self.book
                     .task_begins(k, self.at, &lab.tasks[k].text, &self.facts.captures);
@@ -414,6 +437,13 @@ impl Engine {
                     self.answer(k).files.get(&path).map_or("", |text| text),
                     &self.facts.captures,
                 );
+                let handed = lab.tasks[k].submit.iter();
+                if handed
+                    .filter(|file| file.is_answers())
+                    .any(|file| file.path == path)
+                {
+                    self.answers_handed_in(&content);
+                }
                 self.write(Some(Line::Task(k, n)), &path, content, false, false);
             }
             Stage::SolutionApply(k, n, path) => {

@@ -15,6 +15,7 @@ mod finding;
 mod fmt;
 mod format;
 mod handout;
+mod help;
 mod jsonpath;
 mod lab;
 mod like;
@@ -26,13 +27,14 @@ mod proof;
 mod registry;
 mod report;
 mod scaffold;
+mod student;
 mod subject;
 mod template;
 mod yaml;
 
 pub use action::{
     Action, ActionId, ApplyResult, Failed, Key, Observation, Packet, Probe, ProbeOutcome, Query,
-    QueryId, Show,
+    QueryId, RunOrder, Show,
 };
 pub use coverage::{Coverage, Played, State};
 pub use editor::{Around, Completion, CompletionKind, Origin, complete, hover, origin};

@@ -16,10 +16,12 @@ pub enum Place {
         /// The node's name.
         name: String,
     },
-    /// A Pod by name: `pod/probe`, `pod/probe/container`.
+    /// A Pod by name: `pod/probe`, `pod/probe/container`, `pod/probe@namespace`.
     Pod {
         /// The Pod's name.
         name: String,
+        /// Its namespace; the lesson's when absent.
+        namespace: Option<String>,
         /// The container; the first when absent.
         container: Option<String>,
     },
@@ -27,6 +29,8 @@ pub enum Place {
     Selected {
         /// A label selector as kubectl's `-l` takes it.
         selector: String,
+        /// Its namespace; the lesson's when absent.
+        namespace: Option<String>,
         /// The container; the first when absent.
         container: Option<String>,
     },
@@ -34,6 +38,8 @@ pub enum Place {
     Deploy {
         /// The Deployment's name.
         name: String,
+        /// Its namespace; the lesson's when absent.
+        namespace: Option<String>,
     },
     /// A machine outside the cluster: `host/laptop`.
     Host {
@@ -46,6 +52,7 @@ pub enum Place {
 
 impl Place {
     /// Reads `workstation`, `node/NAME`, `pod/NAME`, `pod/label=value`, `deploy/NAME`, `host/NAME`.
+    /// A Pod's or a Deployment's name may end with `@NAMESPACE`, a Pod's then with `/CONTAINER`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let Some((kind, rest)) = text.split_once('/') else {
@@ -63,17 +70,43 @@ impl Place {
             Some((name, container)) => (name.to_owned(), Some(container.to_owned())),
             None => (rest.to_owned(), None),
         };
+        let inside = matches!(kind, "pod" | "deploy" | "deployment");
+        let (name, namespace) = match name.split_once('@').filter(|_| inside) {
+            Some((_, "")) | Some(("", _)) => return None,
+            Some((name, namespace)) => (name.to_owned(), Some(namespace.to_owned())),
+            None => (name, None),
+        };
         match kind {
             "pod" if name.contains(['=', ' ', ',']) => Some(Self::Selected {
                 selector: name,
+                namespace,
                 container,
             }),
-            "pod" => Some(Self::Pod { name, container }),
+            "pod" => Some(Self::Pod {
+                name,
+                namespace,
+                container,
+            }),
             "node" if container.is_none() => Some(Self::Node { name }),
-            "deploy" | "deployment" if container.is_none() => Some(Self::Deploy { name }),
+            "deploy" | "deployment" if container.is_none() => {
+                Some(Self::Deploy { name, namespace })
+            }
             "host" if container.is_none() => Some(Self::Host { name }),
             _ => None,
         }
+    }
+
+    /// The same place, in this namespace if it names none.
+    #[must_use]
+    pub fn within(mut self, usual: &str) -> Self {
+        if let Self::Pod { namespace, .. }
+        | Self::Selected { namespace, .. }
+        | Self::Deploy { namespace, .. } = &mut self
+            && usual != "default"
+        {
+            namespace.get_or_insert_with(|| usual.to_owned());
+        }
+        self
     }
 }
 
@@ -84,20 +117,31 @@ impl fmt::Display for Place {
             Self::ControlPlane => f.write_str("control-plane"),
             Self::Internet => f.write_str("internet"),
             Self::Node { name } => write!(f, "node/{name}"),
-            Self::Deploy { name } => write!(f, "deploy/{name}"),
             Self::Host { name } => write!(f, "host/{name}"),
-            Self::Pod { name, container }
+            Self::Deploy { name, namespace } => {
+                write!(f, "deploy/{name}")?;
+                tail(f, '@', namespace.as_ref())
+            }
+            Self::Pod {
+                name,
+                namespace,
+                container,
+            }
             | Self::Selected {
                 selector: name,
+                namespace,
                 container,
             } => {
                 write!(f, "pod/{name}")?;
-                container
-                    .as_ref()
-                    .map_or(Ok(()), |container| write!(f, "/{container}"))
+                tail(f, '@', namespace.as_ref())?;
+                tail(f, '/', container.as_ref())
             }
         }
     }
+}
+
+fn tail(f: &mut fmt::Formatter<'_>, mark: char, text: Option<&String>) -> fmt::Result {
+    text.map_or(Ok(()), |text| write!(f, "{mark}{text}"))
 }
 
 #[cfg(test)]
@@ -114,7 +158,10 @@ mod tests {
             "pod/probe",
             "pod/probe/sh",
             "pod/app=shell",
+            "pod/app=shell@shop",
+            "pod/probe@shop/sh",
             "deploy/shell",
+            "deploy/shell@shop",
             "host/laptop",
         ] {
             assert_eq!(
@@ -122,7 +169,15 @@ mod tests {
                 Some(text)
             );
         }
-        for text in ["", "node", "node/", "moon/base", "node/a/b"] {
+        for text in [
+            "",
+            "node",
+            "node/",
+            "moon/base",
+            "node/a/b",
+            "pod/@x",
+            "pod/a@",
+        ] {
             assert_eq!(Place::parse(text), None, "{text}");
         }
     }

@@ -124,6 +124,10 @@ pub struct Expectation {
     pub title: Text,
     /// Points it earns, for checks.
     pub points: Option<f64>,
+    /// The share of its points that it earns although it does not hold as a whole.
+    pub share: Option<f64>,
+    /// Nothing else of its task counts without it.
+    pub required: bool,
     /// When it was decided.
     pub at: Option<Instant>,
     /// What became of it.
@@ -188,19 +192,30 @@ pub struct TaskReport {
 }
 
 impl TaskReport {
-    /// Points earned and points there are.
+    /// Points earned and points there are. Without a check that is required nothing is earned.
     #[must_use]
     pub fn points(&self) -> (f64, f64) {
-        let sum = |earned: bool| {
-            let counted = self
-                .checks
-                .iter()
-                .filter(|check| !earned || check.status.is_passed());
-            counted
-                .filter_map(|check| check.points)
-                .fold(0.0, |sum, points| sum + points)
+        let all = self.checks.iter().filter_map(|check| check.points);
+        let all = all.fold(0.0, |sum, points| sum + points);
+        let gate = self.checks.iter().filter(|check| check.required);
+        if gate.into_iter().any(|check| !check.status.is_passed()) {
+            return (0.0, all);
+        }
+        let earned = self.checks.iter().map(Expectation::earned);
+        (earned.fold(0.0, |sum, points| sum + points), all)
+    }
+}
+
+impl Expectation {
+    /// Points that it earns.
+    #[must_use]
+    pub fn earned(&self) -> f64 {
+        let share = match &self.status {
+            Status::Passed => 1.0,
+            Status::Failed(_) => self.share.unwrap_or(0.0),
+            Status::NotReached(_) => 0.0,
         };
-        (sum(true), sum(false))
+        self.points.unwrap_or(0.0) * share
     }
 }
 

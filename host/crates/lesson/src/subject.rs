@@ -55,7 +55,8 @@ impl Subject {
             Self::Output(o) => shapes(&[&o.exit, &o.stdout, &o.stderr], visit),
             Self::Flow(f) => {
                 texts(&[&f.iface], visit);
-                shapes(&[&f.shape], visit);
+                f.path.iter().for_each(|hop| visit(hop));
+                shapes(&[&f.shape, &f.count], visit);
             }
             Self::Distribution(d) => [&d.from, &d.url].into_iter().for_each(|text| visit(text)),
             Self::File(f) => shapes(&[&f.text, &f.yaml], visit),

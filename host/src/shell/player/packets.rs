@@ -75,41 +75,34 @@ impl Open {
                 continue;
             }
             let iface = interface(world, &record);
+            let packet = packet(&record, iface);
             if self
                 .iface
                 .as_ref()
-                .is_none_or(|pattern| matches(pattern, &iface))
+                .is_none_or(|pattern| packet.was_at(pattern))
             {
-                packets.push(packet(&record, iface));
+                packets.push(packet);
             }
         }
         (packets, lost)
     }
 }
 
-/// Where a packet was seen, as lessons name it: `node/node-a:eth0`, `pod/web-1:eth0`.
+/// Where a packet was seen, as lessons name it: `node/node-a:eth0`, `pod/web-1:eth0`,
+/// `host/docker-vm:docker0`.
 fn interface(world: &World, record: &PacketRecord) -> String {
     let host = &*record.host_name;
+    let machine = || world.machines().iter().any(|(name, _)| name == host);
     let place = if world.node(host).is_some() {
         format!("node/{host}")
-    } else if host == "workstation" || host == "control-plane" {
+    } else if matches!(host, "workstation" | "control-plane" | "internet") {
         host.to_owned()
+    } else if host == "edge" || machine() {
+        format!("host/{host}")
     } else {
         format!("pod/{host}")
     };
     format!("{place}:{}", record.iface)
-}
-
-/// Whether a pattern with `*` fits the whole text.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter(|at| rest.is_char_boundary(*at))
-                .any(|at| matches(tail, &rest[at..]))
-        }),
-    }
 }
 
 fn packet(record: &PacketRecord, iface: String) -> Packet {
@@ -129,6 +122,7 @@ fn packet(record: &PacketRecord, iface: String) -> Packet {
     }
     Packet {
         at: record.at,
+        packet: record.packet_id,
         iface,
         dir: match record.dir {
             Direction::In => "in",
@@ -138,6 +132,13 @@ fn packet(record: &PacketRecord, iface: String) -> Packet {
         tcp,
         udp: (view.proto == 17).then(ports),
         outer: view.outer.map(|(src, dst)| ends(src, dst)),
+        nat: record.before.map(|flow| {
+            let mut nat = ends(*flow.src.ip(), *flow.dst.ip());
+            nat.insert("sport", json!(flow.src.port()));
+            nat.insert("dport", json!(flow.dst.port()));
+            nat
+        }),
+        dropped: record.dropped.as_deref().map(str::to_owned),
     }
 }
 
@@ -150,19 +151,15 @@ fn proto(number: u8) -> Value {
     }
 }
 
+/// `SYN`, `SYN|ACK`, `FIN|ACK`.
 fn flags(flags: TcpFlags) -> String {
-    flags.to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_any_name() {
-        assert!(matches("node/*:eth0", "node/node-a:eth0"));
-        assert!(!matches("node/*:eth0", "pod/web:eth0"));
-        assert!(matches("*", "workstation:eth0"));
-        assert!(!matches("node/*:eth0", "node/node-a:cni0"));
-    }
+    let names = [
+        (TcpFlags::SYN, "SYN"),
+        (TcpFlags::FIN, "FIN"),
+        (TcpFlags::RST, "RST"),
+        (TcpFlags::PSH, "PSH"),
+        (TcpFlags::ACK, "ACK"),
+    ];
+    let set = names.iter().filter(|(flag, _)| flags.has(*flag));
+    set.map(|(_, name)| *name).collect::<Vec<_>>().join("|")
 }

@@ -78,6 +78,20 @@ impl Book {
         self.report.tasks[k].text = filled(told, captures);
     }
 
+    /// A quiz is asked: its words are those of this moment.
+    pub(super) fn quiz_asked(&mut self, i: usize, j: usize, captures: &Captures) {
+        let quiz = &mut self.report.steps[i].quiz[j];
+        for words in [
+            Some(&mut quiz.prompt),
+            Some(&mut quiz.answer),
+            quiz.why.as_mut(),
+        ] {
+            if let Some(words) = words {
+                *words = filled(words, captures);
+            }
+        }
+    }
+
     pub(super) fn quiz_answered(&mut self, i: usize, j: usize, right: bool) {
         self.report.steps[i].quiz[j].right = Some(right);
     }
@@ -107,6 +121,11 @@ impl Book {
         item.exit = left.exit;
     }
 
+    /// What a line does, captures filled in.
+    pub(super) fn what(&mut self, line: Line) -> String {
+        self.line(line).what.clone()
+    }
+
     /// What a command left behind so far.
     pub(super) fn left(&mut self, line: Line) -> Ended {
         let item = self.line(line);
@@ -114,6 +133,7 @@ impl Book {
             stdout: item.stdout.clone(),
             stderr: item.stderr.clone(),
             exit: item.exit,
+            waits: false,
         }
     }
 
@@ -128,12 +148,16 @@ impl Book {
         group: Group,
         n: usize,
         at: Option<Instant>,
-        status: Status,
+        (status, share): (Status, Option<f64>),
         captures: &Captures,
     ) {
         let title = assertions(&self.lab, group)
             .nth(n)
             .and_then(|assertion| assertion.title.clone());
+        let partial = match group {
+            Group::Step(_) => false,
+            Group::Task(k) => self.lab.tasks[k].checks[n].partial,
+        };
         let expectation = match group {
             Group::Step(i) => &mut self.report.steps[i].then[n],
             Group::Task(k) => &mut self.report.tasks[k].checks[n],
@@ -142,6 +166,7 @@ impl Book {
             expectation.title = filled(&title, captures);
         }
         expectation.at = at;
+        expectation.share = share.filter(|share| partial && *share > 0.0);
         expectation.status = status;
     }
 }
@@ -187,7 +212,10 @@ fn blank_task(task: &Task, options: &Options) -> TaskReport {
         checks: task
             .checks
             .iter()
-            .map(|check| blank_expectation(&check.assertion, Some(check.points)))
+            .map(|check| Expectation {
+                required: check.required,
+                ..blank_expectation(&check.assertion, Some(check.points))
+            })
             .collect(),
     }
 }
@@ -213,6 +241,8 @@ fn blank_expectation(assertion: &Assertion, points: Option<f64>) -> Expectation 
         id: assertion.id.clone(),
         title: assertion.title.clone().unwrap_or_else(asked),
         points,
+        share: None,
+        required: false,
         at: None,
         status: Status::NotReached(None),
         covers: assertion.covers.clone(),

@@ -2,12 +2,16 @@
 
 use super::judge::{self, Ended, Judgement, Truth, Wanted, text};
 use super::{Attempt, Engine, Line, Now, span};
-use crate::action::{Action, ActionId, Show};
-use crate::lab::{FaultSpec, ItemKind, Pos, Run, Text};
+use crate::action::{Action, ActionId, Probe, ProbeOutcome, RunOrder, Show};
+use crate::lab::{FaultSpec, ItemKind, PatchOp, Pos, Run, Text};
 use crate::place::Place;
 use crate::report::{Failure, Outcome, Status};
 use crate::template::{fill, fill_known};
+use clock::Duration;
 use std::sync::Arc;
+
+/// How long a browser waits for a page.
+const PAGE: Duration = Duration::from_secs(60);
 
 impl Engine {
     // Orders.
@@ -70,7 +74,7 @@ impl Engine {
             .clone()
             .unwrap_or_else(|| format!("fault-{}", pos.line));
         let what = format!("fault {} {target}", fault.kind);
-        let (kind, lasting) = (fault.kind, fault.lasting);
+        let (kind, after, lasting) = (fault.kind, fault.at, fault.lasting);
         let (amount, way) = (fault.amount, fault.way);
         self.order(line, pos, what, |id| Action::Fault {
             id,
@@ -79,6 +83,7 @@ impl Engine {
             target,
             amount,
             way,
+            after,
             lasting,
         });
     }
@@ -199,13 +204,7 @@ impl Engine {
                 &format!("$ {}", fill_known(&run.command, &self.facts.captures)),
             ),
             ItemKind::Run(run) => self.run(line, item.at, run),
-            ItemKind::Open { path, select } => {
-                self.skip(line, &format!("open {path}"));
-                self.desk.send(Action::Show(Show::Open {
-                    path: path.clone(),
-                    select: select.clone(),
-                }));
-            }
+            ItemKind::Open { path, select } => self.open(line, path, select.as_ref()),
             ItemKind::Write {
                 path,
                 content,
@@ -241,9 +240,9 @@ impl Engine {
                     Action::Advance { id, by }
                 });
             }
-            ItemKind::Edit { .. } | ItemKind::Browse { .. } => {
-                let seen = text("この版のlabにはまだありません", "not in this lab yet");
-                self.item_fails(line, item.at, text("実行", "to do it"), seen);
+            ItemKind::Edit { object, patch } => self.edit(line, item.at, object, patch),
+            ItemKind::Browse { url, from } => {
+                self.browse(line, item.at, url, from.as_deref().unwrap_or("workstation"));
             }
         }
     }
@@ -268,7 +267,8 @@ impl Engine {
                 return self.unfilled(Some(line), pos, &name);
             }
         };
-        let Some(place) = Place::parse(&place) else {
+        let parsed = Place::parse(&place);
+        let Some(place) = parsed.map(|place| place.within(&self.lab.defaults.namespace)) else {
             let seen = text(
                 format!("`{place}` は場所ではありません"),
                 format!("`{place}` is not a place"),
@@ -278,11 +278,15 @@ impl Engine {
         self.book
             .item_begins(Some(line), &format!("$ {command}"), self.at);
         self.book.item_place(line, &place);
-        // A terminal is a shell at one place; elsewhere is another terminal.
+        // A terminal is a shell at one place; elsewhere is another terminal, and so is one whose
+        // command goes on.
+        let name = self.run_of(line).and_then(|(_, name)| name);
         let session = run.session.clone().unwrap_or_else(|| match &place {
+            _ if run.background => name.unwrap_or_else(|| format!("background-{}", pos.line)),
             Place::Workstation => self.lab.defaults.session.clone(),
             elsewhere => elsewhere.to_string(),
         });
+        let terminal = run.session.is_some();
         let window = run.within.map(|within| self.at + within);
         let deadline = if run.background {
             self.limit()
@@ -290,20 +294,132 @@ impl Engine {
             window.unwrap_or_else(|| self.limit())
         };
         let (stdin, interactive, background) = (stdin, run.interactive, run.background);
-        let id = self.desk.order(|id| Action::Run {
-            id,
-            place,
-            session,
-            command,
-            stdin,
-            interactive,
-            background,
-            deadline,
+        let id = self.desk.order(|id| {
+            Action::Run(RunOrder {
+                id,
+                place,
+                session,
+                terminal,
+                command,
+                stdin,
+                interactive,
+                background,
+                deadline,
+            })
         });
         let until = background.then(|| window.unwrap_or(self.at + self.lab.defaults.within));
         if background {
             self.background.insert(id, line);
         }
+        self.now = Now::Command { id, line, until };
+    }
+
+    /// A file looked at in the editor: it must be there, and what is pointed at must be in it.
+    fn open(&mut self, line: Line, path: &str, select: Option<&String>) {
+        self.book
+            .item_begins(Some(line), &format!("open {path}"), self.at);
+        self.desk.send(Action::Show(Show::Open {
+            path: path.to_owned(),
+            select: select.cloned(),
+        }));
+        let deadline = self.at + PAGE;
+        let (from, probe) = (
+            Place::Workstation,
+            Probe::File {
+                path: path.to_owned(),
+            },
+        );
+        let id = self.desk.order(|id| Action::Probe {
+            id,
+            from,
+            probe,
+            deadline,
+        });
+        self.now = Now::Opened {
+            id,
+            line,
+            path: path.to_owned(),
+            select: select.cloned(),
+        };
+    }
+
+    /// What the file holds.
+    pub(super) fn opened(&mut self, outcome: &ProbeOutcome) {
+        let Now::Opened {
+            line, path, select, ..
+        } = std::mem::replace(&mut self.now, Now::Free)
+        else {
+            return;
+        };
+        let ProbeOutcome::File(Some(content)) = outcome else {
+            let seen = text(
+                format!("{path} はありません"),
+                format!("there is no {path}"),
+            );
+            return self.item_fails(line, self.pos(Some(line)), text("ファイル", "a file"), seen);
+        };
+        match select.filter(|select| !content.contains(select.as_str())) {
+            None => self.book.item_ends(line, self.at, Status::Passed),
+            Some(select) => {
+                let asked = text(
+                    format!("{path} の `{select}`"),
+                    format!("`{select}` in {path}"),
+                );
+                let seen = text("見当たりません", "it is not in it");
+                self.item_fails(line, self.pos(Some(line)), asked, seen);
+            }
+        }
+    }
+
+    /// `kubectl edit`, an editor making the changes.
+    fn edit(&mut self, line: Line, pos: Pos, object: &str, patch: &[PatchOp]) {
+        let captures = &self.facts.captures;
+        let filled = fill(object, captures).and_then(|object| {
+            let patch = patch.iter().map(|op| op.filled(captures));
+            Ok((object, patch.collect::<Result<Vec<_>, _>>()?))
+        });
+        let (object, patch) = match filled {
+            Ok(filled) => filled,
+            Err(name) => return self.unfilled(Some(line), pos, &name),
+        };
+        let what = format!("$ kubectl edit {object}");
+        self.book.item_begins(Some(line), &what, self.at);
+        let deadline = self.limit();
+        let id = self.desk.order(|id| Action::Edit {
+            id,
+            object,
+            patch,
+            deadline,
+        });
+        let until = None;
+        self.now = Now::Command { id, line, until };
+    }
+
+    fn browse(&mut self, line: Line, pos: Pos, url: &str, from: &str) {
+        let captures = &self.facts.captures;
+        let (url, from) = match (fill(url, captures), fill(from, captures)) {
+            (Ok(url), Ok(from)) => (url, from),
+            (Err(name), _) | (_, Err(name)) => return self.unfilled(Some(line), pos, &name),
+        };
+        let parsed = Place::parse(&from);
+        let Some(from) = parsed.map(|from| from.within(&self.lab.defaults.namespace)) else {
+            let seen = text(
+                format!("`{from}` は場所ではありません"),
+                format!("`{from}` is not a place"),
+            );
+            return self.item_fails(line, pos, text("実行", "to do it"), seen);
+        };
+        let what = format!("browse {url}");
+        self.book.item_begins(Some(line), &what, self.at);
+        self.book.item_place(line, &from);
+        let deadline = self.at + PAGE;
+        let id = self.desk.order(|id| Action::Browse {
+            id,
+            from,
+            url,
+            deadline,
+        });
+        let until = None;
         self.now = Now::Command { id, line, until };
     }
 
@@ -348,7 +464,8 @@ impl Engine {
             stdout: None,
             stderr: run.stderr.as_ref(),
             like: run.like.as_ref(),
-            background: run.background,
+            ends: !run.background,
+            prefix: run.background,
         };
         let judgement = judge::ended(&wanted, left, &self.facts.captures);
         if judgement.truth != Truth::Yes && !last {
@@ -375,7 +492,10 @@ impl Engine {
                 .book
                 .item_ends(line, self.at, Status::NotReached(Some(why)));
         }
-        let command = fill_known(&run.command, &self.facts.captures);
+        let command = match self.book.what(line) {
+            what if run.command.is_empty() => what.trim_start_matches("$ ").to_owned(),
+            _ => fill_known(&run.command, &self.facts.captures),
+        };
         let asked = text(
             format!("`{command}` の出力と終了コード"),
             format!("output and exit code of `{command}`"),

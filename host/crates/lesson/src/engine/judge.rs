@@ -1,13 +1,15 @@
 //! From what was observed to whether a subject holds, in words. Never asks for anything.
 
 mod command;
+mod file;
 mod objects;
 mod traffic;
 
 pub(crate) use command::Ended;
 pub(super) use command::{Wanted, ended, exec};
+pub(super) use file::file;
 pub(super) use objects::{endpoints, resource};
-pub(super) use traffic::{distribution, dns, flow, http, packet, tcp};
+pub(super) use traffic::{distribution, dns, flow, http, packet, path, tcp};
 
 use crate::action::ProbeOutcome;
 use crate::lab::{Matcher, Text};

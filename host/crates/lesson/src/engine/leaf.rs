@@ -6,6 +6,7 @@
 //! Objects and packets are told by the shell at every change; traffic is made again with
 //! back-off. Never decides how long to look: windows are `watch.rs`.
 
+mod hops;
 mod shot;
 
 use super::desk::Desk;
@@ -15,6 +16,7 @@ use crate::expression;
 use crate::lab::{Defaults, Subject};
 use crate::template::{Captures, fill};
 use clock::{Duration, Instant};
+use hops::Hops;
 use serde_json::Value;
 use shot::{Shot, shots};
 use std::collections::BTreeMap;
@@ -71,6 +73,7 @@ enum State {
         count: u64,
         first: Option<Packet>,
         lost: u64,
+        hops: Option<Hops>,
     },
     /// Decided by what the engine knew at once.
     Fixed,
@@ -157,20 +160,31 @@ impl Leaf {
                     known.step_began
                 };
                 let query = desk.ask(Query::Packets { iface, since });
+                let path: Vec<String> = flow
+                    .path
+                    .iter()
+                    .map(|hop| fill(hop))
+                    .collect::<Result<_, _>>()?;
+                let hops = (!path.is_empty()).then(|| Hops::new(&path));
                 // Silence of the wire is no news; only a single look waits for the shell's word.
-                judgement = (pace != Pace::Once).then(|| judge::flow(0, None));
+                judgement = (pace != Pace::Once)
+                    .then(|| judge::flow(flow.count.as_ref(), 0, None, captures));
                 State::Packets {
                     query,
                     count: 0,
                     first: None,
                     lost: 0,
+                    hops,
                 }
             }
             Subject::Http(_)
             | Subject::Tcp(_)
             | Subject::Dns(_)
             | Subject::Exec(_)
-            | Subject::Distribution(_) => State::Traffic(shots(subject, captures)?),
+            | Subject::File(_)
+            | Subject::Distribution(_) => {
+                State::Traffic(shots(subject, captures, &known.defaults.namespace)?)
+            }
             Subject::Output(output) => {
                 judgement = Some(match known.outputs.get(&output.of) {
                     Some(left) => judge::ended(&output.into(), left, captures),
@@ -192,7 +206,7 @@ impl Leaf {
                 judgement = Some(expression(source, known));
                 State::Fixed
             }
-            Subject::File(_) | Subject::All(_) | Subject::Any(_) | Subject::Not(_) => {
+            Subject::All(_) | Subject::Any(_) | Subject::Not(_) => {
                 return Err("not in this lab yet".to_owned());
             }
         };
@@ -210,6 +224,24 @@ impl Leaf {
     /// Whether the subject holds, as far as it was heard of.
     pub(super) fn judgement(&self) -> Option<&Judgement> {
         self.judgement.as_ref()
+    }
+
+    /// The share of its places where it holds.
+    pub(super) fn share(&self) -> f64 {
+        let held = |judgement: Option<&Judgement>| {
+            f64::from(u8::from(
+                judgement.is_some_and(|held| held.truth == Truth::Yes),
+            ))
+        };
+        match &self.state {
+            State::Traffic(shots) if !shots.is_empty() => {
+                let sum = shots.iter().map(|shot| held(shot.judgement.as_ref()));
+                #[expect(clippy::cast_precision_loss, reason = "a handful of places")]
+                let count = shots.len() as f64;
+                sum.fold(0.0, |sum, one| sum + one) / count
+            }
+            _ => held(self.judgement.as_ref()),
+        }
     }
 
     /// Whether the judgement may still become another.
@@ -311,6 +343,7 @@ impl Leaf {
             count,
             first,
             lost,
+            hops,
         } = &mut self.state
         else {
             return false;
@@ -327,15 +360,22 @@ impl Leaf {
         {
             *count += 1;
             first.get_or_insert_with(|| packet.clone());
+            if let Some(hops) = hops {
+                hops.pass(packet);
+            }
         }
         *lost += forgotten;
-        self.judgement = Some(match (*lost, &first) {
-            (1.., None) => Judgement::new(
+        let seen = match hops {
+            Some(hops) => judge::path(hops.is_whole(), hops.missing(), *count),
+            None => judge::flow(flow.count.as_ref(), *count, first.as_ref(), &self.captures),
+        };
+        self.judgement = Some(match (*lost, seen.truth) {
+            (1.., Truth::No) => Judgement::new(
                 Truth::NotYet,
                 format!("{lost}個のパケットは記録からあふれました"),
                 format!("{lost} packets were forgotten before they could be looked at"),
             ),
-            _ => judge::flow(*count, first.as_ref()),
+            _ => seen,
         });
         true
     }
@@ -363,6 +403,7 @@ impl Leaf {
             Subject::Tcp(tcp) => judge::tcp(tcp, outcome),
             Subject::Dns(dns) => judge::dns(dns, outcome, &captures),
             Subject::Exec(exec) => judge::exec(exec, outcome, &captures),
+            Subject::File(file) => judge::file(file, outcome, &captures),
             Subject::Distribution(distribution) => judge::distribution(distribution, outcome),
             _ => return false,
         };

@@ -8,12 +8,14 @@ use super::{Engine, Now};
 use crate::action::{Action, Show};
 use crate::lab::{Assertion, Text};
 use crate::report::Status;
+use serde_json::Value;
 
 impl Engine {
     // Quizzes.
 
     pub(super) fn quiz(&mut self, i: usize, j: usize) {
         self.desk.send(Action::Show(Show::Quiz(i, j)));
+        self.book.quiz_asked(i, j, &self.facts.captures);
         if self.options.guided {
             self.asked = Some((i, j));
             self.now = Now::Learner;
@@ -39,6 +41,25 @@ impl Engine {
         self.asked = None;
         if matches!(self.now, Now::Learner) {
             self.now = Now::Free;
+        }
+    }
+
+    /// Answers to quizzes came in a file; what it does not answer is not answered.
+    pub(super) fn answers_handed_in(&mut self, content: &str) {
+        let documents = crate::yaml::parse_documents(content).unwrap_or_default();
+        let word = |value: &Value| {
+            let text = value.as_str().map(str::to_owned);
+            text.unwrap_or_else(|| value.to_string())
+        };
+        for quiz in self.lab.steps.iter().flat_map(|step| &step.quiz) {
+            let given = documents.iter().find_map(|answers| answers.get(&quiz.id));
+            let Some(given) = given else { continue };
+            let answer: Vec<String> = match given {
+                Value::Array(items) => items.iter().map(word).collect(),
+                one => vec![word(one)],
+            };
+            let right = script::is_right(quiz, &answer, &self.facts.captures);
+            self.facts.answers.insert(quiz.id.clone(), right);
         }
     }
 
@@ -163,8 +184,13 @@ impl Engine {
                 self.desk
                     .send(Action::Show(Show::Decided(i, n, status.is_passed())));
             }
-            self.book
-                .decided(group, n, watch.decided_at(), status, &self.facts.captures);
+            self.book.decided(
+                group,
+                n,
+                watch.decided_at(),
+                (status, watch.share()),
+                &self.facts.captures,
+            );
         }
     }
 }

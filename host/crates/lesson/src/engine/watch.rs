@@ -105,6 +105,28 @@ impl Tree {
         }
     }
 
+    /// The share of its parts that hold: places of `for_each`, subjects of `all`.
+    fn share(&self) -> f64 {
+        match self {
+            Self::Leaf(leaf) => leaf.share(),
+            Self::All(trees) => {
+                let sum = trees
+                    .iter()
+                    .map(Self::share)
+                    .fold(0.0, |sum, share| sum + share);
+                #[expect(clippy::cast_precision_loss, reason = "a handful of subjects")]
+                let count = trees.len().max(1) as f64;
+                sum / count
+            }
+            Self::Any(_) | Self::Not(_) => {
+                let held = self
+                    .judgement()
+                    .is_some_and(|held| held.truth == Truth::Yes);
+                f64::from(u8::from(held))
+            }
+        }
+    }
+
     /// Whether it holds; `None` until enough was heard.
     fn judgement(&self) -> Option<Judgement> {
         match self {
@@ -199,6 +221,7 @@ pub(super) struct Watch {
     since: Instant,
     held_from: Option<Instant>,
     decided: Option<Instant>,
+    share: Option<f64>,
 }
 
 impl Watch {
@@ -217,6 +240,7 @@ impl Watch {
             since: now,
             held_from: None,
             decided: None,
+            share: None,
         }
     }
 
@@ -242,6 +266,11 @@ impl Watch {
     /// When it was decided.
     pub(super) fn decided_at(&self) -> Option<Instant> {
         self.decided
+    }
+
+    /// The share of its parts that held when it failed.
+    pub(super) fn share(&self) -> Option<f64> {
+        self.share
     }
 
     /// A name the assertion needs and nobody captured yet.
@@ -420,6 +449,7 @@ impl Watch {
 
     fn fail(&mut self, known: &Facts, now: Instant, desk: &mut Desk) {
         if let Phase::Open { tree, .. } = &mut self.phase {
+            self.share = Some(tree.share());
             tree.leaves(&mut |leaf| leaf.close(desk));
         }
         let otherwise = self.assertion.otherwise.iter();
@@ -545,8 +575,10 @@ fn unreached(subject: &Subject, known: &Facts) -> Option<(Option<Place>, String,
         _ => return None,
     };
     let fill = |text: &str| fill_known(text, &captures);
-    let from = from.map(|from| Place::parse(&fill(from)));
-    Some((from.flatten(), fill(&about), fill(&namespace)))
+    let from = from.and_then(|from| Place::parse(&fill(from)));
+    let namespace = fill(&namespace);
+    let from = from.map(|from| from.within(&known.defaults.namespace));
+    Some((from, fill(&about), namespace))
 }
 
 /// `host:port` of a URL.

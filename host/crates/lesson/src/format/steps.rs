@@ -152,8 +152,8 @@ static RUN_FIELDS: &[Field] = &[
     field(
         "session",
         Type::String,
-        "A terminal that several commands share.",
-        "いくつかのコマンドが共有する端末。",
+        "A terminal by name: commands of the same name are typed into the same shell. Without one, the commands of a machine share a shell without a terminal, and its outputs stay apart.",
+        "端末の名前。同じ名前のコマンドは同じシェルに打たれる。なければ、その機械のコマンドが端末のない1つのシェルを共有し、2つの出力は分かれたまま。",
     ),
     field(
         "run",
@@ -167,8 +167,8 @@ static RUN_FIELDS: &[Field] = &[
     field(
         "interactive",
         Type::Bool,
-        "Whether it needs a terminal.",
-        "端末が要るか。",
+        "Whether it goes on at a terminal: what is typed next in its session is for it, until it ends.",
+        "端末で動き続けるか。終わるまで、その端末で次に打つ文字はこれが受け取る。",
     )
     .default("false"),
     field(
@@ -368,8 +368,8 @@ static KEY_FIELDS: &[Field] = &[
     field(
         "session",
         Type::String,
-        "In which terminal; the last one opened when absent.",
-        "どの端末で。なければ最後に開いたもの。",
+        "In which terminal: a `session`, or the `id` of a run in the background; `defaults.session` when absent.",
+        "どの端末で。`session` の名前か、動かし続けているコマンドの `id`。なければ `defaults.session`。",
     ),
 ];
 

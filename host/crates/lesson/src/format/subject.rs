@@ -378,6 +378,7 @@ static HTTP_FIELDS: &[Field] = &[
             "tls-self-signed",
             "tls-name-mismatch",
             "tls-ca-file",
+            "tls-expired",
             "unreachable",
         ]),
         "The kind of failure that is expected.",
@@ -538,10 +539,18 @@ static FLOW_FIELDS: &[Field] = &[
         .example("{ ip: { dst: 10.96.0.10 } }"),
     field(
         "path",
-        Type::List(&Type::Any),
-        "Hops in order.",
-        "通る場所の順。",
-    ),
+        Type::List(&Type::String),
+        "Hops in order; `...` between two of them stands for anything.",
+        "通る場所の順。間の `...` は何でもよい。",
+    )
+    .example("[\"pod/client:eth0\", \"...\", \"pod/web-*:eth0\"]"),
+    field(
+        "count",
+        Type::Matcher,
+        "How many packets; at least one when absent.",
+        "パケットの数。なければ1つ以上。",
+    )
+    .example("{ $gte: 10 }"),
     field(
         "since",
         Type::Words(&["step", "lab"]),

@@ -2,6 +2,7 @@
 
 use super::{Assertion, FaultSpec, Matcher, Pos, Quiz, Text};
 use crate::action::Key;
+use crate::template::{Captures, fill};
 use clock::Duration;
 use serde::Serialize;
 use serde_json::Value;
@@ -150,6 +151,38 @@ pub struct PatchOp {
     /// The value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+}
+
+impl PatchOp {
+    /// With captures in place of their names, or the first name nobody captured.
+    pub(crate) fn filled(&self, captures: &Captures) -> Result<Self, String> {
+        Ok(Self {
+            op: self.op.clone(),
+            path: fill(&self.path, captures)?,
+            value: self
+                .value
+                .as_ref()
+                .map(|value| filled(value, captures))
+                .transpose()?,
+        })
+    }
+}
+
+fn filled(value: &Value, captures: &Captures) -> Result<Value, String> {
+    Ok(match value {
+        Value::String(text) => Value::String(fill(text, captures)?),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| filled(item, captures));
+            Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), filled(value, captures)?)));
+            Value::Object(fields.collect::<Result<_, String>>()?)
+        }
+        other => other.clone(),
+    })
 }
 
 /// A command.

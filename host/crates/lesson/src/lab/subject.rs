@@ -207,6 +207,8 @@ pub struct Flow {
     pub shape: Option<Matcher>,
     /// Hops in order.
     pub path: Vec<String>,
+    /// How many packets; at least one when absent.
+    pub count: Option<Matcher>,
     /// Since the beginning of the lab rather than of the step.
     pub since_lab: bool,
 }

@@ -59,7 +59,7 @@ pub struct Choice {
 }
 
 /// Something the learner solves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Task {
     /// Its short name.
     pub id: String,
@@ -94,6 +94,15 @@ pub struct Submit {
     pub schema: Option<String>,
     /// Its greatest size.
     pub max_bytes: Option<u64>,
+}
+
+impl Submit {
+    /// Whether it holds answers to quizzes: a map from their ids to a choice, a list of choices, a
+    /// number or a word.
+    #[must_use]
+    pub fn is_answers(&self) -> bool {
+        self.schema.as_deref() == Some("answers")
+    }
 }
 
 /// An assertion that carries points.

@@ -11,12 +11,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Environment {
         return Environment::default();
     };
     let platform = reader.word(&fields, "platform").unwrap_or("plain");
-    if fields.get("continue_from").is_some() {
-        reader.not_yet(
-            fields.key_at("continue_from"),
-            "`continue_from`; list the `manifests` instead",
-        );
-    }
+    reader.continues = fields.get("continue_from").is_some();
     reader.files = files(reader, &fields);
     Environment {
         platform: platform.to_owned(),
@@ -150,12 +145,6 @@ fn network(reader: &mut Reader<'_>, node: Option<&Node>) -> Network {
         reader.not_yet(fields.key_at("dataplane"), "the dataplane `vpc`");
     }
     let balancer = reader.word(&fields, "load_balancer");
-    if balancer == Some("hostname") {
-        reader.not_yet(
-            fields.key_at("load_balancer"),
-            "load balancers with a hostname",
-        );
-    }
     if !reader.boolean(&fields, "policy", true) {
         let what = "a network that does not enforce NetworkPolicies (`policy: false`)";
         reader.not_yet(fields.key_at("policy"), what);
@@ -184,9 +173,6 @@ fn hosts(reader: &mut Reader<'_>, node: &Node) -> Vec<HostSpec> {
             tools: reader.strings(&fields, "tools"),
         });
     }
-    if !hosts.is_empty() {
-        reader.not_yet(node.at, "machines beside the cluster (`hosts`)");
-    }
     hosts
 }
 
@@ -205,9 +191,6 @@ fn faults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<FaultSpec> {
 pub(super) fn fault(reader: &mut Reader<'_>, node: &Node) -> Option<FaultSpec> {
     let kinds: Vec<(&str, FaultKind)> = FAULTS.iter().map(|row| (row.name, row.kind)).collect();
     let fields = reader.map(node, "a fault", &format::FAULT)?;
-    if fields.get("at").is_some() {
-        reader.not_yet(fields.key_at("at"), "faults that begin later (`at`)");
-    }
     let kind = reader.require(&fields, "kind")?;
     if kind.to_value() == "clock-skew" {
         reader.not_yet(kind.at, "clocks that differ (`clock-skew`)");

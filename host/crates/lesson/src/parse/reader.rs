@@ -16,6 +16,8 @@ pub(super) struct Reader<'a> {
     findings: Vec<Finding>,
     /// The files of the environment, once read.
     pub(super) files: Vec<LabFile>,
+    /// The lesson begins where another has ended.
+    pub(super) continues: bool,
 }
 
 /// The entries of a map and the table they were read by. Only what the table has can be asked for.
@@ -91,6 +93,7 @@ impl<'a> Reader<'a> {
             resolve,
             findings: Vec::new(),
             files: Vec::new(),
+            continues: false,
         }
     }
 

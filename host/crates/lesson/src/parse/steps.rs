@@ -126,27 +126,24 @@ fn kind(reader: &mut Reader<'_>, verb: &str, fields: &Fields<'_>) -> Option<Item
     Some(match verb {
         "run" => ItemKind::Run(Box::new(run(reader, fields))),
         "open" => {
-            reader.file(node)?;
+            // What an earlier lesson left is known when it is played.
+            if !reader.continues {
+                reader.file(node)?;
+            }
             ItemKind::Open {
                 path: reader.string(node)?,
                 select: reader.maybe_string(fields, "select"),
             }
         }
         "write" => write(reader, node, fields)?,
-        "edit" => {
-            reader.not_yet(node.at, "`edit` (`kubectl edit` by patch)");
-            ItemKind::Edit {
-                object: reader.string(node)?,
-                patch: patch(reader, fields),
-            }
-        }
-        "browse" => {
-            reader.not_yet(node.at, "`browse` (the browser pane)");
-            ItemKind::Browse {
-                url: reader.string(node)?,
-                from: place(reader, fields, "from"),
-            }
-        }
+        "edit" => ItemKind::Edit {
+            object: reader.string(node)?,
+            patch: patch(reader, fields),
+        },
+        "browse" => ItemKind::Browse {
+            url: reader.string(node)?,
+            from: place(reader, fields, "from"),
+        },
         "key" => {
             let keys = [
                 ("ctrl-c", Key::CtrlC),
@@ -211,13 +208,6 @@ fn patch(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Vec<PatchOp> {
 
 fn run(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Run {
     let settle = [("before", false), ("none", true)];
-    if fields.get("session").is_some() {
-        // Every command has a shell of its own, so a shared one would keep nothing.
-        reader.not_yet(
-            fields.key_at("session"),
-            "a shell that several commands share",
-        );
-    }
     Run {
         command: reader.required_string(fields, "run"),
         place: place(reader, fields, "in"),

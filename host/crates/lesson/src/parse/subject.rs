@@ -284,6 +284,7 @@ fn http(reader: &mut Reader<'_>, node: &Node) -> Option<Http> {
         ("tls-self-signed", Failed::TlsSelfSigned),
         ("tls-name-mismatch", Failed::TlsNameMismatch),
         ("tls-ca-file", Failed::TlsCaFile),
+        ("tls-expired", Failed::TlsExpired),
         ("unreachable", Failed::Unreachable),
     ];
     let fields = reader.map(node, "http", &format::HTTP)?;
@@ -397,14 +398,18 @@ fn output(reader: &mut Reader<'_>, node: &Node) -> Option<OutputOf> {
 
 fn flow(reader: &mut Reader<'_>, node: &Node) -> Option<Flow> {
     let fields = reader.map(node, "flow", &format::FLOW)?;
-    if fields.get("path").is_some() {
-        reader.not_yet(fields.key_at("path"), "the hops of a packet (`flow.path`)");
+    for key in fields.present(&["iface", "count"]) {
+        if fields.get("path").is_some() {
+            let message = format!("`path` names its interfaces itself: it goes without `{key}`");
+            reader.error(fields.key_at(key), "LAB014", message);
+        }
     }
     let since = [("step", false), ("lab", true)];
     Some(Flow {
         iface: reader.maybe_string(&fields, "iface"),
         shape: shape(reader, &fields, "match"),
         path: reader.strings(&fields, "path"),
+        count: shape(reader, &fields, "count"),
         since_lab: reader.choose(&fields, "since", &since).unwrap_or(false),
     })
 }
@@ -456,7 +461,6 @@ fn distribution(reader: &mut Reader<'_>, node: &Node) -> Option<Distribution> {
 }
 
 fn file(reader: &mut Reader<'_>, node: &Node) -> Option<FileSubject> {
-    reader.not_yet(node.at, "checks of a submitted `file`");
     let fields = reader.map(node, "file", &format::FILE_SUBJECT)?;
     Some(FileSubject {
         path: reader.required_string(&fields, "path"),

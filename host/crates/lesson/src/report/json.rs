@@ -99,6 +99,9 @@ fn expectation(then: &Expectation) -> Value {
         "points": then.points,
         "at": then.at.map(seconds),
     });
+    if let Some(share) = then.share {
+        value["share"] = share.into();
+    }
     add_status(&mut value, &then.status);
     value
 }

@@ -137,16 +137,8 @@ fn each_mistake_gives_one_finding_at_its_place() {
             "labs/t.yaml:4:42  LAB041 error  `../../etc/passwd` is outside the lesson's folder",
         ),
         (
-            step("").replace("steps:", "environment: { continue_from: names }\nsteps:"),
-            "labs/t.yaml:4:16  LAB009 error  not in this lab yet: `continue_from`; list the `manifests` instead",
-        ),
-        (
             step("").replace("steps:", "environment: { network: { policy: false } }\nsteps:"),
             "labs/t.yaml:4:27  LAB009 error  not in this lab yet: a network that does not enforce NetworkPolicies (`policy: false`)",
-        ),
-        (
-            step("    do: [ { browse: 'http://x/' } ]\n"),
-            "labs/t.yaml:8:21  LAB009 error  not in this lab yet: `browse` (the browser pane)",
         ),
         (
             step("    quiz: [ { id: q, kind: single, prompt: '?', choices: [ { id: a, text: a, why: w } ] } ]\n"),

@@ -4,6 +4,7 @@ mod broken;
 mod elsewhere;
 mod engine;
 mod findings;
+mod forms;
 mod lessons;
 mod recordings;
 mod report;

@@ -3,7 +3,7 @@
 use clock::{Duration, Instant};
 use lesson::{
     Action, Engine, Finding, Lab, Observation, Options, Packet, Place, Probe, ProbeOutcome, Query,
-    QueryId, Report, Text,
+    QueryId, Report, RunOrder, Text,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -54,7 +54,9 @@ pub(crate) fn read_lesson(number: &str) -> (Option<Lab>, Vec<Finding>) {
         "files/probe.yaml",
         "files/web.yml",
         "files/shell.yml",
-        "files/service-web.yml"
+        "files/service-web.yml",
+        "files/laravel-init.yml",
+        "files/service-mixed.yml"
     );
     Lab::parse(source, text, &mut beside)
 }
@@ -137,12 +139,15 @@ impl Shell {
         let iface = "node/node-a:eth0".into();
         let packet = Packet {
             at,
+            packet: millis,
             iface,
             dir: "out",
             ip,
             tcp: None,
             udp: None,
             outer: None,
+            nat: None,
+            dropped: None,
         };
         self.changes.push_back((at, Change::Packet(packet)));
         self
@@ -288,10 +293,20 @@ impl Shell {
                     result: Ok(vec![format!("{path} applied")]),
                 }
             }
-            Action::Run {
-                id, place, command, ..
-            } => {
-                self.log.push(format!("[{place}] {command}"));
+            Action::Run(RunOrder {
+                id,
+                place,
+                command,
+                session,
+                terminal,
+                ..
+            }) => {
+                let at = if terminal {
+                    format!("{place} {session}")
+                } else {
+                    place.to_string()
+                };
+                self.log.push(format!("[{at}] {command}"));
                 let not_found = || (String::new(), format!("sh: {command}: not found"), 127);
                 let (stdout, stderr, exit) =
                     self.runs.get(&command).cloned().unwrap_or_else(not_found);
@@ -301,6 +316,39 @@ impl Shell {
                     stdout,
                     stderr,
                     exit: Some(exit),
+                    waits: false,
+                }
+            }
+            Action::Edit {
+                id, object, patch, ..
+            } => {
+                let patch = serde_json::to_string(&patch).unwrap_or_default();
+                self.log.push(format!("edit {object} {patch}"));
+                Observation::Output {
+                    id,
+                    stdout: format!("{object} edited\n"),
+                    stderr: String::new(),
+                    exit: Some(0),
+                    waits: false,
+                }
+            }
+            Action::Browse { id, from, url, .. } => {
+                self.log.push(format!("[{from}] browse {url}"));
+                let there = url.starts_with("http://web");
+                Observation::Output {
+                    id,
+                    stdout: if there {
+                        "200 OK\nWelcome\n".into()
+                    } else {
+                        String::new()
+                    },
+                    stderr: if there {
+                        String::new()
+                    } else {
+                        "connection refused".into()
+                    },
+                    exit: Some(i32::from(!there)),
+                    waits: false,
                 }
             }
             Action::Key { id, key, session } => {

@@ -13,6 +13,8 @@ pub(crate) struct Ended {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) exit: Option<i32>,
+    /// It waits for more, or nobody says its exit code.
+    pub(crate) waits: bool,
 }
 
 /// What a command should have left behind.
@@ -21,7 +23,10 @@ pub(in crate::engine) struct Wanted<'a> {
     pub(in crate::engine) stdout: Option<&'a Matcher>,
     pub(in crate::engine) stderr: Option<&'a Matcher>,
     pub(in crate::engine) like: Option<&'a Like>,
-    pub(in crate::engine) background: bool,
+    /// It must have ended, with exit code zero unless told otherwise.
+    pub(in crate::engine) ends: bool,
+    /// The sample is only the beginning of what is written.
+    pub(in crate::engine) prefix: bool,
 }
 
 impl<'a> From<&'a Exec> for Wanted<'a> {
@@ -38,7 +43,8 @@ impl<'a> From<&'a Exec> for Wanted<'a> {
             stdout: stdout.as_ref(),
             stderr: stderr.as_ref(),
             like: like.as_ref(),
-            background: false,
+            ends: true,
+            prefix: false,
         }
     }
 }
@@ -57,7 +63,9 @@ impl<'a> From<&'a OutputOf> for Wanted<'a> {
             stdout: stdout.as_ref(),
             stderr: stderr.as_ref(),
             like: like.as_ref(),
-            background: false,
+            // Whether it ended rightly was judged when it ran.
+            ends: false,
+            prefix: false,
         }
     }
 }
@@ -68,24 +76,8 @@ pub(in crate::engine) fn ended(
     ended: &Ended,
     captures: &Captures,
 ) -> Judgement {
-    if !wanted.background {
-        let Some(exit) = ended.exit else {
-            return Judgement::no("時間内に終わりませんでした", "it did not end in time");
-        };
-        let zero = Matcher::Equals(0.into());
-        if let Err(wrong) = wanted.exit.unwrap_or(&zero).check_value(exit, captures) {
-            let mut judgement = mismatch_words("exit", &wrong);
-            let last = ended
-                .stderr
-                .lines()
-                .chain(ended.stdout.lines())
-                .rfind(|line| !line.trim().is_empty());
-            if let Some(line) = last {
-                judgement.seen.ja.push_str(&format!(": {line}"));
-                judgement.seen.en.push_str(&format!(": {line}"));
-            }
-            return judgement;
-        }
+    if let Some(wrong) = exit_wrong(wanted, ended, captures) {
+        return wrong;
     }
     if let Some(wrong) = shape(wanted.stdout, "stdout", ended.stdout.as_str(), captures)
         .or_else(|| shape(wanted.stderr, "stderr", ended.stderr.as_str(), captures))
@@ -95,7 +87,7 @@ pub(in crate::engine) fn ended(
     let mut found = captures.clone();
     if let Some(Err(wrong)) = wanted
         .like
-        .map(|like| like::check(like, &ended.stdout, wanted.background, &mut found))
+        .map(|like| like::check(like, &ended.stdout, wanted.prefix, &mut found))
     {
         return like_words(&wrong);
     }
@@ -104,6 +96,41 @@ pub(in crate::engine) fn ended(
         captures: found,
         ..Judgement::yes("期待どおりです", "as expected")
     }
+}
+
+/// What is wrong with the exit code, if it matters.
+fn exit_wrong(wanted: &Wanted<'_>, ended: &Ended, captures: &Captures) -> Option<Judgement> {
+    let zero = Matcher::Equals(0.into());
+    let Some(exit) = ended.exit else {
+        return match (wanted.exit, wanted.ends) {
+            (Some(_), _) if ended.waits => Some(Judgement::no(
+                "終了コードが分かりません(別のプログラムの中で実行したか、まだ動いています)",
+                "nobody says its exit code: it goes on, or was typed inside another program",
+            )),
+            (_, true) if !ended.waits => Some(Judgement::no(
+                "時間内に終わりませんでした",
+                "it did not end in time",
+            )),
+            (Some(_), false) => Some(Judgement::no("まだ終わっていません", "it has not ended")),
+            _ => None,
+        };
+    };
+    // What keeps running may end, but not of itself by a mistake.
+    let shape = wanted
+        .exit
+        .or((wanted.ends || wanted.prefix).then_some(&zero))?;
+    let wrong = shape.check_value(exit, captures).err()?;
+    let mut judgement = mismatch_words("exit", &wrong);
+    let last = ended
+        .stderr
+        .lines()
+        .chain(ended.stdout.lines())
+        .rfind(|line| !line.trim().is_empty());
+    if let Some(line) = last {
+        judgement.seen.ja.push_str(&format!(": {line}"));
+        judgement.seen.en.push_str(&format!(": {line}"));
+    }
+    Some(judgement)
 }
 
 fn like_words(wrong: &like::Mismatch) -> Judgement {
@@ -143,6 +170,7 @@ pub(in crate::engine) fn exec(
                 stdout: stdout.clone(),
                 stderr: stderr.clone(),
                 exit: Some(*exit),
+                waits: false,
             };
             ended(&wanted.into(), &left, captures)
         }

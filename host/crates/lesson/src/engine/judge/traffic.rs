@@ -20,6 +20,7 @@ fn failure_words(kind: Failed) -> (&'static str, &'static str) {
             "the certificate is for another name",
         ),
         Failed::TlsCaFile => ("CAファイルが読めない", "the CA file cannot be read"),
+        Failed::TlsExpired => ("証明書の期限", "the certificate is out of its time"),
         Failed::NotReady => ("まだ使えない", "not ready yet"),
     }
 }
@@ -172,23 +173,46 @@ pub(in crate::engine) fn packet(
 }
 
 /// Packets that fit so far.
-pub(in crate::engine) fn flow(count: u64, first: Option<&Packet>) -> Judgement {
-    match first {
+pub(in crate::engine) fn flow(
+    wanted: Option<&Matcher>,
+    count: u64,
+    first: Option<&Packet>,
+    captures: &Captures,
+) -> Judgement {
+    let end = |packet: &Packet, name| {
+        let end = packet.ip.get(name).and_then(Value::as_str);
+        end.unwrap_or("?").to_owned()
+    };
+    let seen = match first {
         None => Judgement::no("そのようなパケットはありません", "there is no such packet"),
         Some(packet) => {
-            let end = |name| {
-                packet
-                    .ip
-                    .get(name)
-                    .and_then(Value::as_str)
-                    .unwrap_or("?")
-                    .to_owned()
-            };
-            let (at, iface, src, dst) = (packet.at, &packet.iface, end("src"), end("dst"));
+            let (at, iface) = (packet.at, &packet.iface);
+            let (src, dst) = (end(packet, "src"), end(packet, "dst"));
             Judgement::yes(
                 format!("{count}個のパケット。最初は t={at} に {iface} で {src} → {dst}"),
                 format!("{count} packets, the first at t={at} on {iface}: {src} → {dst}"),
             )
         }
+    };
+    match wanted {
+        None => seen,
+        Some(wanted) => Judgement {
+            truth: match wanted.check_value(count, captures) {
+                Ok(()) => Truth::Yes,
+                Err(_) => Truth::No,
+            },
+            ..seen
+        },
+    }
+}
+
+/// How far packets that fit have come on their way.
+pub(in crate::engine) fn path(whole: bool, missing: Option<&str>, count: u64) -> Judgement {
+    match (whole, missing) {
+        (false, Some(hop)) => Judgement::no(
+            format!("{count}個のうち {hop} まで来たパケットはありません"),
+            format!("of {count} packets none came as far as {hop}"),
+        ),
+        _ => Judgement::yes("その経路を通りました", "packets took that way"),
     }
 }

@@ -13,6 +13,9 @@ const ATTEMPT: Duration = Duration::from_secs(5);
 const COMMAND: Duration = Duration::from_secs(30);
 /// How long one distribution may take.
 const MANY: Duration = Duration::from_secs(600);
+/// Where files are handed in.
+const WORKSTATION: &str = "workstation";
+
 /// One place's attempts.
 #[derive(Debug)]
 pub(super) struct Shot {
@@ -27,25 +30,34 @@ pub(super) struct Shot {
 }
 
 /// The attempts a subject makes, one per `for_each`.
-pub(super) fn shots(subject: &Subject, captures: &Captures) -> Result<Vec<Shot>, String> {
+pub(super) fn shots(
+    subject: &Subject,
+    captures: &Captures,
+    namespace: &str,
+) -> Result<Vec<Shot>, String> {
     let each = match subject {
         Subject::Http(http) => http.for_each.as_slice(),
         _ => &[],
     };
     if each.is_empty() {
-        return Ok(vec![shot(subject, None, captures)?]);
+        return Ok(vec![shot(subject, None, captures, namespace)?]);
     }
     each.iter()
         .map(|value| {
             let value = fill(value, captures)?;
             let mut captures = captures.clone();
             captures.insert("each".to_owned(), value.clone());
-            shot(subject, Some(value), &captures)
+            shot(subject, Some(value), &captures, namespace)
         })
         .collect()
 }
 
-fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<Shot, String> {
+fn shot(
+    subject: &Subject,
+    each: Option<String>,
+    captures: &Captures,
+    namespace: &str,
+) -> Result<Shot, String> {
     let fill = |text: &str| fill(text, captures);
     let (from, probe, patience) = match subject {
         Subject::Http(http) => {
@@ -60,14 +72,14 @@ fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<
                 insecure: http.insecure,
                 cacert: http.cacert.clone(),
             };
-            (&http.from, probe, ATTEMPT)
+            (http.from.as_str(), probe, ATTEMPT)
         }
         Subject::Tcp(tcp) => {
             let to = fill(&tcp.to)?;
             let (host, port) = to.rsplit_once(':').unwrap_or((&to, ""));
             let port = port.parse().map_err(|_| format!("`{to}` has no port"))?;
             (
-                &tcp.from,
+                tcp.from.as_str(),
                 Probe::Tcp {
                     host: host.to_owned(),
                     port,
@@ -76,7 +88,7 @@ fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<
             )
         }
         Subject::Dns(dns) => (
-            &dns.from,
+            dns.from.as_str(),
             Probe::Dns {
                 name: fill(&dns.name)?,
             },
@@ -88,13 +100,17 @@ fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<
                 .iter()
                 .map(|word| fill(word))
                 .collect::<Result<_, _>>()?;
-            (&exec.place, Probe::Exec { command }, COMMAND)
+            (exec.place.as_str(), Probe::Exec { command }, COMMAND)
+        }
+        Subject::File(file) => {
+            let path = fill(&file.path)?;
+            (WORKSTATION, Probe::File { path }, ATTEMPT)
         }
         Subject::Distribution(d) => {
             let (url, requests, keep_alive, by_server) =
                 (fill(&d.url)?, d.requests, d.keep_alive, d.by_server);
             (
-                &d.from,
+                d.from.as_str(),
                 Probe::Distribution {
                     url,
                     requests,
@@ -107,7 +123,8 @@ fn shot(subject: &Subject, each: Option<String>, captures: &Captures) -> Result<
         _ => return Err("not in this lab yet".to_owned()),
     };
     let from = fill(from)?;
-    let from = Place::parse(&from).ok_or_else(|| format!("`{from}` is not a place"))?;
+    let place = Place::parse(&from).ok_or_else(|| format!("`{from}` is not a place"))?;
+    let from = place.within(namespace);
     Ok(Shot {
         each,
         from,
