@@ -61,7 +61,7 @@ fn captures_of_a_command_that_is_not_run_take_along_whoever_uses_them() {
     let text = step(concat!(
         "    do:\n",
         "      - { id: ip, run: minikube ip, like: \"@(ip as addr)\" }\n",
-        "      - run: curl http://@(addr)/\n",
+        "      - run: kubectl annotate node node-1 seen=@(addr)\n",
         "      - run: kubectl get nodes\n",
         "    then:\n",
         "      - { title: a, output: { of: ip, stdout: { $contains: '.' } } }\n",
