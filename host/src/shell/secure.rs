@@ -64,7 +64,9 @@ pub(super) async fn connect(
     config.enable_sni = matches!(name, ServerName::DnsName(_));
     let mut draws = Seed::new(shell.now().as_nanos()).stream("checks over tls");
     let source = Source::new(move |buffer| draws.fill_bytes(buffer));
-    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    // The hello is drawn before anything is polled.
+    let connector = TlsConnector::from(Arc::new(config));
+    let connecting = source.lend(|| connector.connect(name, stream));
     let connecting = Seeded {
         inner: Box::pin(connecting),
         source: source.clone(),
