@@ -2,12 +2,13 @@
 //! order of the files. Never judges them.
 
 use super::play::{How, Lesson, play_lesson};
+use super::shelf;
 use crate::cli::{Format, Lang, Run};
 use crate::elsewhere;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lesson::{Outcome, Report};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -28,10 +29,14 @@ pub(crate) fn run(typed: &Run) -> Result<ExitCode> {
         Lang::Ja => lesson::Lang::Ja,
         Lang::En => lesson::Lang::En,
     };
+    let files = shelf::without_companions(&typed.files);
+    if files.is_empty() {
+        bail!("none of these files is a lesson\n\nhint: a lesson says `kind: Lab`");
+    }
     let mut reports = Vec::new();
     let mut worst = Outcome::Passed;
     let student = student(typed)?;
-    in_order(typed, lang, student.as_ref(), |played| {
+    in_order(typed, &files, lang, student.as_ref(), |played| {
         if !played.warnings.is_empty() {
             anstream::eprintln!("{}", played.warnings.join("\n"));
         }
@@ -69,6 +74,7 @@ fn student(typed: &Run) -> Result<Option<(Vec<u8>, String)>> {
 /// Plays the files on as many threads as were asked for and tells each result in the files' order.
 fn in_order(
     typed: &Run,
+    files: &[PathBuf],
     lang: lesson::Lang,
     student: Option<&(Vec<u8>, String)>,
     mut tell: impl FnMut(Played),
@@ -83,12 +89,12 @@ fn in_order(
     let next = AtomicUsize::new(0);
     let (send, receive): (Sender<(usize, Played)>, Receiver<_>) = channel();
     scope(|scope| {
-        for _ in 0..jobs.min(typed.files.len()) {
+        for _ in 0..jobs.min(files.len()) {
             let (send, next) = (send.clone(), &next);
             let work = move || {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(file) = typed.files.get(n) else {
+                    let Some(file) = files.get(n) else {
                         return;
                     };
                     let played = play_file(typed, lang, student, file);

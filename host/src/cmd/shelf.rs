@@ -12,6 +12,9 @@ use std::sync::mpsc::channel;
 use std::thread::{available_parallelism, scope};
 use std::{collections::BTreeMap, fs};
 
+/// Kinds of files that lie among lessons and cannot be played.
+const COMPANIONS: [&str; 4] = ["Course", "Claims", "Commands", "Glossary"];
+
 /// The files meant by what was typed: files as they are, folders by their `.yaml` files. Without
 /// any: those of `labs` and of `claims`.
 pub(crate) fn files(typed: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -47,6 +50,18 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
         .collect();
     files.sort();
     Ok(files)
+}
+
+/// Without the files that say they are something else that lies among lessons, such as the course:
+/// `labs/*.yaml` means the lessons. What says nothing is left to be found wrong.
+pub(crate) fn without_companions(files: &[PathBuf]) -> Vec<PathBuf> {
+    let is_companion = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let kind = text.lines().find_map(|line| line.strip_prefix("kind: "));
+        kind.is_some_and(|kind| COMPANIONS.contains(&kind.trim_end()))
+    };
+    let lessons = files.iter().filter(|file| !is_companion(file));
+    lessons.cloned().collect()
 }
 
 /// Which of some files are lessons.
