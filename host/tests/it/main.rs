@@ -1,5 +1,6 @@
 //! The binary as a user meets it. Never links its code.
 
+mod authors;
 mod broken;
 mod cli;
 mod elsewhere;

@@ -71,6 +71,14 @@ steps:
       -   tcp: { from: workstation,
                  to: \"a:80\", is: open }
           id: a
+tasks:
+- solution:
+    run:
+    - |
+      cat <<EOF
+        x
+      EOF
+    - y
 # The end.
 ";
 
@@ -95,6 +103,14 @@ steps:
       - id: a
         tcp: { from: workstation,
                to: \"a:80\", is: open }
+tasks:
+  - solution:
+      run:
+        - |
+          cat <<EOF
+            x
+          EOF
+        - y
 # The end.
 ";
 

@@ -257,15 +257,15 @@ fn ids_around(text: &str, at: Pos) -> Vec<String> {
     let row = (at.line as usize - 1).min(lines.len().saturating_sub(1));
     let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
     // Tasks and steps begin at the first level of lists.
-    let begins = |line: &&str| line.starts_with("  - ") || line.starts_with("- ");
+    let begins = |line: &str| line.starts_with("  - ") || line.starts_with("- ");
     let from = lines[..=row]
         .iter()
-        .rposition(|line| begins(&line))
+        .rposition(|line| begins(line))
         .unwrap_or(0);
     let to = lines
         .iter()
         .skip(row + 1)
-        .position(|line| begins(&line) || !line.is_empty() && indent(line) == 0);
+        .position(|line| begins(line) || !line.is_empty() && indent(line) == 0);
     let to = to.map_or(lines.len(), |n| row + 1 + n);
     let mut wanted = false;
     let mut level = 0;

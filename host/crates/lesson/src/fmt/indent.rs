@@ -87,24 +87,28 @@ impl Levels<'_> {
             }
             Kind::Seq(items) if !node.flow => {
                 for item in items {
-                    let line = item.at.line as usize - 1;
-                    // A text below its dash.
-                    if item.block {
-                        return None;
-                    }
+                    // A text below its dash begins on a later line than the dash.
+                    let line = match item.block {
+                        true => self.dash_above(item.at.line as usize - 1)?,
+                        false => item.at.line as usize - 1,
+                    };
                     let dash = self.first(line);
-                    let column = item.at.column as usize - 1;
-                    if !self.lines[line][dash..].starts_with('-') || column < dash + 2 {
+                    if !self.lines[line][dash..].starts_with('-') {
                         return None;
                     }
                     // A list right in a list, or a dash alone on its line.
-                    if matches!(&item.kind, Kind::Seq(_) if !item.flow)
-                        || self.shifts[line].is_some()
-                    {
+                    let column = item.at.column as usize - 1;
+                    let nested = matches!(&item.kind, Kind::Seq(_) if !item.flow);
+                    if nested || self.shifts[line].is_some() || !item.block && column < dash + 2 {
                         return None;
                     }
-                    self.begins(line, dash, to, column - dash - 1);
-                    self.value(item, line, (to + 2) as isize - column as isize, to + 2)?;
+                    if item.block {
+                        self.begins(line, dash, to, 1);
+                        self.value(item, line, to as isize - dash as isize, to + 2)?;
+                    } else {
+                        self.begins(line, dash, to, column - dash - 1);
+                        self.value(item, line, (to + 2) as isize - column as isize, to + 2)?;
+                    }
                 }
             }
             _ => {}
@@ -122,6 +126,13 @@ impl Levels<'_> {
             self.shifts[n] = Some(Shift::GoesOn(by));
         }
         Some(())
+    }
+
+    /// The line of the dash whose text begins on this line.
+    fn dash_above(&self, line: usize) -> Option<usize> {
+        (0..line)
+            .rev()
+            .find(|n| self.lines[*n].trim_start().starts_with("- "))
     }
 
     fn first(&self, line: usize) -> usize {

@@ -92,24 +92,21 @@ fn item(reader: &mut Reader<'_>, i: usize, node: &Node) -> Option<Item> {
     let block = format::ITEMS
         .iter()
         .find(|block| block.verb().is_some_and(|verb| verbs == [verb]));
-    let block = match block {
-        Some(block) => block,
-        None => {
-            let known = [every.clone(), format::every()].concat();
-            let strange = Fields::of(node, &format::RUN)
-                .is_some_and(|fields| fields.keys().any(|key| !known.contains(&key)));
-            // A verb that is not known says enough.
-            if !verbs.is_empty() || !strange {
-                let message = match verbs[..] {
-                    [] => format!("`{what}` does nothing"),
-                    _ => format!("`{what}` does two things ({})", verbs.join(", ")),
-                };
-                let help = format!("an item has one of {}", every.join(", "));
-                reader.error_help(node.at, "LAB003", message, help);
-            }
-            reader.known(node, &what, &known);
-            return None;
+    let Some(block) = block else {
+        let known = [every.clone(), format::every()].concat();
+        let strange = Fields::of(node, &format::RUN)
+            .is_some_and(|fields| fields.keys().any(|key| !known.contains(&key)));
+        // A verb that is not known says enough.
+        if !verbs.is_empty() || !strange {
+            let message = match verbs[..] {
+                [] => format!("`{what}` does nothing"),
+                _ => format!("`{what}` does two things ({})", verbs.join(", ")),
+            };
+            let help = format!("an item has one of {}", every.join(", "));
+            reader.error_help(node.at, "LAB003", message, help);
         }
+        reader.known(node, &what, &known);
+        return None;
     };
     let fields = reader.map(node, &what, block)?;
     Some(Item {
