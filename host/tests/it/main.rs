@@ -3,6 +3,7 @@
 mod authors;
 mod broken;
 mod cli;
+mod course;
 mod elsewhere;
 mod faults;
 mod hostile;
