@@ -128,15 +128,22 @@ fn virtual_time_is_bounded_and_says_so() {
 }
 
 #[test]
-fn a_shared_session_is_refused_rather_than_forgotten() {
-    let folder = lessons("shared-session");
+fn a_machine_that_the_platform_does_not_have_is_refused_rather_than_forgotten() {
+    let folder = lessons("own-machine");
     let file = folder.join("06-names.yaml");
     let lesson = std::fs::read_to_string(&file).expect("shipped");
-    let marked = "id: apply-web, run:";
+    let marked = "  platform: minikube-docker\n";
     assert!(lesson.contains(marked), "the lesson has changed");
-    let lesson = lesson.replace(marked, "id: apply-web, session: one, run:");
+    let lesson = lesson.replace(
+        marked,
+        &format!("{marked}  hosts: [{{ name: moonbase }}]\n"),
+    );
     std::fs::write(&file, lesson).expect("writable");
     let ran = run(&["run", file.to_str().expect("a plain path")]);
     assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stderr.contains("LAB009"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("moonbase is not on the platform"),
+        "{}",
+        ran.stderr
+    );
 }
