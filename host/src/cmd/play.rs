@@ -213,6 +213,7 @@ pub(crate) fn play_lesson(lesson: &Lesson, how: &How) -> Result<Report> {
     };
     let components = lesson.all_components();
     let shell = Shell::new(spec(&lesson.first().lab, seed, kept)?, &components)?;
+    let _ended = Ended(&shell);
     check_machines(lab, &shell)?;
     mark_nodes(&lesson.first().lab, &shell)?;
     let mut capture = None;
@@ -235,6 +236,15 @@ pub(crate) fn play_lesson(lesson: &Lesson, how: &How) -> Result<Report> {
         anstream::eprintln!("warning: {lost} packets were forgotten before they could be written");
     }
     Ok(report)
+}
+
+/// A world that ends when its lesson does, however that ends.
+struct Ended<'a>(&'a Shell);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 /// Plays a lesson in a world that is there.

@@ -166,6 +166,12 @@ impl Shell {
         self.stage.lock().jump(at);
     }
 
+    /// Ends everything that runs in it. What is under way holds the shell and the shell holds what
+    /// is under way: without this, nobody's going frees a world.
+    pub(crate) fn end(&self) {
+        self.executor.borrow_mut().end();
+    }
+
     /// Does what can be done without waiting, or a good part of it, and says whether there was
     /// anything: call it again until there is not.
     pub(crate) fn turn(self: &Rc<Self>) -> bool {

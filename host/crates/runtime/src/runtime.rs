@@ -246,11 +246,21 @@ impl Deref for Runtime {
     }
 }
 
-impl Drop for Runtime {
-    fn drop(&mut self) {
+impl Runtime {
+    /// Ends everything at once: processes and native tasks are dropped where they stand.
+    ///
+    /// Whoever is held by a native task and holds the runtime is freed by nothing else.
+    pub fn end(&mut self) {
         // Processes hold sockets and containers; tasks hold handles. All go with the tasks.
         self.tasks.clear();
         self.handle.kernel.arrivals.lock().clear();
-        self.handle.natives.borrow_mut().clear();
+        let natives = std::mem::take(&mut *self.handle.natives.borrow_mut());
+        drop(natives);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.end();
     }
 }

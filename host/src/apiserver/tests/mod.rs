@@ -98,3 +98,12 @@ fn assert_answers(shell: &Rc<Shell>) {
 fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n").into_bytes()
 }
+
+#[test]
+fn a_world_that_has_ended_is_freed() {
+    let shell = place();
+    let watched = Rc::downgrade(&shell);
+    shell.end();
+    drop(shell);
+    assert!(watched.upgrade().is_none(), "somebody holds it still");
+}
