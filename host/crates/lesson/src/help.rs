@@ -61,12 +61,14 @@ mod tests {
 
     #[test]
     fn hints_are_offered_by_their_rules_and_cost_what_they_say() {
-        let mut task = Task::default();
-        task.hints = vec![
-            hint(None, &[], None),
-            hint(Some(1), &["port"], Some(0.1)),
-            hint(Some(3), &[], Some(0.95)),
-        ];
+        let task = Task {
+            hints: vec![
+                hint(None, &[], None),
+                hint(Some(1), &["port"], Some(0.1)),
+                hint(Some(3), &[], Some(0.95)),
+            ],
+            ..Task::default()
+        };
         let offered = |failures, failing: &[&str]| task.hints_at(failures, failing).len();
         assert_eq!(offered(0, &["port"]), 1);
         assert_eq!(offered(1, &["applies"]), 1);

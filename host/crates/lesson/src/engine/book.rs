@@ -81,14 +81,9 @@ impl Book {
     /// A quiz is asked: its words are those of this moment.
     pub(super) fn quiz_asked(&mut self, i: usize, j: usize, captures: &Captures) {
         let quiz = &mut self.report.steps[i].quiz[j];
-        for words in [
-            Some(&mut quiz.prompt),
-            Some(&mut quiz.answer),
-            quiz.why.as_mut(),
-        ] {
-            if let Some(words) = words {
-                *words = filled(words, captures);
-            }
+        let told = [&mut quiz.prompt, &mut quiz.answer];
+        for words in told.into_iter().chain(&mut quiz.why) {
+            *words = filled(words, captures);
         }
     }
 

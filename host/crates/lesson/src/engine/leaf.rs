@@ -73,7 +73,7 @@ enum State {
         count: u64,
         first: Option<Packet>,
         lost: u64,
-        hops: Option<Hops>,
+        hops: Option<Box<Hops>>,
     },
     /// Decided by what the engine knew at once.
     Fixed,
@@ -165,7 +165,7 @@ impl Leaf {
                     .iter()
                     .map(|hop| fill(hop))
                     .collect::<Result<_, _>>()?;
-                let hops = (!path.is_empty()).then(|| Hops::new(&path));
+                let hops = (!path.is_empty()).then(|| Box::new(Hops::new(&path)));
                 // Silence of the wire is no news; only a single look waits for the shell's word.
                 judgement = (pace != Pace::Once)
                     .then(|| judge::flow(flow.count.as_ref(), 0, None, captures));
