@@ -121,7 +121,6 @@ fn is_moving(pod: &Value) -> bool {
     if pod.pointer("/metadata/deletionTimestamp").is_some() {
         return true;
     }
-    let unplaced = pod.pointer("/spec/nodeName").is_none();
     let judged = pod
         .pointer("/status/conditions")
         .and_then(Value::as_array)
@@ -133,7 +132,7 @@ fn is_moving(pod: &Value) -> bool {
         .flatten()
         .filter_map(|status| status.pointer("/state/waiting/reason")?.as_str())
         .any(|reason| matches!(reason, "ContainerCreating" | "PodInitializing"));
-    (unplaced && !judged) || starting || (!unplaced && !judged)
+    !judged || starting
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ fn settle(kubectl: &Kubectl, until: Instant) {
             return;
         }
         before = seen;
-        thread::sleep(REST);
+        thread::park_timeout(REST);
     }
 }
 

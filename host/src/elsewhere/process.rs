@@ -1,16 +1,16 @@
 //! A process on this machine: heard out, or ended with all that it started. Never interprets what
 //! it said.
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The most that is kept of each stream, in bytes.
 const KEPT: usize = 1 << 20;
-/// How often a running process is looked at.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// What a process left behind.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +55,7 @@ pub(super) fn run(mut command: Command, stdin: Option<&str>, deadline: Instant) 
         }
         let stdout = scope.spawn(|| hear(streams.0));
         let stderr = scope.spawn(|| hear(streams.1));
-        let exit = wait(&mut child, deadline);
+        let exit = wait(child, deadline);
         Ended {
             stdout: stdout.join().unwrap_or_default(),
             stderr: stderr.join().unwrap_or_default(),
@@ -64,21 +64,24 @@ pub(super) fn run(mut command: Command, stdin: Option<&str>, deadline: Instant) 
     })
 }
 
-fn wait(child: &mut Child, deadline: Instant) -> Option<i32> {
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            let by_signal = status.signal().map(|signal| 128 + signal);
-            return status.code().or(by_signal);
-        }
-        if Instant::now() >= deadline {
-            let group = rustix::process::Pid::from_child(child);
-            // Whoever is gone already needs no signal.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            let _ = child.wait();
-            return None;
-        }
-        thread::sleep(LOOK);
+/// Waits for the end, or brings it about at the deadline.
+fn wait(mut child: Child, deadline: Instant) -> Option<i32> {
+    let group = Pid::from_child(&child);
+    let (send, ended) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        // Whoever gave up listens no more.
+        let _ = send.send(child.wait());
+    });
+    let left = deadline.saturating_duration_since(Instant::now());
+    let status = ended.recv_timeout(left);
+    if status.is_err() {
+        // Whoever is gone already needs no signal.
+        let _ = kill_process_group(group, Signal::KILL);
     }
+    let _ = waiting.join();
+    let status = status.ok()?.ok()?;
+    let by_signal = status.signal().map(|signal| 128 + signal);
+    status.code().or(by_signal)
 }
 
 /// Everything a stream says, of which the beginning is kept.
